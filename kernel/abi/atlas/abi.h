@@ -1,0 +1,98 @@
+/*
+ * atlas/abi.h: system calls, as kernel and programs agree on them.
+ *
+ * Number in a7, up to six words in a0-a5, larger argument lists through a
+ * pointer to a struct; result (kern_return_t, or a value where said) in a0.
+ * A call is a call: a1-a7 and t0-t6 are not preserved (they come back 0),
+ * s0-s11, sp, gp, tp, ra and the FP registers are. Handles are
+ * mach_port_name_t: small integers with a generation; 0 is no handle.
+ * TASK_SELF names the calling task.
+ *
+ * Pointers marked in/out/inout are user addresses, copied by copyin/copyout;
+ * a bad one gives KERN_INVALID_ADDRESS, and outputs are written on success only.
+ */
+#ifndef ATLAS_ABI_H
+#define ATLAS_ABI_H
+
+#include <stdint.h>
+
+#define ATLAS_TASK_SELF     0xFFFFFFFFu
+
+/* X(number, name, "arguments") */
+#define ATLAS_SYSCALLS(X) \
+	X(0,  null,             "()") \
+	X(1,  thread_exit,      "()                                  ends the thread; the last one ends the task with status 0") \
+	X(2,  task_exit,        "(int status)                        ends the calling task") \
+	X(3,  console_write,    "(const void *buf, size_t n)         returns bytes written, or -kern_return_t") \
+	X(4,  console_read,     "(void *buf, size_t n)               waits for at least one byte; returns bytes, or -kern_return_t") \
+	X(5,  thread_yield,     "()") \
+	X(6,  thread_sleep,     "(uint64_t microseconds)") \
+	X(7,  clock_us,         "()                                  returns microseconds since boot") \
+	X(8,  thread_create,    "(pc, sp, a0, uint32_t *id /out)     a thread of the calling task; tp = 0") \
+	X(9,  exception_handler,"(pc, sp)                            the calling thread's handler; pc 0: none") \
+	X(10, exception_return, "(struct atlas_exception *frame)     resumes with the registers of the frame; does not return") \
+	X(11, futex_wait,       "(uint32_t *addr, uint32_t expect)   sleeps while *addr == expect; KERN_SUCCESS when woken, KERN_ABORTED") \
+	X(12, futex_wake,       "(uint32_t *addr, uint32_t n)        returns the number woken") \
+	X(13, icache_sync,      "()                                  fence.i on all harts that run the task") \
+	X(14, hart_id,          "()                                  returns the dense index of the hart") \
+	X(15, random,           "()                                  returns 64 bits of a seeded generator") \
+	X(20, task_create,      "(parent, inherit_memory, uint32_t *child /out)   Mach's: a task without threads") \
+	X(21, task_fork,        "(uint32_t *child /out)              as task_create(self, 1), and a copy of the calling thread that returns with *child = 0 (its own memory) and a0 = KERN_SUCCESS, a1 = 1") \
+	X(22, task_terminate,   "(task)") \
+	X(23, task_wait,        "(task or 0 = any child, struct atlas_task_status * /out, flags: 1 = do not sleep)  KERN_FAILURE: no such child; KERN_NOT_WAITING: none ended yet") \
+	X(24, handle_deallocate,"(handle)") \
+	X(25, task_id,          "(task)                              returns the task's id, 0 when bad") \
+	X(26, task_resume,      "(task, pc, sp, a0)                  starts a thread in a task made by task_create") \
+	X(27, task_parent_id,   "()                                  returns the parent's id, 0 when none") \
+	X(40, vm_allocate,      "(task, uint64_t *addr /inout, size, flags)") \
+	X(41, vm_deallocate,    "(task, addr, size)") \
+	X(42, vm_protect,       "(task, addr, size, set_max, prot)") \
+	X(43, vm_inherit,       "(task, addr, size, inherit)") \
+	X(44, vm_read,          "(task, addr, size, uint64_t *data /out, uint64_t *count /out)") \
+	X(45, vm_write,         "(task, addr, data, count)") \
+	X(46, vm_copy,          "(task, src, size, dst)") \
+	X(47, vm_map,           "(struct atlas_vm_map_args * /inout)") \
+	X(48, vm_region,        "(task, uint64_t *addr /inout, uint64_t *size /out, flavor, void *info /out, uint32_t *count /inout)") \
+	X(49, vm_read_overwrite,"(task, addr, size, data, uint64_t *count /out)")
+
+enum {
+#define X(number, name, arguments) ATLAS_SYS_##name = number,
+	ATLAS_SYSCALLS(X)
+#undef X
+	ATLAS_SYSCALL_MAX = 128         /* table size; numbers are below it */
+};
+
+struct atlas_vm_map_args {
+	uint32_t task;
+	uint32_t flags;                 /* VM_FLAGS_*, or a boolean anywhere */
+	uint64_t addr;                  /* inout */
+	uint64_t size, mask;
+	uint32_t object;                /* handle, or 0: zero-fill */
+	uint32_t copy;
+	uint64_t offset;
+	uint32_t cur, max, inherit, pad;
+};
+
+struct atlas_task_status {
+	uint64_t id;
+	uint32_t how;                   /* enum task_end: 1 exited, 2 killed, 3 exception */
+	int32_t  status;                /* exit status, or KERN_* of the exception */
+	uint64_t addr, pc;              /* exception: where */
+	uint32_t access, pad;
+};
+
+/*
+ * An exception as its handler sees it: handler(struct atlas_exception *) runs
+ * on the registered stack (the frame lies at its top), with all registers of
+ * the interrupted context in the frame. It returns by exception_return.
+ */
+struct atlas_exception {
+	uint64_t code;                  /* KERN_INVALID_ADDRESS, KERN_PROTECTION_FAILURE, ... for memory */
+	uint64_t cause;                 /* scause */
+	uint64_t addr;                  /* of the access */
+	uint64_t access;                /* VM_PROT_READ, WRITE or EXECUTE; 0: not a memory access */
+	uint64_t pc;
+	uint64_t x[32];                 /* by number; x[0] is 0 */
+};
+
+#endif

@@ -1,0 +1,144 @@
+/*
+ * mm/pmap.h: what mm needs from the machine's page tables.
+ *
+ * mm owns this header; arch/riscv supplies the functions (pmap.c), and the
+ * host build compiles the same files over simulated memory. The map is the
+ * truth, the pmap a cache of it: a pmap may forget anything but wired pages,
+ * and a page fault brings it back.
+ *
+ * Rights: `prot` is what the entry allows now (VM_PROT_*). W implies R in a
+ * RISC-V PTE: pmap_enter with W but no R makes a readable leaf, which mm only
+ * asks for after a write fault. VM_PROT_NONE removes.
+ *
+ * Fences: every call that takes rights away has completed them on all harts
+ * that may hold the translation when it returns; calls that only add rights
+ * owe none (a hart that still holds the invalid entry faults, and pmap_fault
+ * or vm_fault resolves it). One call, one batch of fences.
+ *
+ * Locks: the caller holds the map lock (read for enter, write for remove and
+ * protect) and, for a page of an object, the object's lock, so that page,
+ * chunk and PTE agree. The pmap's own lock is taken inside. Nothing here
+ * sleeps. Allocation failures are results, never panics.
+ */
+#ifndef MM_PMAP_H
+#define MM_PMAP_H
+
+#include <mm/vm_types.h>
+#include <mm/vm_object.h>
+#include <machine/pmap.h>       /* struct pmap */
+
+/* pmap_enter flags: the access that faulted (VM_PROT_*), and these */
+#define PMAP_WIRED          0x100u
+#define PMAP_UNCACHED       0x200u      /* device memory; needs Svpbmt or the tree's PMA */
+
+/* --- life --- */
+
+/* An empty user pmap with one reference and the kernel's half in place; NULL: shortage. */
+pmap_t pmap_create(void);
+void   pmap_reference(pmap_t pmap);
+/* Last reference: frees all tables. No hart may run it any more. Remaining leaves are dropped. */
+void   pmap_destroy(pmap_t pmap);
+pmap_t pmap_kernel(void);
+
+/* --- making mappings --- */
+
+/*
+ * Maps the resident page m (of an object; m->o.chunk valid) at va with prot.
+ * Replaces what was there. Flags: the access that asks (to preset D) and
+ * PMAP_WIRED. A leaf table is made when needed.
+ * KERN_SUCCESS; KERN_RESOURCE_SHORTAGE: no table page or pv; nothing changed
+ * (what was mapped at va before may be gone, unless wired).
+ */
+kern_return_t pmap_enter(pmap_t pmap, vm_offset_t va, struct vm_page *m, vm_prot_t prot, unsigned flags);
+
+/*
+ * Maps the whole of a full reservation (vm_chunk_is_megapage) at va, 2 MiB
+ * aligned, with one leaf; replaces 4 KiB leaves below it, keeping D and A.
+ * KERN_SUCCESS; KERN_RESOURCE_SHORTAGE: pv or table missing, nothing changed.
+ */
+kern_return_t pmap_enter_mega(pmap_t pmap, vm_offset_t va, struct vm_chunk *c, vm_prot_t prot, unsigned flags);
+
+/*
+ * Maps the resident, unbusy pages of `c` with slots [slot, slot+n) at va.. read
+ * or write as prot says, where no leaf exists yet and a leaf table does.
+ * Best effort. Returns the leaves made. (Fault-around and prefault.)
+ */
+unsigned pmap_enter_run(pmap_t pmap, vm_offset_t va, struct vm_chunk *c, unsigned slot, unsigned n, vm_prot_t prot);
+
+/* --- taking away --- */
+
+/* Removes all leaves in [start, end), wired or not; harvests A and D into the pages. */
+void pmap_remove(pmap_t pmap, vm_offset_t start, vm_offset_t end);
+/* As pmap_remove for pages about to be freed: A and D need not be harvested. */
+void pmap_remove_dead(pmap_t pmap, vm_offset_t start, vm_offset_t end);
+/* Only reduces: leaves in [start, end) keep at most prot; no R and no X: removed. */
+void pmap_protect(pmap_t pmap, vm_offset_t start, vm_offset_t end, vm_prot_t prot);
+/* Every mapping of this page in every pmap keeps at most prot (NONE removes). */
+void pmap_page_protect(struct vm_page *m, vm_prot_t prot);
+/* The same for all pages of a chunk. */
+void pmap_chunk_protect(struct vm_chunk *c, vm_prot_t prot);
+/* Forgets everything but wired leaves; frees empty tables. */
+void pmap_collect(pmap_t pmap);
+
+/* --- wiring, referenced, modified --- */
+
+void pmap_change_wiring(pmap_t pmap, vm_offset_t va, bool wired);
+bool pmap_is_modified(struct vm_page *m);
+void pmap_clear_modify(struct vm_page *m);
+bool pmap_is_referenced(struct vm_page *m);
+void pmap_clear_reference(struct vm_page *m);
+
+/* --- questions --- */
+
+/* Physical address behind va, or FALSE. */
+bool pmap_extract(pmap_t pmap, vm_offset_t va, paddr_t *pa);
+/*
+ * A fault on a leaf that permits the access: sets A (and D for a write), or
+ * finds that the TLB was stale; fences locally. TRUE: resolved, retry the
+ * access. Called first, without locks.
+ */
+bool pmap_fault(pmap_t pmap, vm_offset_t va, vm_prot_t access);
+
+#define PMAP_LEVELS 5
+struct pmap_walk {
+	unsigned levels;                /* levels visited, from the root down */
+	struct {
+		paddr_t  table;         /* physical address of the table */
+		unsigned index;
+		uint64_t pte;
+	} step[PMAP_LEVELS];
+	bool     leaf;                  /* the last step is a leaf */
+	vm_size_t size;                 /* leaf: bytes it maps */
+	paddr_t  pa;                    /* leaf: physical address of va */
+	vm_prot_t prot;                 /* leaf: rights */
+	bool     user, accessed, dirty, wired;
+};
+void pmap_walk(pmap_t pmap, vm_offset_t va, struct pmap_walk *w);
+
+/* The first leaf at or above va and below end: its address in *va, the walk in w. FALSE: none. */
+bool pmap_next_leaf(pmap_t pmap, vm_offset_t *va, vm_offset_t end, struct pmap_walk *w);
+
+struct pmap_stats {
+	uint64_t resident;              /* pages mapped, a megapage counts 512 */
+	uint64_t wired;
+	uint64_t megapages;             /* megapage leaves now */
+	uint64_t tables;                /* table pages, root included */
+	uint64_t promotions, demotions, enters, shootdowns;     /* since creation */
+	uint64_t harts;                 /* set of harts running it now */
+	unsigned asid;
+};
+void pmap_stats(pmap_t pmap, struct pmap_stats *s);
+
+/* Checks tables against themselves and the pv records; NULL or what is wrong (constant string) and where. */
+const char *pmap_check(pmap_t pmap, vm_offset_t *where);
+
+/* --- the kernel's pmap --- */
+
+/* Maps one page for the kernel's own use, A and D preset, no pv. Tables must exist (pmap_growkernel). */
+void pmap_kenter(vm_offset_t va, paddr_t pa, vm_prot_t prot, unsigned flags);
+/* Removes [va, va+size) and fences all harts. */
+void pmap_kremove(vm_offset_t va, vm_size_t size);
+/* Makes page tables so that kernel addresses below `end` can be entered; KERN_RESOURCE_SHORTAGE when memory is out. */
+kern_return_t pmap_growkernel(vm_offset_t end);
+
+#endif

@@ -1,0 +1,189 @@
+/*
+ * mm/vm_map.h: address maps (Mach's osfmk/vm/vm_map.h).
+ *
+ * A map is an ordered list of entries, a balanced tree over the same entries
+ * that knows the largest gap of every subtree, and a pmap. The list order is
+ * the truth for checkers; only vm_map_store.c touches links and tree.
+ *
+ * Locks: `lock` (sleepable reader/writer, rank MAP) protects list, tree,
+ * entries, size, flags and timestamp; `hint` is written without it (a word,
+ * atomically) and verified on use. s_lock protects ref_count and residence.
+ */
+#ifndef MM_VM_MAP_H
+#define MM_VM_MAP_H
+
+#include <base/list.h>
+#include <base/lock.h>
+#include <base/tree.h>
+#include <mm/vm_types.h>
+#include <mm/vm_object.h>
+#include <mm/pmap.h>
+
+struct vm_map_links {
+	struct vm_map_entry *prev, *next;
+	vm_offset_t          start, end;        /* entry: its range; header: the map's min and max */
+};
+
+struct vm_map_entry {
+	struct vm_map_links links;              /* must stay first: the header is an entry to the list */
+	struct tree_node    node;
+	vm_size_t           max_gap;            /* largest gap that follows an entry of this subtree */
+	union {
+		vm_object_t     vm_object;      /* NULL: never touched zero-fill */
+		vm_map_t        sub_map;
+	} object;
+	vm_object_offset_t  offset;             /* of links.start in the object or submap */
+	uint32_t            is_shared : 1,
+	                    is_sub_map : 1,
+	                    in_transition : 1,
+	                    needs_wakeup : 1,
+	                    behavior : 2,
+	                    needs_copy : 1,
+	                    protection : 3,
+	                    max_protection : 3,
+	                    inheritance : 2,
+	                    use_pmap : 1,
+	                    permanent : 1,
+	                    alias : 8;
+	uint16_t            wired_count;
+	uint16_t            user_wired_count;
+};
+_Static_assert(sizeof(struct vm_map_entry) <= 112, "an entry costs at most 112 bytes");
+
+#define vme_prev    links.prev
+#define vme_next    links.next
+#define vme_start   links.start
+#define vme_end     links.end
+
+struct vm_map_header {
+	struct vm_map_links links;
+	uint64_t            nentries;
+	bool                entries_pageable;   /* FALSE: entries must not come from a pool that faults */
+};
+
+struct vm_map {
+	struct rwlock        lock;
+	struct vm_map_header hdr;
+	struct tree          tree;
+	vm_size_t            first_gap;         /* gap between min and the first entry */
+	pmap_t               pmap;
+	vm_size_t            size;              /* bytes mapped */
+	vm_map_entry_t       hint;
+	uint64_t             timestamp;         /* +1 at each write lock */
+	struct spinlock      s_lock;
+	uint32_t             ref_count;
+	uint32_t             res_count;
+	bool                 sw_in;
+	bool                 wait_for_space, wiring_required, no_zero_fill;
+	uint64_t             id;                /* small number for people */
+};
+#define min_offset  hdr.links.start
+#define max_offset  hdr.links.end
+
+typedef struct vm_map_version { uint64_t main_timestamp; } vm_map_version_t;
+
+void vm_map_init(void);
+
+/*
+ * An empty map [min, max) over pmap (may be PMAP_NULL; the map takes over the
+ * caller's reference on it), one reference. NULL: shortage, pmap untouched.
+ */
+vm_map_t vm_map_create(pmap_t pmap, vm_offset_t min, vm_offset_t max, bool pageable);
+void vm_map_reference(vm_map_t map);    /* NULL allowed */
+/* Drops a reference; the last one removes everything and frees the map and its pmap. NULL allowed. */
+void vm_map_deallocate(vm_map_t map);
+
+static inline vm_offset_t vm_map_min(vm_map_t m) { return m->min_offset; }
+static inline vm_offset_t vm_map_max(vm_map_t m) { return m->max_offset; }
+static inline pmap_t vm_map_pmap(vm_map_t m) { return m->pmap; }
+static inline vm_map_entry_t vm_map_to_entry(vm_map_t m) { return (vm_map_entry_t)(void *)&m->hdr.links; }
+static inline vm_map_entry_t vm_map_first_entry(vm_map_t m) { return m->hdr.links.next; }
+static inline vm_map_entry_t vm_map_last_entry(vm_map_t m) { return m->hdr.links.prev; }
+
+static inline void vm_map_lock(vm_map_t m) { rw_write_lock(&m->lock); m->timestamp++; }
+static inline void vm_map_unlock(vm_map_t m) { rw_write_unlock(&m->lock); }
+static inline void vm_map_lock_read(vm_map_t m) { rw_read_lock(&m->lock); }
+static inline void vm_map_unlock_read(vm_map_t m) { rw_read_unlock(&m->lock); }
+/* TRUE: failed, and the read lock is gone: start over. */
+bool vm_map_lock_read_to_write(vm_map_t m);
+static inline void vm_map_lock_write_to_read(vm_map_t m) { rw_downgrade(&m->lock); }
+/* TRUE: unchanged since v, read lock held (vm_map_verify_done releases). FALSE: no lock held. */
+bool vm_map_verify(vm_map_t m, const vm_map_version_t *v);
+static inline void vm_map_verify_done(vm_map_t m) { vm_map_unlock_read(m); }
+
+/* Map locked (any way). TRUE: *entry holds addr. FALSE: *entry precedes addr (maybe the header). */
+bool vm_map_lookup_entry(vm_map_t map, vm_offset_t addr, vm_map_entry_t *entry);
+
+/* What vm_map_enter is asked for. Addresses and sizes in bytes, page multiples. */
+struct vm_map_enter_args {
+	vm_size_t          size;
+	vm_offset_t        mask;        /* bits that must be 0 in the address */
+	uint32_t           flags;       /* VM_FLAGS_* */
+	vm_object_t        object;      /* reference consumed on KERN_SUCCESS only */
+	vm_object_offset_t offset;
+	bool               needs_copy;
+	vm_prot_t          cur, max;
+	vm_inherit_t       inheritance;
+};
+/*
+ * Places and enters a range. *addr: lower bound (ANYWHERE) or place (FIXED);
+ * written on success only. Map unlocked. Codes: mach spec of vm_map_enter:
+ * KERN_NO_SPACE, KERN_INVALID_ADDRESS, KERN_INVALID_ARGUMENT,
+ * KERN_RESOURCE_SHORTAGE; nothing changed on failure.
+ */
+kern_return_t vm_map_enter(vm_map_t map, vm_offset_t *addr, const struct vm_map_enter_args *args);
+
+/* Range operations; [start, end) page aligned, start <= end; map unlocked. */
+kern_return_t vm_map_remove(vm_map_t map, vm_offset_t start, vm_offset_t end, unsigned flags);
+kern_return_t vm_map_protect(vm_map_t map, vm_offset_t start, vm_offset_t end, vm_prot_t prot, bool set_max);
+kern_return_t vm_map_inherit(vm_map_t map, vm_offset_t start, vm_offset_t end, vm_inherit_t inheritance);
+void vm_map_simplify(vm_map_t map, vm_offset_t addr);
+/* FALSE on a hole or when any entry lacks a right of prot. */
+bool vm_map_check_protection(vm_map_t map, vm_offset_t start, vm_offset_t end, vm_prot_t prot);
+
+/* A new map that inherits from old, entry by entry; NULL: shortage, old as before. */
+vm_map_t vm_map_fork(vm_map_t old);
+
+/* Result of a lookup for a fault (vm_map_lookup_locked). */
+struct vm_map_lookup {
+	vm_map_t           map;         /* map that holds the entry: read-locked on success */
+	vm_map_entry_t     entry;
+	vm_object_t        object;      /* not NULL; NOT locked */
+	vm_object_offset_t offset;      /* of the page, page aligned */
+	vm_prot_t          prot;        /* rights that may be granted now */
+	bool               wired;
+	vm_offset_t        lo, hi;      /* entry's window, in the top map's addresses */
+	vm_map_version_t   version;
+	pmap_t             pmap;        /* where the leaf goes */
+};
+/*
+ * Takes map's read lock itself. On KERN_SUCCESS l->map stays read-locked; on
+ * any failure nothing is locked. Resolves needs_copy for writes, and a NULL
+ * object. KERN_INVALID_ADDRESS, KERN_PROTECTION_FAILURE, KERN_RESOURCE_SHORTAGE.
+ */
+kern_return_t vm_map_lookup(vm_map_t map, vm_offset_t va, vm_prot_t access, struct vm_map_lookup *l);
+
+/* Resolves a page fault: see vm_fault.c. access: VM_PROT_READ, WRITE or EXECUTE. */
+kern_return_t vm_fault(vm_map_t map, vm_offset_t va, vm_prot_t access);
+
+/* --- copies (vm_map_copy.c) --- */
+
+enum { VM_MAP_COPY_ENTRY_LIST = 1, VM_MAP_COPY_OBJECT, VM_MAP_COPY_PAGE_LIST, VM_MAP_COPY_KERNEL_BUFFER };
+/* *copy is NULL for len 0. KERN_INVALID_ADDRESS (hole, wrap), KERN_PROTECTION_FAILURE, KERN_RESOURCE_SHORTAGE. */
+kern_return_t vm_map_copyin(vm_map_t src, vm_offset_t addr, vm_size_t len, bool src_destroy, vm_map_copy_t *copy);
+/* Consumes copy on success. KERN_NO_SPACE, KERN_RESOURCE_SHORTAGE. */
+kern_return_t vm_map_copyout(vm_map_t dst, vm_offset_t *addr, vm_map_copy_t copy);
+/* Consumes copy on success. KERN_INVALID_ADDRESS, KERN_PROTECTION_FAILURE, KERN_RESOURCE_SHORTAGE. */
+kern_return_t vm_map_copy_overwrite(vm_map_t dst, vm_offset_t addr, vm_map_copy_t copy);
+void vm_map_copy_discard(vm_map_copy_t copy);   /* NULL allowed */
+
+/*
+ * Between kernel memory and a task's memory, through the map and not through
+ * the hart's current translation: works for any map, faults pages in.
+ * KERN_INVALID_ADDRESS, KERN_PROTECTION_FAILURE, KERN_RESOURCE_SHORTAGE; on
+ * failure a prefix may have been copied.
+ */
+kern_return_t vm_map_read_user(vm_map_t map, vm_offset_t src, void *dst, size_t size);
+kern_return_t vm_map_write_user(vm_map_t map, const void *src, vm_offset_t dst, size_t size);
+
+#endif

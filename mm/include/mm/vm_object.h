@@ -1,0 +1,185 @@
+/*
+ * mm/vm_object.h: memory objects: pages by offset, and the shadow chain.
+ *
+ * An object keeps its resident pages in chunks of 512, keyed by offset >> 21.
+ *
+ *   vm_object ──tree──> vm_chunk (index)      popmap: 512 bits, which slots are resident
+ *                         │  base != 0: a reservation: 2 MiB of contiguous memory,
+ *                         │             slot i is page base + i
+ *                         └─ base == 0: slot i is leaf[i / 64][i % 64] (a pfn);
+ *                                       leaves of 64 are made when needed
+ *
+ * A full chunk with a reservation is what one megapage leaf can map, so the
+ * fault path asks the chunk and never compares 512 PTEs.
+ *
+ * Shadow chain: a page that an object lacks is looked for in `shadow` at
+ * offset + shadow_offset. Writers never change a page of an object that
+ * somebody else reaches through needs_copy or a shadow: they copy it up.
+ *
+ * Locks: `lock` (spinlock, rank OBJECT, from the top of a chain downwards)
+ * protects everything in the object and its chunks, and the `kind`, chunk,
+ * slot, wire_count and flags of its pages. ref_count is atomic, and goes from 1 to 0
+ * only under the lock.
+ */
+#ifndef MM_VM_OBJECT_H
+#define MM_VM_OBJECT_H
+
+#include <base/list.h>
+#include <base/lock.h>
+#include <base/tree.h>
+#include <mm/vm_types.h>
+#include <mm/vm_page.h>
+
+#define VM_CHUNK_SHIFT      MEGAPAGE_SHIFT
+#define VM_CHUNK_PAGES      512u
+#define VM_CHUNK_LEAF       64u         /* slots per leaf array */
+
+struct pv;
+
+/*
+ * What a pmap knows about who maps a chunk: the machine's business
+ * (arch/riscv/pmap_pv.c); mm only initialises it to NULL and asserts that it
+ * is NULL when a chunk dies. Protected by pv_lock.
+ */
+struct vm_chunk {
+	struct tree_node node;          /* in object->chunks, by index */
+	vm_object_t      object;
+	uint64_t         index;         /* offset >> VM_CHUNK_SHIFT */
+	struct pv       *pv;            /* leaf tables and megapage leaves that map pages of this chunk */
+	struct spinlock  pv_lock;
+	uint16_t         resident;      /* bits set in popmap */
+	uint16_t         wired;         /* pages with wire_count > 0 */
+	pfn_t            base;          /* first page of the reservation, or 0 */
+	uint32_t         unused;
+	struct list      rsvp_link;     /* partly populated reservations, oldest first */
+	uint64_t         popmap[VM_CHUNK_PAGES / 64];
+	pfn_t           *leaf[VM_CHUNK_PAGES / VM_CHUNK_LEAF];
+};
+
+enum memory_object_copy_strategy {
+	MEMORY_OBJECT_COPY_NONE = 0,
+	MEMORY_OBJECT_COPY_CALL = 1,
+	MEMORY_OBJECT_COPY_DELAY = 2,
+	MEMORY_OBJECT_COPY_TEMPORARY = 3,
+	MEMORY_OBJECT_COPY_SYMMETRIC = 4,
+	MEMORY_OBJECT_COPY_INVALID = 5,
+};
+
+struct vm_object {
+	struct spinlock  lock;
+	uint32_t         ref_count;     /* entries + shadows pointing here + copies + holders */
+	vm_size_t        size;          /* bytes, page multiple; pages at or beyond it must not be used */
+	vm_object_t      shadow;        /* owns one reference */
+	vm_object_offset_t shadow_offset;
+	vm_object_t      copy;          /* newest asymmetric copy object; no reference */
+	struct tree      chunks;
+	struct vm_chunk *hint;          /* last chunk used, or NULL */
+	uint64_t         resident_page_count;
+	uint32_t         paging_in_progress;
+	uint32_t         absent_count;
+	uint8_t          copy_strategy; /* enum memory_object_copy_strategy */
+	bool             internal;      /* made by the kernel: zero-fill */
+	bool             shadowed;      /* a symmetric copy may exist */
+	bool             true_share;    /* mapped in several places on purpose */
+	bool             alive;
+	bool             terminating;
+	bool             phys_contiguous;
+	bool             unused;
+	uint64_t         id;            /* small number for people, never reused */
+	struct list      link;          /* all objects, for check and show */
+};
+
+void vm_object_bootstrap(void);
+
+/* New internal zero-fill object, one reference, or NULL (shortage). size: bytes, rounded up. */
+vm_object_t vm_object_allocate(vm_size_t size);
+/* NULL is allowed and does nothing. */
+void vm_object_reference(vm_object_t object);
+/*
+ * Drops a reference; at 0 frees pages, then follows the shadow (a loop, chains
+ * may be long). When one reference is left it tries to collapse the remaining
+ * user's chain. No lock held. The caller has removed the PTEs it made.
+ */
+void vm_object_deallocate(vm_object_t object);
+
+/*
+ * Replaces *object by a new object of `length` that shadows it at *offset;
+ * *offset becomes 0. The caller's reference moves into the shadow link. When
+ * the caller holds the only reference and there is nothing to hide, the object
+ * stays as it is. FALSE: no memory, nothing changed. (Mach: vm_object_shadow.)
+ */
+bool vm_object_shadow(vm_object_t *object, vm_object_offset_t *offset, vm_size_t length);
+
+/* Collapse and bypass along the chain below `object` (locked). Mach: vm_object_collapse. */
+void vm_object_collapse(vm_object_t object);
+
+/* Symmetric copy: TRUE when made; then both sides need needs_copy as told. */
+bool vm_object_copy_quickly(vm_object_t *object, vm_object_offset_t offset, vm_size_t size,
+    bool *src_needs_copy, bool *dst_needs_copy);
+/* A new object with copies of the pages of [offset, offset+size) as seen through the chain; NULL: shortage. */
+vm_object_t vm_object_copy_slowly(vm_object_t src, vm_object_offset_t offset, vm_size_t size);
+/* May prev (mapped to [prev_offset, +prev_size)) be extended by next_size of zero-fill? Does it if so. */
+bool vm_object_coalesce(vm_object_t prev, vm_object_offset_t prev_offset, vm_size_t prev_size, vm_size_t next_size);
+
+/* --- pages of an object; `object` locked --- */
+
+struct vm_chunk *vm_chunk_find_slow(vm_object_t object, uint64_t index);
+
+static inline struct vm_chunk *
+vm_chunk_find(vm_object_t object, uint64_t index)
+{
+	struct vm_chunk *c = object->hint;
+
+	if (likely(c != NULL && c->index == index))
+		return c;
+	return vm_chunk_find_slow(object, index);
+}
+
+static inline bool
+vm_chunk_populated(const struct vm_chunk *c, unsigned slot)
+{
+	return (c->popmap[slot / 64] >> (slot % 64)) & 1;
+}
+
+/* pfn of a populated slot. */
+static inline pfn_t
+vm_chunk_pfn(const struct vm_chunk *c, unsigned slot)
+{
+	return c->base != 0 ? c->base + slot : c->leaf[slot / VM_CHUNK_LEAF][slot % VM_CHUNK_LEAF];
+}
+
+/* The resident page at offset (page aligned), or NULL. */
+static inline struct vm_page *
+vm_page_lookup(vm_object_t object, vm_object_offset_t offset)
+{
+	struct vm_chunk *c = vm_chunk_find(object, offset >> VM_CHUNK_SHIFT);
+	unsigned slot = (unsigned)(offset >> PAGE_SHIFT) % VM_CHUNK_PAGES;
+
+	if (c == NULL || !vm_chunk_populated(c, slot))
+		return NULL;
+	return vm_page_of_pfn(vm_chunk_pfn(c, slot));
+}
+
+/*
+ * A page for object at offset, resident, kind OBJECT. With zero it is clear.
+ * Where the chunk may lie in a reservation (reserve: the whole 2 MiB window
+ * [offset & ~MEGAPAGE_MASK, +2M) is within the object and worth it) the page
+ * comes from it. NULL: shortage. Nothing must be resident there yet.
+ */
+struct vm_page *vm_object_page_alloc(vm_object_t object, vm_object_offset_t offset, bool zero, bool reserve);
+/* Frees the resident pages in [start, end); their mappings must be gone. Returns pages freed. */
+uint64_t vm_object_page_remove(vm_object_t object, vm_object_offset_t start, vm_object_offset_t end);
+/* TRUE when the chunk is a full reservation: one leaf may map it all. */
+static inline bool
+vm_chunk_is_megapage(const struct vm_chunk *c)
+{
+	return c->base != 0 && c->resident == VM_CHUNK_PAGES;
+}
+
+/* Memory shortage: breaks the oldest partly populated reservations; pages given back. */
+uint64_t vm_reserv_break(uint64_t pages_wanted);
+
+/* Visits every object; fn returns FALSE to stop. Holds the list lock: fn must not (de)allocate objects. */
+void vm_object_foreach(bool (*fn)(vm_object_t, void *), void *arg);
+
+#endif

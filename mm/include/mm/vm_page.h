@@ -1,0 +1,142 @@
+/*
+ * mm/vm_page.h: physical pages, and who owns each.
+ *
+ * Every page of memory that the kernel may use has a struct vm_page (32 bytes)
+ * in the array of its segment. A page has exactly one owner, which `kind`
+ * names (invariant M17). Free pages are on buddy lists of order 0..9 (a block
+ * of order 9 is a megapage, 2 MiB aligned) or in a hart's cache; freed blocks
+ * coalesce. Allocation never sleeps and never calls the pageout: it fails, and
+ * the caller returns KERN_RESOURCE_SHORTAGE.
+ *
+ * A reserve of pages is kept for the kernel's own use (VM_PAGE_RESERVE), so
+ * that the shell works when user memory is gone.
+ */
+#ifndef MM_VM_PAGE_H
+#define MM_VM_PAGE_H
+
+#include <mm/vm_types.h>
+#include <machine/vmparam.h>
+
+#define VM_PAGE_ORDERS      10          /* 0..9 */
+#define VM_PAGE_ORDER_MEGA  9
+#define VM_PHYS_SEGS        32
+
+enum vm_page_kind {
+	VM_PAGE_RESERVED = 0,   /* firmware, kernel image, never given out */
+	VM_PAGE_FREE,           /* on a buddy list (first page of the block) or inside a free block */
+	VM_PAGE_CACHED,         /* in a hart's cache or the zero pool: free, but not on a list */
+	VM_PAGE_OBJECT,         /* resident in chunk->object at chunk->index, slot */
+	VM_PAGE_RSVP,           /* in a chunk's reservation, not populated */
+	VM_PAGE_TABLE,          /* page table page of a pmap */
+	VM_PAGE_KERNEL,         /* kernel data: slabs, stacks, buffers */
+};
+
+/* flags */
+#define VM_PAGE_ZEROED      0x01u       /* contents known to be zero (free pages) */
+#define VM_PAGE_BUSY        0x02u       /* exclusive holder; others wait */
+#define VM_PAGE_WANTED      0x04u
+#define VM_PAGE_DIRTY       0x08u       /* harvested from PTEs, or written by the kernel */
+#define VM_PAGE_REFERENCED  0x10u
+#define VM_PAGE_ABSENT      0x20u
+#define VM_PAGE_ERROR       0x40u
+#define VM_PAGE_PRECIOUS    0x80u
+
+struct vm_page {
+	union {
+		struct { struct vm_page *next, *prev; } q;      /* FREE, CACHED */
+		struct { vm_chunk_t chunk; uint64_t unused; } o; /* OBJECT, RSVP: object lock */
+		struct { struct pv *pv; uint64_t md; } t;       /* TABLE: pmap lock */
+	};
+	pfn_t    pfn;           /* constant */
+	uint16_t slot;          /* OBJECT: index in the chunk; TABLE: valid entries */
+	uint16_t wire_count;
+	uint8_t  order;         /* FREE: of the block this page heads */
+	uint8_t  kind;          /* enum vm_page_kind */
+	uint8_t  flags;
+	uint8_t  level;         /* TABLE: level of the table, 0 = leaves of 4 KiB */
+	uint32_t unused2;
+};
+_Static_assert(sizeof(struct vm_page) == 32, "a page costs 32 bytes");
+
+struct vm_phys_seg {
+	paddr_t         start, end;     /* page aligned */
+	struct vm_page *pages;          /* one per page of [start, end) */
+};
+
+extern struct vm_phys_seg vm_phys_seg[VM_PHYS_SEGS];
+extern unsigned           vm_phys_nsegs;
+
+/* vm_page_alloc flags */
+#define VM_PAGE_ZERO        0x1u        /* contents must be zero */
+#define VM_PAGE_USER        0x2u        /* for a task: may not dip into the reserve */
+
+/*
+ * Boot: announces one run of usable memory; `pages` must hold
+ * (end - start) / PAGE_SIZE structures. All pages become free. Called once per
+ * run, single-hart, before the first allocation. `start`, `end` page aligned.
+ */
+void vm_page_add_seg(paddr_t start, paddr_t end, struct vm_page *pages);
+/* After the last vm_page_add_seg: sets the reserve. */
+void vm_page_init(void);
+
+/*
+ * One page, kind VM_PAGE_KERNEL, wire_count 0, flags 0. NULL when there is
+ * none (the caller says KERN_RESOURCE_SHORTAGE). Any lock of rank < PAGE may
+ * be held.
+ */
+struct vm_page *vm_page_alloc(unsigned flags);
+void vm_page_free(struct vm_page *m);
+/* 2^order pages, aligned to their size; every page of it gets kind KERNEL. */
+struct vm_page *vm_page_alloc_order(unsigned order, unsigned flags);
+void vm_page_free_order(struct vm_page *m, unsigned order);
+/*
+ * Frees n pages in one go (order 0 each). The cheapest way to give back many.
+ * The pages' contents are garbage; the caller owes no fence any more.
+ */
+void vm_page_free_batch(struct vm_page *const *m, unsigned n);
+
+/* Idle harts call this: clears one page into the zero pool. FALSE: pool full. */
+bool vm_page_clear_ahead(void);
+/* Free megapages cleared ahead likewise (used by whole-megapage fill). */
+
+/* Gives every hart's cached pages back to the buddy lists (for exact counts and shortage). */
+void vm_page_drain(void);
+
+struct vm_page_counts {
+	uint64_t total, free, reserved;         /* pages; free includes caches and zero pool */
+	uint64_t cached, zeroed;
+	uint64_t free_blocks[VM_PAGE_ORDERS];   /* blocks on the list of each order */
+	uint64_t kind[8];                       /* pages of each kind: filled by vm_page_census only */
+};
+/* Cheap, approximate while others allocate. */
+void vm_page_counts(struct vm_page_counts *c);
+/* Walks every page: exact, slow; for checks (M17). Returns the first page whose kind and place disagree, or NULL. */
+struct vm_page *vm_page_census(struct vm_page_counts *c);
+
+/* Test hook: the n-th allocation from now on fails (1 = next); 0 = off. Shared by pages and zones. */
+void vm_alloc_fail_at(uint64_t n, bool and_all_later);
+bool vm_alloc_fails(void);      /* called by every allocator once per allocation */
+extern uint64_t vm_alloc_fail_countdown;        /* 0 = off: the hot path tests only this */
+
+struct vm_page *vm_page_lookup_slow(pfn_t pfn);
+
+/* The page with this number, or NULL when it is not in any segment. */
+static inline struct vm_page *
+vm_page_of_pfn(pfn_t pfn)
+{
+	paddr_t pa = (paddr_t)pfn << PAGE_SHIFT;
+	struct vm_phys_seg *s = &vm_phys_seg[0];
+
+	if (likely(pa - s->start < s->end - s->start))
+		return &s->pages[(pa - s->start) >> PAGE_SHIFT];
+	return vm_page_lookup_slow(pfn);
+}
+
+static inline paddr_t vm_page_pa(const struct vm_page *m) { return (paddr_t)m->pfn << PAGE_SHIFT; }
+static inline void *vm_page_va(const struct vm_page *m) { return phys_to_virt(vm_page_pa(m)); }
+
+/* Contents, through the direct map. */
+void vm_page_zero(struct vm_page *m);
+void vm_page_copy(struct vm_page *dst, const struct vm_page *src);
+
+#endif
