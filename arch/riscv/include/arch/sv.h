@@ -1,0 +1,131 @@
+/*
+ * arch/sv.h: page tables of Sv39, Sv48 and Sv57, as data.
+ *
+ *   va:   | sign | index n-1 | ... | index 1 | index 0 | offset 12 |     n = levels: 3, 4, 5
+ *   PTE:  63 N | 62:61 PBMT | 60:54 0 | 53:10 PPN | 9:8 RSW | 7 D | 6 A | 5 G | 4 U | 3 X | 2 W | 1 R | 0 V
+ *
+ * Level 0 entries map 4 KiB, level 1 a megapage, level 2 a gigapage. Table
+ * pages are struct vm_page of kind VM_PAGE_TABLE: `slot` counts the valid
+ * entries, `level` is the table's level, t.pv heads the pv records of leaves
+ * in this table, t.md counts the wired leaves in it. Tables of the boot code
+ * lie in the kernel image and have no such page; they are never freed.
+ *
+ * Rules (pmap_check verifies them): no leaf with W and without R; non-leaf
+ * entries have no A, D, U; an entry that is not V is 0.
+ *
+ * Nothing here touches a CSR: the host tests compile this code unchanged. The
+ * caller holds the pmap's lock and owes the fences.
+ */
+#ifndef ARCH_SV_H
+#define ARCH_SV_H
+
+#include <mm/vm_types.h>
+#include <mm/vm_page.h>
+
+typedef uint64_t pte_t;
+
+#define PTE_V           0x001ul
+#define PTE_R           0x002ul
+#define PTE_W           0x004ul
+#define PTE_X           0x008ul
+#define PTE_U           0x010ul
+#define PTE_G           0x020ul
+#define PTE_A           0x040ul
+#define PTE_D           0x080ul
+#define PTE_WIRED       0x100ul         /* RSW: the pmap may not forget it */
+#define PTE_MANAGED     0x200ul         /* RSW: page of an object; a pv record counts it */
+#define PTE_RWX         (PTE_R | PTE_W | PTE_X)
+#define PTE_PPN_SHIFT   10
+#define PTE_PPN_MASK    0x003ffffffffffc00ul
+#define PTE_PBMT_IO     (2ul << 61)     /* Svpbmt: strongly ordered, not cached */
+
+#define SV_ENTRIES      512u
+#define SV_INDEX_BITS   9
+#define SV_MAX_LEVELS   5
+
+static inline unsigned sv_shift(unsigned level) { return PAGE_SHIFT + SV_INDEX_BITS * level; }
+static inline vm_size_t sv_size(unsigned level) { return 1ul << sv_shift(level); }
+static inline unsigned sv_index(vm_offset_t va, unsigned level) { return (unsigned)(va >> sv_shift(level)) % SV_ENTRIES; }
+/* Width of a virtual address: 39, 48, 57. */
+static inline unsigned sv_va_bits(unsigned levels) { return PAGE_SHIFT + SV_INDEX_BITS * levels; }
+
+static inline bool pte_valid(pte_t p) { return (p & PTE_V) != 0; }
+static inline bool pte_leaf(pte_t p) { return (p & PTE_RWX) != 0; }
+static inline paddr_t pte_pa(pte_t p) { return (p & PTE_PPN_MASK) << (PAGE_SHIFT - PTE_PPN_SHIFT); }
+static inline pfn_t pte_pfn(pte_t p) { return (pfn_t)((p & PTE_PPN_MASK) >> PTE_PPN_SHIFT); }
+static inline pte_t pte_make(paddr_t pa, pte_t bits) { return pa >> (PAGE_SHIFT - PTE_PPN_SHIFT) | bits | PTE_V; }
+static inline pte_t *pte_table(pte_t p) { return phys_to_virt(pte_pa(p)); }
+/* The vm_page of the table that an entry pointer lies in; NULL: a boot table. */
+static inline struct vm_page *
+sv_table_page(const pte_t *entry)
+{
+	return vm_page_of_pfn((pfn_t)(virt_to_phys(entry) >> PAGE_SHIFT));
+}
+
+/* Another hart's walker may set A or D in a leaf at any moment: these are single loads and stores. */
+static inline pte_t pte_load(const pte_t *p) { return __atomic_load_n(p, __ATOMIC_RELAXED); }
+static inline void pte_store(pte_t *p, pte_t v) { __atomic_store_n(p, v, __ATOMIC_RELAXED); }
+static inline pte_t pte_swap(pte_t *p, pte_t v) { return __atomic_exchange_n(p, v, __ATOMIC_RELAXED); }
+static inline pte_t pte_and(pte_t *p, pte_t mask) { return __atomic_fetch_and(p, mask, __ATOMIC_RELAXED); }
+static inline pte_t pte_or(pte_t *p, pte_t bits) { return __atomic_fetch_or(p, bits, __ATOMIC_RELAXED); }
+
+/* R, W, X bits for rights; W brings R along. 0 for VM_PROT_NONE. */
+static inline pte_t
+sv_prot_bits(vm_prot_t prot)
+{
+	pte_t b = (pte_t)(prot & VM_PROT_ALL) << 1;     /* READ, WRITE, EXECUTE lie in PTE order */
+
+	return b | (b & PTE_W) >> 1;
+}
+static inline vm_prot_t sv_bits_prot(pte_t p) { return (vm_prot_t)(p >> 1) & VM_PROT_ALL; }
+_Static_assert(VM_PROT_READ << 1 == PTE_R && VM_PROT_WRITE << 1 == PTE_W && VM_PROT_EXECUTE << 1 == PTE_X,
+    "rights are PTE bits shifted");
+
+/*
+ * The entry that decides about va: a leaf, or the first invalid entry on the
+ * way down, or the level 0 entry. *level: the level of its table.
+ */
+pte_t *sv_find(pte_t *root, unsigned levels, vm_offset_t va, unsigned *level);
+
+/* A zeroed table page for `level`, or NULL (shortage). */
+struct vm_page *sv_table_alloc(unsigned level);
+/* Gives a table page back; zeroed: every entry is 0. The caller owes no fence any more. */
+void sv_table_free(struct vm_page *table, bool zeroed);
+
+/*
+ * The entry for va at `want` (0 or 1), making the tables above it. NULL: no
+ * memory; tables made on the way stay only if they are in use: none is left
+ * behind empty. *made counts tables added. A leaf met above `want` is
+ * returned as it is, with its level in *level.
+ */
+pte_t *sv_make(pte_t *root, unsigned levels, vm_offset_t va, unsigned want, unsigned *level, unsigned *made);
+
+/* Sets or clears an entry and keeps the table's count. `table`: the page that holds `entry`. */
+static inline void
+sv_set(struct vm_page *table, pte_t *entry, pte_t v)
+{
+	table->slot++;
+	pte_store(entry, v);
+}
+static inline void
+sv_clear(struct vm_page *table, pte_t *entry)
+{
+	table->slot--;
+	pte_store(entry, 0);
+}
+
+/*
+ * The entry at va in a table of `level` has just been cleared and the table is
+ * empty: unhooks it and every table above that gets empty (never the root)
+ * onto *dead, linked through q.next. Returns how many. The pages may only be
+ * freed (sv_table_free, zeroed) after the fence.
+ */
+unsigned sv_prune(pte_t *root, unsigned levels, vm_offset_t va, unsigned level, struct vm_page **dead);
+
+/* Fills an empty leaf table with the 512 leaves that `mega` stands for; same rights, A and D. */
+void sv_split(pte_t mega, struct vm_page *table);
+
+/* OR of all entries of a table. */
+pte_t sv_or_all(const pte_t *table);
+
+#endif
