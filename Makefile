@@ -145,8 +145,8 @@ clean: ## remove everything that was made
 help: ## this list
 	@sed -n 's/^\([a-z]*\):.*## \(.*\)/make \1\t\2/p' Makefile | expand -t 16
 
-RUN_ARGS = --machine $(MACHINE) --smp $(SMP) --mem $(MEM) $(if $(MODE),--mode $(MODE)) \
-	--kernel $(O)/atlas.elf
+RUN_ARGS = --machine $(MACHINE) --smp $(SMP) --mem $(MEM) $(if $(MODE),--mode $(MODE))
+	
 
 host: $(HOST_PROGS:%=build/host/%)
 fuzz: $(FUZZ_PROGS:%=build/host/fuzz_%)
