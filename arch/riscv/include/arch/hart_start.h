@@ -21,8 +21,10 @@ extern uint64_t harts_online;
 void hart_init_boot(uint64_t hartid);
 /* Adds a usable hart of the tree; FALSE: no room, or it is the boot hart. */
 bool hart_add(uint64_t hartid);
-/* Per-hart trap and interrupt set-up: sie, sstatus, stvec via trap_init_hart. */
+/* On each hart, when it can take traps: counters and interrupt sources on, online set. */
 void hart_init_local(void);
+/* Upcall (kernel/main.c): a started hart has its stack and tp; goes into the scheduler. */
+void kernel_hart_main(void) noreturn_fn;
 /* Starts all added harts and waits, bounded; reports who is missing. Returns harts online. */
 unsigned hart_start_all(void);
 

@@ -11,6 +11,7 @@
 
 #include <base/types.h>
 #include <machine/vmparam.h>
+#include <drivers/devmap.h>
 
 extern paddr_t  kernel_root;            /* physical address of the root table */
 extern unsigned paging_levels;          /* 3, 4, 5: Sv39, Sv48, Sv57 */
@@ -22,21 +23,34 @@ extern char _start[], _text_end[], _rodata_start[], _rodata_end[];
 extern char _data_start[], _data_end[], _bss_start[], _bss_end[], _image_end[];
 extern paddr_t kernel_pa;               /* physical address of _start */
 
-/* Physical address of something in the image. */
+/* Physical address of something in the image; true before and after paging is on. */
 static inline paddr_t
 image_to_phys(const void *p)
 {
-	return (uint64_t)p - KERNEL_BASE + kernel_pa;
+	return (paddr_t)((const char *)p - _start) + kernel_pa;
 }
 
 /* "Sv39", "Sv48" or "Sv57". */
 const char *paging_mode_name(void);
 
 /*
- * Device registers: [pa, pa + size) readable and writable in the device
- * window, whole pages, for ever (the same page asked for twice is mapped once).
- * Usable from the first C line after paging on. NULL: window full.
+ * Boot, one hart only. Rights of the direct map: what a task or the kernel may
+ * be given is RW, the image's text and read-only data are R.
  */
-volatile void *devmap(paddr_t pa, size_t size);
+
+/* entry.S, at physical addresses: first line, image tables; the value for satp. */
+uint64_t paging_boot(paddr_t dtb);
+/* entry.S: satp did not take Sv39. */
+void paging_refused(void) noreturn_fn;
+/*
+ * Adds [start, end) to the direct map; rounded inwards to pages. FALSE: beyond
+ * the direct map, or no boot table left (a prefix may be mapped).
+ */
+bool paging_direct_map(paddr_t start, paddr_t end);
+/*
+ * Switches to the widest mode of at most `max_levels` that the hart has, counts
+ * the ASID bits and sets vm_max_address.
+ */
+void paging_choose_mode(unsigned max_levels);
 
 #endif

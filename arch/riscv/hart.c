@@ -1,0 +1,196 @@
+/*
+ * hart.c: starting harts, waking them, stopping them.
+ *
+ *	hart_add ──> hart_start_all: stacks, HSM start ──┐     state: WAITED
+ *	  new hart: hart_entry (entry.S) ─> hart_main: claims its state: ARRIVED
+ *	  boot hart: waits a second; who did not come: ABANDONED, and parks if it
+ *	  ever does.
+ *
+ * The handshake is one compare-and-swap a side, so a hart that comes late never
+ * runs half known. harts[] and hart_count are set before any hart starts;
+ * harts_online only grows.
+ */
+#include <arch/hart_start.h>
+#include <arch/csr.h>
+#include <arch/paging.h>
+#include <arch/sbi.h>
+#include <arch/timer.h>
+#include <base/print.h>
+#include <mm/vm_kern.h>
+
+#define HART_STACK_SIZE     (4 * PAGE_SIZE)
+#define HART_EMERGENCY_SIZE PAGE_SIZE
+#define HART_GUARD_PAGES    4
+#define HART_START_US       1000000
+#define HART_STOP_US        100000
+
+enum { HART_WAITED, HART_ARRIVED, HART_ABANDONED };
+
+/* entry.S knows the first three words. */
+struct hart_boot {
+	uint64_t     satp;
+	uint64_t     sp;
+	struct hart *hart;
+	uint32_t     state;
+};
+
+struct hart harts[MAXHARTS];
+unsigned    hart_count;
+bool        hart_full_fences_only;
+uint64_t    harts_online;
+
+static struct hart_boot hart_boot[MAXHARTS];
+static uint64_t         hart_stopping;          /* 1 once a panic wants silence */
+static uint64_t         harts_stopped;
+static char             boot_emergency[HART_EMERGENCY_SIZE] __attribute__((aligned(16)));
+
+extern char hart_entry[];
+void hart_main(void);
+
+void
+hart_init_boot(uint64_t hartid)
+{
+	struct hart *h = &harts[0];
+
+	h->hartid = hartid;
+	h->index = 0;
+	h->emergency_sp = (uint64_t)(boot_emergency + sizeof(boot_emergency));
+	hart_count = 1;
+	hart_full_fences_only = sbi_info.mvendorid == 0x489 &&
+	    (sbi_info.marchid & 0xffff) == 7 && sbi_info.marchid >> 63 != 0;
+}
+
+bool
+hart_add(uint64_t hartid)
+{
+	struct hart *h = &harts[hart_count];
+
+	if (hart_count == MAXHARTS || hartid == harts[0].hartid)
+		return false;
+	h->hartid = hartid;
+	h->index = hart_count++;
+	return true;
+}
+
+void
+hart_init_local(void)
+{
+	csr_write(scounteren, 7);       /* cycle, time and instret for U-mode */
+	csr_write(sip, 0);
+	csr_write(sie, SIE_SSIE | SIE_STIE | SIE_SEIE);
+	__atomic_or_fetch(&harts_online, 1ul << hart_index(), __ATOMIC_RELEASE);
+	__atomic_store_n(&hart_self()->online, 1, __ATOMIC_RELEASE);
+}
+
+/* First C code of every hart but the boot hart; tp and stack are its own. */
+void
+hart_main(void)
+{
+	struct hart_boot *b = &hart_boot[hart_index()];
+	uint32_t waited = HART_WAITED;
+
+	if (!__atomic_compare_exchange_n(&b->state, &waited, HART_ARRIVED, false,
+	    __ATOMIC_ACQ_REL, __ATOMIC_ACQUIRE))
+		for (;;)
+			wfi();
+	kernel_hart_main();
+}
+
+/* Asks the firmware for one hart. FALSE: no memory, or it refused; reported. */
+static bool
+hart_start(struct hart *h)
+{
+	struct hart_boot *b = &hart_boot[h->index];
+	vm_offset_t stack, emergency;
+	long error;
+
+	if (kmem_alloc(&stack, HART_STACK_SIZE, HART_GUARD_PAGES) != KERN_SUCCESS) {
+		kprintf("hart %lu: left out: no memory for its stack\n", h->hartid);
+		return false;
+	}
+	if (kmem_alloc(&emergency, HART_EMERGENCY_SIZE, 1) != KERN_SUCCESS) {
+		kmem_free(stack, HART_STACK_SIZE, HART_GUARD_PAGES);
+		kprintf("hart %lu: left out: no memory for its stack\n", h->hartid);
+		return false;
+	}
+	h->kstack = stack + HART_STACK_SIZE;
+	h->emergency_sp = emergency + HART_EMERGENCY_SIZE;
+	b->satp = kernel_satp;
+	b->sp = h->kstack;
+	b->hart = h;
+	b->state = HART_WAITED;
+	__atomic_thread_fence(__ATOMIC_SEQ_CST);
+	error = sbi_hart_start(h->hartid, image_to_phys(hart_entry), image_to_phys(b));
+	if (error == SBI_SUCCESS)
+		return true;
+	kmem_free(stack, HART_STACK_SIZE, HART_GUARD_PAGES);
+	kmem_free(emergency, HART_EMERGENCY_SIZE, 1);
+	kprintf("hart %lu: left out: the firmware cannot start it (error %ld)\n", h->hartid, error);
+	return false;
+}
+
+unsigned
+hart_start_all(void)
+{
+	uint64_t deadline, started = 0;
+	unsigned online = 1;
+
+	for (unsigned i = 1; i < hart_count; i++)
+		if (hart_start(&harts[i]))
+			started |= 1ul << i;
+	deadline = timer_now() + timer_us_to_ticks(HART_START_US);
+	for (uint64_t s = started; s != 0; s &= s - 1) {
+		unsigned i = (unsigned)__builtin_ctzl(s);
+		uint32_t waited = HART_WAITED;
+
+		while (__atomic_load_n(&hart_boot[i].state, __ATOMIC_ACQUIRE) == HART_WAITED &&
+		    timer_now() < deadline)
+			hart_relax();
+		if (__atomic_compare_exchange_n(&hart_boot[i].state, &waited, HART_ABANDONED,
+		    false, __ATOMIC_ACQ_REL, __ATOMIC_ACQUIRE))
+			kprintf("hart %lu: left out: started, but did not arrive within a second\n",
+			    harts[i].hartid);
+		else
+			online++;
+	}
+	return online;
+}
+
+void
+hart_kick(unsigned index)
+{
+	hart_kick_set(1ul << index);
+}
+
+void
+hart_kick_set(uint64_t set)
+{
+	if (set != 0)
+		sbi_send_ipi(set);
+}
+
+uint64_t
+hart_stop_others(void)
+{
+	uint64_t others, deadline = timer_now() + timer_us_to_ticks(HART_STOP_US);
+
+	others = __atomic_load_n(&harts_online, __ATOMIC_ACQUIRE) & ~(1ul << hart_index());
+	__atomic_store_n(&hart_stopping, 1, __ATOMIC_SEQ_CST);
+	hart_kick_set(others);
+	while ((__atomic_load_n(&harts_stopped, __ATOMIC_ACQUIRE) & others) != others &&
+	    timer_now() < deadline)
+		hart_relax();
+	return __atomic_load_n(&harts_stopped, __ATOMIC_ACQUIRE);
+}
+
+void
+hart_ipi(void)
+{
+	csr_clear(sip, SIE_SSIE);
+	if (__atomic_load_n(&hart_stopping, __ATOMIC_SEQ_CST) == 0)
+		return;
+	csr_write(sie, 0);
+	__atomic_or_fetch(&harts_stopped, 1ul << hart_index(), __ATOMIC_RELEASE);
+	for (;;)
+		wfi();
+}

@@ -1,0 +1,74 @@
+/*
+ * timer.c: the time counter and the next timer interrupt of this hart.
+ *
+ * With Sstc the comparator is a CSR; without it the firmware sets it for us.
+ * The device tree says that a hart has Sstc, but firmware must have enabled it
+ * too, so it is tried once under a trap vector of its own.
+ */
+#include <arch/timer.h>
+#include <arch/csr.h>
+#include <arch/sbi.h>
+
+#define TIMER_HZ_DEFAULT    10000000
+
+uint64_t timer_hz = TIMER_HZ_DEFAULT;
+bool     timer_sstc;
+
+static uint64_t timer_start;
+
+/* Writes the comparator; FALSE when that trapped. Interrupts are off. */
+static bool
+stimecmp_works(void)
+{
+	uint64_t worked, vector;
+
+	__asm__ volatile(
+	    "	lla	%1, 1f\n"
+	    "	csrrw	%1, stvec, %1\n"
+	    "	li	%0, 0\n"
+	    "	csrw	" CSR_STR(CSR_STIMECMP) ", %2\n"
+	    "	li	%0, 1\n"
+	    "	.balign	4\n"
+	    "1:	csrw	stvec, %1\n"
+	    : "=&r"(worked), "=&r"(vector) : "r"(~0ul) : "memory");
+	return worked != 0;
+}
+
+void
+timer_init(uint64_t hz, bool isa_sstc)
+{
+	if (hz != 0)
+		timer_hz = hz;
+	timer_sstc = isa_sstc && stimecmp_works();
+	timer_start = timer_now();
+}
+
+uint64_t
+timer_now(void)
+{
+	return csr_read(time);
+}
+
+uint64_t
+timer_us(void)
+{
+	uint64_t t = timer_now() - timer_start;
+
+	/* Whole seconds apart: t * 10^6 would overflow after days. */
+	return t / timer_hz * 1000000 + t % timer_hz * 1000000 / timer_hz;
+}
+
+uint64_t
+timer_us_to_ticks(uint64_t us)
+{
+	return us / 1000000 * timer_hz + us % 1000000 * timer_hz / 1000000;
+}
+
+void
+timer_set(uint64_t deadline)
+{
+	if (timer_sstc)
+		csr_write(CSR_STIMECMP, deadline);
+	else
+		sbi_set_timer(deadline);
+}
