@@ -1,0 +1,2 @@
+/* sys/signal.h: all of it is in signal.h. */
+#include <signal.h>

@@ -1,0 +1,164 @@
+/*
+ * mach.c: the Mach calls, one system call each.
+ *
+ * Wrappers only move arguments: every check is the kernel's. Outputs pass
+ * through locals of the ABI's width and are stored on success only.
+ */
+#include "libatlas.h"
+#include <stdio.h>
+
+_Static_assert(sizeof(struct vm_region_basic_info) == 40,
+    "the kernel writes ten words");
+
+kern_return_t
+task_create(task_t parent, ledger_array_t ledgers, mach_msg_type_number_t ledgers_count,
+    boolean_t inherit_memory, task_t *child)
+{
+	(void)ledgers;                  /* there are no ledgers to draw from */
+	(void)ledgers_count;
+	return atlas_syscall3(ATLAS_SYS_task_create, parent, inherit_memory != 0,
+	    (uintptr_t)child);
+}
+
+kern_return_t
+task_terminate(task_t task)
+{
+	return atlas_syscall1(ATLAS_SYS_task_terminate, task);
+}
+
+kern_return_t
+mach_port_deallocate(ipc_space_t space, mach_port_name_t name)
+{
+	if (space != mach_task_self())
+		return KERN_INVALID_TASK;       /* handles of others are out of reach */
+	return atlas_syscall1(ATLAS_SYS_handle_deallocate, name);
+}
+
+kern_return_t
+vm_allocate(vm_map_t task, vm_address_t *addr, vm_size_t size, int flags)
+{
+	return atlas_syscall4(ATLAS_SYS_vm_allocate, task, (uintptr_t)addr, size,
+	    (uint32_t)flags);
+}
+
+kern_return_t
+vm_deallocate(vm_map_t task, vm_address_t addr, vm_size_t size)
+{
+	return atlas_syscall3(ATLAS_SYS_vm_deallocate, task, addr, size);
+}
+
+kern_return_t
+vm_protect(vm_map_t task, vm_address_t addr, vm_size_t size, boolean_t set_maximum,
+    vm_prot_t protection)
+{
+	return atlas_syscall5(ATLAS_SYS_vm_protect, task, addr, size, set_maximum != 0,
+	    (uint32_t)protection);
+}
+
+kern_return_t
+vm_inherit(vm_map_t task, vm_address_t addr, vm_size_t size, vm_inherit_t inheritance)
+{
+	return atlas_syscall4(ATLAS_SYS_vm_inherit, task, addr, size, inheritance);
+}
+
+kern_return_t
+vm_read(vm_map_t task, vm_address_t addr, vm_size_t size, vm_offset_t *data,
+    mach_msg_type_number_t *count)
+{
+	uint64_t where, n;
+	kern_return_t kr;
+
+	kr = atlas_syscall5(ATLAS_SYS_vm_read, task, addr, size, (uintptr_t)&where,
+	    (uintptr_t)&n);
+	if (kr != KERN_SUCCESS)
+		return kr;
+	if (n > UINT32_MAX) {           /* Mach's count cannot say it */
+		vm_deallocate(mach_task_self(), where, n);
+		return KERN_INVALID_ARGUMENT;
+	}
+	*data = where;
+	*count = n;
+	return KERN_SUCCESS;
+}
+
+kern_return_t
+vm_read_overwrite(vm_map_t task, vm_address_t addr, vm_size_t size, vm_address_t data,
+    vm_size_t *count)
+{
+	return atlas_syscall5(ATLAS_SYS_vm_read_overwrite, task, addr, size, data,
+	    (uintptr_t)count);
+}
+
+kern_return_t
+vm_write(vm_map_t task, vm_address_t addr, vm_offset_t data, mach_msg_type_number_t count)
+{
+	return atlas_syscall4(ATLAS_SYS_vm_write, task, addr, data, count);
+}
+
+kern_return_t
+vm_copy(vm_map_t task, vm_address_t source, vm_size_t size, vm_address_t destination)
+{
+	return atlas_syscall4(ATLAS_SYS_vm_copy, task, source, size, destination);
+}
+
+kern_return_t
+vm_map(vm_map_t task, vm_address_t *addr, vm_size_t size, vm_address_t mask, int flags,
+    mem_entry_name_port_t object, vm_offset_t offset, boolean_t copy,
+    vm_prot_t cur_protection, vm_prot_t max_protection, vm_inherit_t inheritance)
+{
+	struct atlas_vm_map_args a = {
+		.task = task, .flags = flags, .addr = *addr, .size = size, .mask = mask,
+		.object = object, .copy = copy != 0, .offset = offset,
+		.cur = cur_protection, .max = max_protection, .inherit = inheritance,
+	};
+	kern_return_t kr = atlas_syscall1(ATLAS_SYS_vm_map, (uintptr_t)&a);
+
+	if (kr == KERN_SUCCESS)
+		*addr = a.addr;
+	return kr;
+}
+
+kern_return_t
+vm_region(vm_map_t task, vm_address_t *addr, vm_size_t *size, vm_region_flavor_t flavor,
+    vm_region_info_t info, mach_msg_type_number_t *count, mach_port_t *object_name)
+{
+	kern_return_t kr;
+
+	kr = atlas_syscall6(ATLAS_SYS_vm_region, task, (uintptr_t)addr, (uintptr_t)size,
+	    (uint32_t)flavor, (uintptr_t)info, (uintptr_t)count);
+	if (kr == KERN_SUCCESS && object_name != NULL)
+		*object_name = MACH_PORT_NULL;
+	return kr;
+}
+
+static const struct {
+	const char *name, *text;
+} kern_returns[] = {
+#define X(number, kr, string) [number] = { "KERN_" #kr, "(os/kern) " string },
+	MACH_KERN_RETURNS(X)
+#undef X
+};
+
+const char *
+mach_error_name(kern_return_t kr)
+{
+	if (kr < 0 || kr >= (int)(sizeof(kern_returns) / sizeof(kern_returns[0])) ||
+	    kern_returns[kr].name == NULL)
+		return "KERN_?";
+	return kern_returns[kr].name;
+}
+
+const char *
+mach_error_string(kern_return_t kr)
+{
+	if (kr < 0 || kr >= (int)(sizeof(kern_returns) / sizeof(kern_returns[0])) ||
+	    kern_returns[kr].text == NULL)
+		return "unknown error code";
+	return kern_returns[kr].text;
+}
+
+void
+mach_error(const char *what, kern_return_t kr)
+{
+	fprintf(stderr, "%s %s (%d)\n", what, mach_error_string(kr), kr);
+}
