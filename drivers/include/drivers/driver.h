@@ -9,7 +9,8 @@
  * drivers_attach walks the tree once, after the interrupt controllers are up
  * (plic_init), and offers every enabled node to the drivers that name one of
  * its `compatible` strings, the node's most specific string first. An attach
- * function that refuses leaves the node to the next.
+ * function that refuses leaves the node to the next. What lies below a disabled
+ * node is disabled.
  *
  *   platform_decode -> paging, devmap -> plic_init -> drivers_attach
  *       -> drivers_console() to console_attach

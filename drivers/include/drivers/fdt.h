@@ -60,6 +60,8 @@ fdt_node_t fdt_first_child(const struct fdt *f, fdt_node_t n);
 fdt_node_t fdt_next_sibling(const struct fdt *f, fdt_node_t n);
 /* The next node in file order. *depth (root = 1) is kept up; start with root and 1. */
 fdt_node_t fdt_walk(const struct fdt *f, fdt_node_t n, unsigned *depth);
+/* As fdt_walk, passing over nodes that are not okay with all that is below them. */
+fdt_node_t fdt_walk_okay(const struct fdt *f, fdt_node_t n, unsigned *depth);
 fdt_node_t fdt_parent(const struct fdt *f, fdt_node_t n);
 /* root .. n into path[]; the number of nodes, or 0 when n is no node. */
 unsigned fdt_ancestors(const struct fdt *f, fdt_node_t n, fdt_node_t path[FDT_DEPTH_MAX]);
@@ -113,8 +115,10 @@ bool fdt_string_in(const struct fdt_prop *p, const char *s);
 uint32_t fdt_node_address_cells(const struct fdt *f, fdt_node_t n);
 uint32_t fdt_node_size_cells(const struct fdt *f, fdt_node_t n);
 
+/* How many entries n's `reg` has; 0 also when its cells make no sense. parent as below. */
+unsigned fdt_reg_count(const struct fdt *f, fdt_node_t n, fdt_node_t parent);
 /*
- * Entry i of n's `reg` as its parent's bus sees it; *parent may be given to
+ * Entry i of n's `reg` as its parent's bus sees it; parent may be given to
  * save the search for it (FDT_NO_NODE: look). FALSE: there is no such entry, or
  * it has more than two cells for the address or the size, or it wraps.
  */

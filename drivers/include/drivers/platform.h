@@ -20,7 +20,8 @@
 #define PLATFORM_RESERVED   64
 #define PLATFORM_PLICS      8
 #define PLATFORM_BOOTARGS   1024
-#define PLATFORM_LOG        2048
+#define PLATFORM_LOG        4096
+/* Each bank is a run, and each thing taken out can split one. */
 #define PLATFORM_RUNS       (PLATFORM_BANKS + PLATFORM_RESERVED + 4)
 /* RISC-V physical addresses have at most 56 bits. */
 #define PLATFORM_PA_END     (1ull << 56)
