@@ -5,7 +5,9 @@
  * in the array of its segment. A page has exactly one owner, which `kind`
  * names (invariant M17). Free pages are on buddy lists of order 0..9 (a block
  * of order 9 is a megapage, 2 MiB aligned) or in a hart's cache; freed blocks
- * coalesce. Allocation never sleeps and never calls the pageout: it fails, and
+ * coalesce. Of a block of several pages, free or handed out, only the first
+ * structure (its head) is described: a megapage costs as much as a page. The
+ * structures of the other pages hold whatever their last use left. Allocation never sleeps and never calls the pageout: it fails, and
  * the caller returns KERN_RESOURCE_SHORTAGE.
  *
  * A reserve of pages is kept for the kernel's own use (VM_PAGE_RESERVE), so
@@ -14,6 +16,7 @@
 #ifndef MM_VM_PAGE_H
 #define MM_VM_PAGE_H
 
+#include <base/list.h>
 #include <mm/vm_types.h>
 #include <machine/vmparam.h>
 
@@ -23,8 +26,8 @@
 
 enum vm_page_kind {
 	VM_PAGE_RESERVED = 0,   /* firmware, kernel image, never given out */
-	VM_PAGE_FREE,           /* on a buddy list (first page of the block) or inside a free block */
-	VM_PAGE_CACHED,         /* in a hart's cache or the zero pool: free, but not on a list */
+	VM_PAGE_FREE,           /* heads a free block on a buddy list */
+	VM_PAGE_CACHED,         /* in a hart's cache, loose, or in the zero pool: free, but on no buddy list */
 	VM_PAGE_OBJECT,         /* resident in chunk->object at chunk->index, slot */
 	VM_PAGE_RSVP,           /* in a chunk's reservation, not populated */
 	VM_PAGE_TABLE,          /* page table page of a pmap */
@@ -43,18 +46,19 @@ enum vm_page_kind {
 
 struct vm_page {
 	union {
-		struct { struct vm_page *next, *prev; } q;      /* FREE, CACHED */
-		struct { vm_chunk_t chunk; uint64_t unused; } o; /* OBJECT, RSVP: object lock */
+		struct list link;                               /* FREE: buddy list */
+		struct { struct vm_page *next, *prev; } q;      /* CACHED: chain through next */
+		struct { vm_chunk_t chunk; uint64_t ad; } o; /* OBJECT, RSVP: object lock; ad: see pmap_is_modified */
 		struct { struct pv *pv; uint64_t md; } t;       /* TABLE: pmap lock */
 	};
 	pfn_t    pfn;           /* constant */
 	uint16_t slot;          /* OBJECT: index in the chunk; TABLE: valid entries */
 	uint16_t wire_count;
-	uint8_t  order;         /* FREE: of the block this page heads */
+	uint8_t  order;         /* of the block this page heads, free or not; 0xff: heads none */
 	uint8_t  kind;          /* enum vm_page_kind */
 	uint8_t  flags;
 	uint8_t  level;         /* TABLE: level of the table, 0 = leaves of 4 KiB */
-	uint32_t unused2;
+	uint32_t poison;        /* debug: VM_PAGE_POISONED while the contents are the poison */
 };
 _Static_assert(sizeof(struct vm_page) == 32, "a page costs 32 bytes");
 
@@ -69,6 +73,7 @@ extern unsigned           vm_phys_nsegs;
 /* vm_page_alloc flags */
 #define VM_PAGE_ZERO        0x1u        /* contents must be zero */
 #define VM_PAGE_USER        0x2u        /* for a task: may not dip into the reserve */
+#define VM_PAGE_PREFER_ZERO 0x4u        /* alloc_order: a cleared block if there is one; flags of the head say */
 
 /*
  * Boot: announces one run of usable memory; `pages` must hold
@@ -85,38 +90,63 @@ void vm_page_init(void);
  * be held.
  */
 struct vm_page *vm_page_alloc(unsigned flags);
+/*
+ * Gives one page back. Its wire count is 0, nothing maps it and no fence is
+ * owed for it. VM_PAGE_ZEROED in its flags is the caller's word that it is
+ * clear; other flags are ignored.
+ */
 void vm_page_free(struct vm_page *m);
-/* 2^order pages, aligned to their size; every page of it gets kind KERNEL. */
+/*
+ * 2^order pages, physically contiguous and aligned to their size; NULL when
+ * there are none. The head gets kind KERNEL, the order and flags 0 (with
+ * PREFER_ZERO: VM_PAGE_ZEROED when the whole block is clear); the structures
+ * of the other pages are the caller's to use, and hold garbage. Whoever turns
+ * the block into single pages sets each page's kind, and the head's order to 0.
+ */
 struct vm_page *vm_page_alloc_order(unsigned order, unsigned flags);
+/* Gives back a block by its head; the other pages' structures do not matter. */
 void vm_page_free_order(struct vm_page *m, unsigned order);
 /*
- * Frees n pages in one go (order 0 each). The cheapest way to give back many.
- * The pages' contents are garbage; the caller owes no fence any more.
+ * Frees n pages in one go (order 0 each), as vm_page_free. The cheapest way to
+ * give back many: they are chained and coalesce later.
  */
 void vm_page_free_batch(struct vm_page *const *m, unsigned n);
 
-/* Idle harts call this: clears one page into the zero pool. FALSE: pool full. */
+/*
+ * Idle harts call this: clears a page into the zero pool, or a page's worth of
+ * a free megapage. One short step each time; FALSE: nothing left to do, or
+ * another hart is at it. Never touches the last free memory.
+ */
 bool vm_page_clear_ahead(void);
-/* Free megapages cleared ahead likewise (used by whole-megapage fill). */
 
-/* Gives every hart's cached pages back to the buddy lists (for exact counts and shortage). */
+/* Gives all cached, loose and cleared pages back to the buddy lists (for large blocks and shortage). */
 void vm_page_drain(void);
 
 struct vm_page_counts {
 	uint64_t total, free, reserved;         /* pages; free includes caches and zero pool */
-	uint64_t cached, zeroed;
+	uint64_t cached, zeroed;                /* of the free ones: on no buddy list; known to be clear */
 	uint64_t free_blocks[VM_PAGE_ORDERS];   /* blocks on the list of each order */
 	uint64_t kind[8];                       /* pages of each kind: filled by vm_page_census only */
 };
 /* Cheap, approximate while others allocate. */
 void vm_page_counts(struct vm_page_counts *c);
-/* Walks every page: exact, slow; for checks (M17). Returns the first page whose kind and place disagree, or NULL. */
+/*
+ * Walks every page: exact when nobody allocates, slow; for checks (M17). Pages
+ * of a block count as their head's kind. Returns the first page whose kind and
+ * place disagree, or NULL.
+ */
 struct vm_page *vm_page_census(struct vm_page_counts *c);
 
-/* Test hook: the n-th allocation from now on fails (1 = next); 0 = off. Shared by pages and zones. */
+/*
+ * Test hook: the n-th allocation from now on fails (1 = next), or all from
+ * there on; 0 = off. Shared by pages and zones, each of which calls
+ * vm_alloc_fails once per allocation with the address that asked. The report
+ * function, when set, hears of every allocation while the hook is armed.
+ */
 void vm_alloc_fail_at(uint64_t n, bool and_all_later);
-bool vm_alloc_fails(void);      /* called by every allocator once per allocation */
-extern uint64_t vm_alloc_fail_countdown;        /* 0 = off: the hot path tests only this */
+bool vm_alloc_fails(const void *site);
+extern uint64_t vm_alloc_fail_countdown;        /* 0 = off: hot paths test only this */
+extern void (*vm_alloc_fail_report)(const void *site, bool fails);
 
 struct vm_page *vm_page_lookup_slow(pfn_t pfn);
 

@@ -1,0 +1,106 @@
+/*
+ * vm_page_impl.h: what the two halves of the page allocator share, and what
+ * its white-box tests look at. Not for other code.
+ *
+ *	vm_page_buddy.c   segments, free blocks by order, coalescing, census
+ *	vm_page.c         single pages: harts' caches, clearing ahead, poison
+ */
+#ifndef MM_VM_PAGE_IMPL_H
+#define MM_VM_PAGE_IMPL_H
+
+#include <base/lock.h>
+#include <mm/vm_page.h>
+
+#define VM_PAGE_BATCH       16u     /* pages moved between a cache and the stock at once */
+#define VM_PAGE_CACHE_MAX   64u     /* pages of either sort that a hart keeps */
+#define VM_PAGE_NO_ORDER    0xffu   /* vm_page.order: heads no block */
+#define VM_PAGE_POISONED    0xdbdbdbdbu
+#define VM_PAGE_POISON_WORD 0xdbdbdbdbdbdbdbdbul
+
+/* A chain of CACHED pages through q.next. */
+struct vm_page_chain {
+	struct vm_page *first;
+	uint64_t        n;
+};
+
+enum { PAGE_DIRTY = 0, PAGE_ZERO = 1 };    /* PAGE_ZERO: known to be clear */
+
+/* The stock that all harts share. */
+struct vm_page_stock {
+	struct spinlock      lock;
+	bool                 low;                       /* near the reserve: caches are closed */
+	struct list          free[VM_PAGE_ORDERS];      /* heads of free blocks */
+	uint64_t             nblocks[VM_PAGE_ORDERS];
+	uint64_t             nfree;                     /* pages on the lists above */
+	uint64_t             nfree_zero;                /* of these, in blocks flagged ZEROED */
+	struct vm_page_chain chain[2];                  /* loose pages; zero pool */
+	uint64_t             total, reserve;
+};
+extern struct vm_page_stock vm_page_stock;
+
+/* What one hart keeps at hand. */
+struct vm_page_cache {
+	struct spinlock      lock;
+	uint32_t             cap;       /* pages of either sort; 0 while memory is low */
+	struct vm_page_chain chain[2];
+} __attribute__((aligned(64)));
+extern struct vm_page_cache vm_page_cache[MAXHARTS];
+
+/* --- vm_page_buddy.c; stock locked --- */
+
+/* A free block of at least 2^order pages cut to that size, or NULL; zero: prefer a clear one. */
+struct vm_page *vm_page_buddy_take(unsigned order, bool zero);
+/* Puts a block on its list, coalesced with its free buddies. */
+void vm_page_buddy_give(struct vm_page *m, unsigned order, bool zeroed);
+/* Smallest order with a free block, or VM_PAGE_ORDERS. */
+unsigned vm_page_buddy_smallest(void);
+
+/* Free pages that the stock itself holds. */
+static inline uint64_t
+vm_page_stock_free(void)
+{
+	return vm_page_stock.nfree + vm_page_stock.chain[PAGE_DIRTY].n +
+	    vm_page_stock.chain[PAGE_ZERO].n;
+}
+
+/* --- vm_page.c --- */
+
+void vm_page_cache_init(void);
+/* The megapage that is being cleared, or NULL; takes the lock that keeps it so. */
+struct vm_page *vm_page_clear_lock(void);
+void vm_page_clear_unlock(void);
+/* For hosts that start over with other memory: forgets all segments. */
+void vm_page_forget(void);
+
+static inline void
+vm_page_push(struct vm_page_chain *c, struct vm_page *m)
+{
+	m->q.next = c->first;
+	c->first = m;
+	c->n++;
+}
+
+static inline struct vm_page *
+vm_page_pop(struct vm_page_chain *c)
+{
+	struct vm_page *m = c->first;
+
+	c->first = m->q.next;
+	c->n--;
+	return m;
+}
+
+/* Kind, order, flags and level (0) in one store. */
+static inline void
+vm_page_describe(struct vm_page *m, enum vm_page_kind kind, unsigned order, unsigned flags)
+{
+	uint32_t w = order | (uint32_t)kind << 8 | flags << 16;
+
+	_Static_assert(offsetof(struct vm_page, kind) == offsetof(struct vm_page, order) + 1 &&
+	    offsetof(struct vm_page, flags) == offsetof(struct vm_page, order) + 2 &&
+	    offsetof(struct vm_page, level) == offsetof(struct vm_page, order) + 3,
+	    "order, kind, flags, level are one word");
+	__builtin_memcpy(&m->order, &w, sizeof(w));
+}
+
+#endif
