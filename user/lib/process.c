@@ -126,8 +126,8 @@ wait_status(const struct atlas_task_status *s)
 	case ENDED_EXIT:
 		return s->status < 0 ? -s->status & 0x7f : (s->status & 0xff) << 8;
 	case ENDED_EXCEPTION:
-		if (s->access == 0)
-			return SIGILL;
+		if (s->access == 0)     /* no access was refused: the instruction was */
+			return s->status == KERN_INVALID_ARGUMENT ? SIGBUS : SIGILL;
 		if (s->status == KERN_INVALID_ADDRESS || s->status == KERN_PROTECTION_FAILURE)
 			return SIGSEGV;
 		return SIGBUS;
