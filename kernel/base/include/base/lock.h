@@ -23,6 +23,7 @@
 	X(MAPREF,  30, 0)       /* a map's reference count and residence (s_lock) */ \
 	X(OBJECT,  40, 1)       /* top of the shadow chain first */ \
 	X(RESERV,  50, 0)       /* queue of reservations that can be broken */ \
+	X(OBJLIST, 52, 0)       /* the list of all objects */ \
 	X(PMAP,    60, 1)       /* a pmap's tables; two only in pmap_copy, by address */ \
 	X(PV,      65, 0)       /* reverse mappings of a chunk */ \
 	X(ASID,    68, 0)       /* ASID generations */ \
@@ -55,11 +56,35 @@ spin_init(struct spinlock *l, enum lock_rank rank)
 	l->owner = 0;
 }
 
-/* Debug bookkeeping (lock.c); the order is per thread of execution. */
+/*
+ * Debug bookkeeping (lock.c): the locks that one thread of execution holds, in
+ * the order of acquisition. Per thread and not per hart, because a thread may
+ * sleep with sleepable locks held and go on elsewhere.
+ */
+#define LOCK_TRACE_MAX  16
+#define LOCK_SLEEPS     0x8000u         /* with a rank: its holder may sleep */
+#define LOCK_ANY_ORDER  0u              /* instead of a rank: taken by a try, which cannot deadlock */
+
+struct lock_trace {
+	unsigned n;
+	struct {
+		const void *lock;
+		unsigned    rank;
+	} held[LOCK_TRACE_MAX];
+};
+
+/* The running thread's, or NULL where there is none yet; supplied by kernel/ and by the host rig. */
+struct lock_trace *lock_trace(void);
+
+/* Panics when the order forbids to take `lock` now, or when it is held already. */
 void lock_order_acquire(const void *lock, unsigned rank);
+/* Any order of release will do. Panics when the lock is not held. */
 void lock_order_release(const void *lock, unsigned rank);
 /* Panics unless this thread of execution holds no lock (return to U-mode). */
 void lock_order_none(void);
+/* Panics when a lock is held whose holder may not sleep (wait_on, once the interlock is released). */
+void lock_order_sleep(void);
+const char *lock_rank_name(unsigned rank);
 void spin_lock_slow(struct spinlock *l);
 
 static inline bool
@@ -69,7 +94,7 @@ spin_trylock(struct spinlock *l)
 		return false;
 	if (ATLAS_DEBUG) {
 		l->owner = (uint16_t)(hart_index() + 1);
-		lock_order_acquire(l, 0);       /* a try cannot deadlock */
+		lock_order_acquire(l, LOCK_ANY_ORDER);
 	}
 	return true;
 }
@@ -100,7 +125,10 @@ static inline bool spin_held(const struct spinlock *l) { return __atomic_load_n(
 /*
  * A sleepable lock: many readers or one writer; a waiting writer keeps new
  * readers out. state = readers * RW_READER + RW_WRITER + RW_WAITERS. The fast
- * paths are one atomic; rwlock.c does the rest.
+ * paths are one atomic; rwlock.c does the rest and says why it is right.
+ *
+ * Unlocking may still look at the lock after another thread has got it: who
+ * unlocks must own a reference on whatever the lock lies in.
  */
 #define RW_WRITER   1u
 #define RW_WAITERS  2u
@@ -122,7 +150,7 @@ static inline void
 rw_read_lock(struct rwlock *l)
 {
 	if (ATLAS_DEBUG)
-		lock_order_acquire(l, l->rank);
+		lock_order_acquire(l, l->rank | LOCK_SLEEPS);
 	if (unlikely(__atomic_fetch_add(&l->state, RW_READER, __ATOMIC_ACQUIRE) &
 	    (RW_WRITER | RW_WAITERS)))
 		rw_read_slow(l);
@@ -144,7 +172,7 @@ rw_write_lock(struct rwlock *l)
 	uint32_t free = 0;
 
 	if (ATLAS_DEBUG)
-		lock_order_acquire(l, l->rank);
+		lock_order_acquire(l, l->rank | LOCK_SLEEPS);
 	if (unlikely(!__atomic_compare_exchange_n(&l->state, &free, RW_WRITER,
 	    false, __ATOMIC_ACQUIRE, __ATOMIC_RELAXED)))
 		rw_write_slow(l);
@@ -159,7 +187,7 @@ rw_write_trylock(struct rwlock *l)
 	    __ATOMIC_ACQUIRE, __ATOMIC_RELAXED))
 		return false;
 	if (ATLAS_DEBUG)
-		lock_order_acquire(l, 0);
+		lock_order_acquire(l, LOCK_ANY_ORDER | LOCK_SLEEPS);
 	return true;
 }
 
@@ -186,8 +214,9 @@ rw_try_upgrade(struct rwlock *l)
 static inline void
 rw_downgrade(struct rwlock *l)
 {
-	__atomic_add_fetch(&l->state, RW_READER - RW_WRITER, __ATOMIC_RELEASE);
-	/* Waiting readers stay asleep until this reader leaves: correct, if not greedy. */
+	if (unlikely(__atomic_add_fetch(&l->state, RW_READER - RW_WRITER, __ATOMIC_RELEASE) &
+	    RW_WAITERS))
+		rw_wake(l);     /* readers may come in now */
 }
 
 static inline bool rw_write_held(const struct rwlock *l) { return (__atomic_load_n(&l->state, __ATOMIC_RELAXED) & RW_WRITER) != 0; }
