@@ -104,23 +104,20 @@ $(foreach d,$(wildcard test/host/prog_*/),$(eval $(call host_dir,$(patsubst test
 
 FUZZ_PROGS := $(patsubst test/fuzz/%.c,%,$(wildcard test/fuzz/*.c))
 
-# U-mode programs: one source file each.
-LIBATLAS_SRC := $(wildcard user/lib/*.c user/lib/*.S)
-PROG_SRC     := $(wildcard user/programs/*.c test/user/*.c)
-PROGS        := $(addprefix build/user/,$(notdir $(PROG_SRC:.c=)))
+# U-mode programs: one source file each; scripts/user-cc makes their library.
+PROG_SRC := $(wildcard user/programs/*.c test/user/*.c)
+PROGS    := $(addprefix build/user/,$(notdir $(PROG_SRC:.c=)))
+PROG_DEP := $(shell find user kernel/abi -type f ! -path 'user/programs/*') scripts/user-cc
 vpath %.c user/programs test/user
-UFLAGS := -std=gnu11 -O2 -g -march=rv64imafdc_zicsr_zifencei -mabi=lp64d -mcmodel=medany \
-	--specs=picolibc.specs -fno-pic -ffunction-sections -fdata-sections $(WARN) \
-	-Iuser/include -Ikernel/abi
 
 # --- goals ---
 
-.PHONY: all run test check bench gdb image doctor deps deps-test clean help host fuzz progs objs
+.PHONY: all run test check bench gdb image doctor deps deps-test deps-gdb clean help host fuzz progs objs
 
-all: build/atlas.img $(O)/atlas.elf build/initrd.cpio ## build kernel and programs
+all: $(O)/atlas.elf $(O)/atlas.img build/initrd.cpio ## build kernel and programs
 
 run: all ## boot QEMU and show the shell (SMP= MEM= MODE= MACHINE=)
-	@scripts/run $(RUN_ARGS)
+	@ATLAS_KERNEL=$(O)/atlas.elf scripts/run $(RUN_ARGS)
 
 test: all host fuzz | deps-test ## run every test; the last line counts them
 	@test/run
@@ -131,8 +128,8 @@ check: host | deps-test ## run the tests of the host alone
 bench: all ## instructions per operation, as a table
 	@scripts/bench
 
-gdb: all ## boot QEMU, stopped, with gdb attached
-	@scripts/run --gdb $(RUN_ARGS)
+gdb: all | deps-gdb ## debug: in one terminal the stopped machine, in a second one gdb
+	@scripts/gdb/start $(RUN_ARGS)
 
 image: build/sd.img ## card image for U-Boot: build/sd.img
 
@@ -157,6 +154,8 @@ deps:
 	@scripts/deps run
 deps-test:
 	@scripts/deps run test
+deps-gdb:
+	@scripts/deps gdb
 
 # --- kernel ---
 
@@ -215,18 +214,9 @@ $(O)/atlas.img: $(O)/atlas.elf
 
 # --- programs for U-mode ---
 
-build/user/obj/%.o: % | deps
-	@mkdir -p $(@D)
-	@echo "  CC      $< (user)"
-	@$(KCC) $(UFLAGS) -MMD -MP -c $< -o $@
-
-build/user/libatlas.a: $(LIBATLAS_SRC:%=build/user/obj/%.o)
-	@rm -f $@
-	@$(CROSS)ar rcsD $@ $^
-
-build/user/%: %.c build/user/libatlas.a $(wildcard scripts/user-cc user/*.lds)
+build/user/%: %.c $(PROG_DEP) | deps
 	@echo "  USER    $<"
-	@scripts/user-cc $< -o $@
+	@scripts/user-cc -O2 $(WARN) $< -o $@
 
 build/initrd.cpio: $(PROGS) scripts/mkinitrd | deps
 	@mkdir -p $(@D)

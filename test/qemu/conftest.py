@@ -1,0 +1,143 @@
+"""conftest.py: boots for the tests of this directory.
+
+A test that needs a boot has a parameter `job`. All jobs of the collected tests
+are started when collection ends, two at a time, and each test waits for its
+own: so the processors are busy, and each test still reports for itself.
+"""
+import concurrent.futures
+import dataclasses
+import os
+import re
+import subprocess
+import sys
+
+import pytest
+
+ROOT = os.path.dirname(os.path.dirname(os.path.dirname(os.path.abspath(__file__))))
+RUN = os.path.join(ROOT, "scripts/run")
+sys.path.insert(0, os.path.join(ROOT, "test"))
+
+WORKERS = 2
+MEGA = {"M": 1, "G": 1024}
+
+
+def megabytes(size):
+    return int(size[:-1]) * MEGA[size[-1]]
+
+
+@dataclasses.dataclass(frozen=True)
+class Config:
+    """A machine to boot."""
+    mode: str = "sv57"
+    smp: int = 4
+    mem: str = "128M"
+
+    def options(self):
+        return ["--mode", self.mode, "--smp", str(self.smp), "--mem", self.mem]
+
+    def __str__(self):
+        return f"{self.mode}-{self.smp}-{self.mem}"
+
+
+MATRIX = [Config(mode, smp, mem)
+          for mode in ("sv39", "sv48", "sv57") for smp in (1, 4) for mem in ("128M", "2G")]
+MATRIX.append(Config("sv57", 1, "32M"))
+
+
+@dataclasses.dataclass(frozen=True)
+class Job:
+    """One start of scripts/run: its options, and seconds until it must have ended."""
+    name: str
+    options: tuple
+    timeout: int = 60
+    env: tuple = ()     # of (name, value)
+
+    def __str__(self):
+        return self.name
+
+    def run(self):
+        cmd = [RUN, "--timeout", str(self.timeout)] + list(self.options)
+        r = subprocess.run(cmd, cwd=ROOT, stdin=subprocess.DEVNULL, capture_output=True,
+                           env={**os.environ, **dict(self.env)})
+        return Result(" ".join(cmd), r.returncode, r.stdout.decode("utf-8", "replace"),
+                      r.stderr.decode("utf-8", "replace"))
+
+
+@dataclasses.dataclass(frozen=True)
+class Result:
+    command: str
+    status: int
+    output: str
+    errors: str
+
+    def __str__(self):
+        """What a failed assertion shows: how to repeat it, and the end of the console."""
+        tail = "\n".join(self.output.splitlines()[-50:])
+        return f"\n{self.command}\nstatus {self.status}\n{tail}\n{self.errors}"
+
+
+class Directives(dict):
+    """
+    The words of `test: name name=value` in a file's first lines:
+    min_mem=SIZE, min_smp=N, timeout=S, status=N, args=..., once.
+    """
+    KNOWN = {"min_mem", "min_smp", "timeout", "status", "once", "mode", "expect", "skip_run"}
+
+    def __init__(self, text, where):
+        super().__init__()
+        for line in text.splitlines()[:30]:
+            m = re.match(r"^[#* /]*test: (.*?)(\*/)?$", line)
+            if not m:
+                continue
+            for word in m.group(1).split():
+                name, _, value = word.partition("=")
+                if name not in self.KNOWN:
+                    raise ValueError(f"{where}: unknown word '{word}' after test:")
+                self[name] = value
+
+    def fits(self, config):
+        if "once" in self and config != MATRIX[0]:
+            return False
+        return (megabytes(config.mem) >= megabytes(self.get("min_mem", "1M"))
+                and config.smp >= int(self.get("min_smp", 1))
+                and config.mode == self.get("mode", config.mode))
+
+    def timeout(self):
+        return int(self.get("timeout", 60))
+
+
+_pool = concurrent.futures.ThreadPoolExecutor(WORKERS)
+_running = {}
+
+
+def pytest_collection_finish(session):
+    if session.config.option.collectonly:
+        return
+    for item in session.items:
+        job = getattr(item, "callspec", None) and item.callspec.params.get("job")
+        if isinstance(job, Job) and job not in _running:
+            _running[job] = _pool.submit(job.run)
+
+
+def pytest_sessionfinish(session, exitstatus):
+    for future in _running.values():
+        future.cancel()
+
+
+@pytest.fixture
+def result(job):
+    """What came of the test's job."""
+    return _running[job].result()
+
+
+@pytest.fixture
+def record():
+    """record(name, outcome, detail): counts a test that ran inside a boot."""
+    path = os.environ.get("ATLAS_RECORD")
+
+    def add(name, outcome, detail=""):
+        if path:
+            detail = detail.replace("\n", "\\n").replace("\t", " ")
+            with open(path, "a") as f:
+                f.write(f"{outcome}\t{name}\t{detail}\n")
+    return add

@@ -1,0 +1,93 @@
+"""The suites that run on every kind of machine: paging mode x harts x memory.
+
+* boot-time tests, one boot for all of them, each counted;
+* shell scripts (test/scripts/*.atlas), one boot each;
+* U-mode programs (user/programs, test/user), one boot each; test/user/list
+  says with which arguments.
+
+A script says in a comment `# test: min_mem=512M`, a line of the list behind
+its #, what it needs; see Directives in conftest.py.
+"""
+import glob
+import os
+import re
+
+import pytest
+
+import ktap
+from conftest import MATRIX, ROOT, Directives, Job
+
+LIST = os.path.join(ROOT, "test/user/list")
+
+
+def boot_jobs():
+    return [Job(f"{c}", tuple(c.options() + ["--exec", "test run *"]), 120) for c in MATRIX]
+
+
+def script_jobs():
+    jobs = []
+    for path in sorted(glob.glob(os.path.join(ROOT, "test/scripts/*.atlas"))):
+        name = os.path.basename(path)
+        with open(path) as f:
+            wants = Directives(f.read(), name)
+        for c in MATRIX:
+            if wants.fits(c):
+                job = Job(f"{name}-{c}", tuple(c.options() + ["--script", path]), wants.timeout())
+                jobs.append(pytest.param(job, wants, id=job.name))
+    return jobs
+
+
+def program_lines():
+    """[(command line, directives)] of test/user/list."""
+    if not os.path.exists(LIST):
+        return []
+    lines = []
+    with open(LIST) as f:
+        for line in f:
+            command, _, wants = line.partition("#")
+            if command.strip():
+                lines.append((command.strip(), Directives("test: " + wants if wants else "", LIST)))
+    return lines
+
+
+def program_jobs():
+    jobs = []
+    for command, wants in program_lines():
+        for c in MATRIX:
+            if wants.fits(c) and "skip_run" not in wants:
+                name = re.sub(r"\W+", "_", command)
+                jobs.append(Job(f"{name}-{c}", tuple(c.options() + ["--exec", f"run {command}"]),
+                                wants.timeout()))
+    return jobs
+
+
+@pytest.mark.parametrize("job", boot_jobs(), ids=str)
+def test_boot(job, result, record):
+    report = ktap.parse(result.output)
+    for t in report.tests:
+        record(f"boot {job}: {t.name}", t.outcome, t.detail)
+    failed = [t.name for t in report.tests if t.outcome == "failed"]
+    assert not report.problem, f"{report.problem}{result}"
+    assert not failed, f"{failed}{result}"
+    assert report.tests, f"no test ran{result}"
+    assert result.status == 0, result
+
+
+@pytest.mark.parametrize("job,wants", script_jobs())
+def test_script(job, wants, result):
+    assert result.status == int(wants.get("status", 0)), result
+    if "expect" in wants:
+        assert re.search(wants["expect"], result.output), result
+
+
+@pytest.mark.parametrize("job", program_jobs(), ids=str)
+def test_program(job, result):
+    assert result.status == 0, result
+
+
+def test_every_program_is_listed():
+    built = {os.path.basename(p)[:-2] for d in ("user/programs", "test/user")
+             for p in glob.glob(os.path.join(ROOT, d, "*.c"))}
+    listed = {command.split()[0] for command, _ in program_lines()}
+    assert sorted(built - listed) == [], f"programs that {os.path.relpath(LIST, ROOT)} does not run"
+    assert sorted(listed - built) == [], "lines of the list without a program"
