@@ -107,6 +107,7 @@ boot_clear:
 	lla     tp, harts
 	mv      s0, a0
 	mv      s1, a1
+	mv      a0, a1
 	call    paging_boot             /* (dtb): satp */
 	lla     t0, _start
 	li      s2, 0xffffffff80000000

@@ -18,7 +18,7 @@
 #include <base/print.h>
 #include <mm/vm_kern.h>
 
-#define HART_STACK_SIZE     (4 * PAGE_SIZE)
+#define HART_STACK_SIZE     (2 * PAGE_SIZE)     /* until its first thread */
 #define HART_EMERGENCY_SIZE PAGE_SIZE
 #define HART_GUARD_PAGES    4
 #define HART_START_US       1000000
@@ -113,10 +113,9 @@ hart_start(struct hart *h)
 		kprintf("hart %lu: left out: no memory for its stack\n", h->hartid);
 		return false;
 	}
-	h->kstack = stack + HART_STACK_SIZE;
 	h->emergency_sp = emergency + HART_EMERGENCY_SIZE;
 	b->satp = kernel_satp;
-	b->sp = h->kstack;
+	b->sp = stack + HART_STACK_SIZE;
 	b->hart = h;
 	b->state = HART_WAITED;
 	__atomic_thread_fence(__ATOMIC_SEQ_CST);

@@ -34,6 +34,12 @@ image_to_phys(const void *p)
 const char *paging_mode_name(void);
 
 /*
+ * pmap.c takes the boot tables over as the kernel's pmap. Pages can be
+ * allocated; once, on the boot hart.
+ */
+void pmap_bootstrap(paddr_t root, unsigned levels, unsigned asid_width);
+
+/*
  * Boot, one hart only. Rights of the direct map: what a task or the kernel may
  * be given is RW, the image's text and read-only data are R.
  */

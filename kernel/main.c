@@ -1,0 +1,310 @@
+/*
+ * main.c: boot, from the first line at linked addresses to the scheduler.
+ *
+ * The order, and why:
+ *
+ *	firmware, boot hart     everything below prints
+ *	device tree             says where memory is, which harts, which mode
+ *	paging mode, direct map pages can be touched
+ *	page allocator          tables and kernel objects can be made
+ *	zones, pmap, maps, kmem kernel memory with guard pages
+ *	traps, interrupt controller, devices: console by UART
+ *	threads, tasks          then the other harts have something to run
+ *	shell                   the rest happens there
+ *
+ * Until the scheduler starts there is one thread of execution, on the boot
+ * hart, with interrupts off. What cannot work is said and left out if the
+ * machine can do without it, else it ends the run with a sentence.
+ */
+#include <string.h>
+#include <arch/csr.h>
+#include <arch/hart_start.h>
+#include <arch/paging.h>
+#include <arch/sbi.h>
+#include <arch/timer.h>
+#include <arch/tlb.h>
+#include <arch/trap.h>
+#include <base/print.h>
+#include <drivers/driver.h>
+#include <drivers/plic.h>
+#include <kernel/boot.h>
+#include <kernel/cmd.h>
+#include <kernel/console.h>
+#include <kernel/initrd.h>
+#include <kernel/power.h>
+#include <kernel/thread.h>
+#include <kernel/version.h>
+#include <mm/vm_kern.h>
+#include <mm/vm_map.h>
+#include <mm/vm_object.h>
+#include <mm/vm_page.h>
+
+#define DTB_SIZE_MAX    (16ul << 20)
+#define FDT_MAGIC       0xd00dfeedu
+
+struct platform boot_platform;
+
+void kernel_main(uint64_t hartid, paddr_t dtb);
+
+/* Boot cannot go on: says why and ends the run. */
+static noreturn_fn void
+boot_stop(const char *why)
+{
+	kprintf("boot: %s\n", why);
+	power_off(3);
+}
+
+static uint32_t
+big_endian(const uint8_t *p)
+{
+	return (uint32_t)p[0] << 24 | (uint32_t)p[1] << 16 | (uint32_t)p[2] << 8 | p[3];
+}
+
+/*
+ * Maps the tree in whole megapages: first where its size stands, then the rest.
+ * Returns its size. Memory that is not there ends in early_trap.
+ */
+static uint64_t
+boot_map_dtb(paddr_t dtb)
+{
+	paddr_t start = dtb & ~MEGAPAGE_MASK;
+	const uint8_t *blob = phys_to_virt(dtb);
+	uint64_t size;
+
+	if (dtb == 0 || dtb % 8 != 0)
+		boot_stop("a1 does not hold the address of a device tree");
+	if (dtb >= DIRECT_SIZE - DTB_SIZE_MAX - MEGAPAGE_SIZE)
+		boot_stop("the device tree lies beyond the direct map");
+	if (!paging_direct_map(start, start + 2 * MEGAPAGE_SIZE))
+		boot_stop("no table to map the device tree");
+	if (big_endian(blob) != FDT_MAGIC)
+		boot_stop("a1 does not point to a device tree");
+	size = big_endian(blob + 4);
+	if (size > DTB_SIZE_MAX)
+		boot_stop("the device tree claims more than 16 MiB");
+	if (!paging_direct_map(start, (dtb + size + MEGAPAGE_MASK) & ~MEGAPAGE_MASK))
+		boot_stop("no table to map the device tree");
+	return size;
+}
+
+static void
+boot_decode(uint64_t hartid, paddr_t dtb, uint64_t size)
+{
+	struct platform *p = &boot_platform;
+
+	if (!platform_decode(p, phys_to_virt(dtb), size, hartid)) {
+		kprintf("%s", p->log);
+		boot_stop(p->error);
+	}
+	kprintf("machine  %s: %u hart%s, %lu Hz timebase, boot hart %lu\n",
+	    p->model[0] != '\0' ? p->model : "(no model)", p->hart_count,
+	    p->hart_count == 1 ? "" : "s", p->timebase, hartid);
+	if (p->bootargs[0] != '\0')
+		kprintf("bootargs %s\n", p->bootargs);
+	for (unsigned i = 0; i < p->excluded_count; i++)
+		kprintf("hart %lu: left out: %s\n", p->excluded[i].hartid, p->excluded[i].why);
+	for (unsigned i = 1; i < p->hart_count; i++)
+		hart_add(p->hart[i].hartid);
+}
+
+static void
+boot_mode(void)
+{
+	char mode[8];
+	unsigned max = 5;
+
+	if (boot_arg("mode", mode, sizeof(mode))) {
+		max = strcmp(mode, "sv57") == 0 ? 5 : strcmp(mode, "sv48") == 0 ? 4 :
+		    strcmp(mode, "sv39") == 0 ? 3 : 0;
+		if (max == 0) {
+			kprintf("paging   mode=%s is none of sv39, sv48, sv57: ignored\n", mode);
+			max = 5;
+		}
+	}
+	paging_choose_mode(max);
+	kprintf("paging   %s, %u ASID bits%s%s\n", paging_mode_name(), asid_bits,
+	    max < 5 ? " (mode limited by the boot argument)" : "",
+	    hart_full_fences_only ? "; SiFive U7: full fences only" : "");
+}
+
+/* The first no-map range that overlaps [start, end), or NULL. */
+static const struct phys_range *
+boot_no_map(paddr_t start, paddr_t end)
+{
+	const struct platform *p = &boot_platform;
+	const struct phys_range *first = NULL;
+
+	for (unsigned i = 0; i < p->reserved_count; i++) {
+		const struct phys_range *r = &p->reserved[i].range;
+
+		if (p->reserved[i].no_map && r->base < end && r->base + r->size > start &&
+		    (first == NULL || r->base < first->base))
+			first = r;
+	}
+	return first;
+}
+
+/* All banks but firmware's part and what must not be mapped. */
+static void
+boot_direct_map(void)
+{
+	const struct platform *p = &boot_platform;
+
+	for (unsigned i = 0; i < p->bank_count; i++) {
+		paddr_t start = p->bank[i].base, end = start + p->bank[i].size;
+
+		if (kernel_pa >= start && kernel_pa < end)
+			start = kernel_pa;
+		if (end > DIRECT_SIZE) {
+			kprintf("memory   0x%lx-0x%lx: what lies above 128 GiB is ignored\n",
+			    start, end);
+			end = DIRECT_SIZE;
+		}
+		while (start < end) {
+			const struct phys_range *hole = boot_no_map(start, end);
+			paddr_t stop = hole != NULL ? hole->base : end;
+
+			if (round_page(start) < trunc_page(stop) && !paging_direct_map(start, stop))
+				boot_stop("memory is in too many pieces for the boot page tables");
+			if (hole == NULL)
+				break;
+			start = hole->base + hole->size;
+		}
+	}
+}
+
+/* Gives one run to the page allocator, its vm_page array at its own beginning; pages managed. */
+static uint64_t
+boot_add_run(struct phys_range run)
+{
+	paddr_t start = round_page(run.base), end = trunc_page(run.base + run.size);
+	uint64_t pages, array;
+
+	if (start >= end)
+		return 0;
+	pages = (end - start) >> PAGE_SHIFT;
+	/* n pages need n structures: n + ceil(n * s / 4096) <= pages. */
+	array = howmany(pages * sizeof(struct vm_page), PAGE_SIZE + sizeof(struct vm_page));
+	if (array >= pages)
+		return 0;
+	vm_page_add_seg(start + (array << PAGE_SHIFT), end, phys_to_virt(start));
+	return pages - array;
+}
+
+/*
+ * The largest run first: vm_page_of_pfn looks there before it searches. The
+ * padding between read-only data and data is a run of its own.
+ */
+static void
+boot_memory(paddr_t dtb, uint64_t dtb_size)
+{
+	static struct phys_range run[VM_PHYS_SEGS];
+	struct phys_range kernel = { kernel_pa, (uint64_t)(_image_end - _start) };
+	struct phys_range tree = { dtb, dtb_size };
+	paddr_t pad = round_page(image_to_phys(_rodata_end));
+	uint64_t pages = 0;
+	unsigned n;
+
+	n = platform_usable(&boot_platform, kernel, tree, DIRECT_SIZE, run, VM_PHYS_SEGS - 1);
+	if (n == 0)
+		boot_stop(boot_platform.error);
+	run[n].base = pad;
+	run[n++].size = image_to_phys(_data_start) - pad;
+	for (unsigned left = n; left > 0; left--) {
+		unsigned largest = 0;
+
+		for (unsigned i = 1; i < left; i++)
+			if (run[i].size > run[largest].size)
+				largest = i;
+		pages += boot_add_run(run[largest]);
+		run[largest] = run[left - 1];
+	}
+	vm_page_init();
+	kprintf("memory   %lu MiB in %u run%s, kernel image %lu KiB at 0x%lx\n",
+	    pages >> (20 - PAGE_SHIFT), n, n == 1 ? "" : "s", kernel.size >> 10, kernel_pa);
+}
+
+static void
+boot_firmware(uint64_t hartid)
+{
+	hart_init_boot(hartid);
+	kprintf("version  %s\n", ATLAS_VERSION);
+	kprintf("firmware SBI %lu.%lu, implementation %lu version 0x%lx%s%s%s%s%s%s\n",
+	    sbi_info.spec_version >> 24, sbi_info.spec_version & 0xffffff, sbi_info.impl_id,
+	    sbi_info.impl_version, sbi_has(SBI_HAS_TIME) ? " TIME" : "",
+	    sbi_has(SBI_HAS_IPI) ? " IPI" : "", sbi_has(SBI_HAS_RFENCE) ? " RFENCE" : "",
+	    sbi_has(SBI_HAS_HSM) ? " HSM" : "", sbi_has(SBI_HAS_SRST) ? " SRST" : "",
+	    sbi_has(SBI_HAS_DBCN) ? " DBCN" : "");
+}
+
+static void
+boot_devices(void)
+{
+	struct console_device *d;
+
+	plic_init(&boot_platform);
+	drivers_attach(&boot_platform);
+	kprintf("%s", boot_platform.log);
+	d = drivers_console();
+	if (d != NULL)
+		console_attach(d);
+	kprintf("console  %s, %s\n", d != NULL ? d->name : "by firmware",
+	    d == NULL || d->irq == 0 ? "polled" : "interrupts");
+}
+
+static void
+boot_harts(void)
+{
+	unsigned online = hart_start_all();
+
+	kprintf("harts    %u of %u online, timer by %s\n", online, hart_count,
+	    timer_sstc ? "Sstc" : "SBI");
+}
+
+/* The steps that every hart takes before its first thread. */
+static void
+hart_ready(void)
+{
+	trap_init_hart();
+	tlb_hart_online();
+	hart_init_local();
+}
+
+void
+kernel_hart_main(void)
+{
+	hart_ready();
+	plic_hart_online(hart_index());
+	sched_start();
+}
+
+void
+kernel_main(uint64_t hartid, paddr_t dtb)
+{
+	uint64_t dtb_size;
+
+	sbi_init();
+	boot_firmware(hartid);
+	dtb_size = boot_map_dtb(dtb);
+	boot_decode(hartid, dtb, dtb_size);
+	timer_init(boot_platform.timebase, (boot_platform.isa_common & ISA_SSTC) != 0);
+	boot_mode();
+	boot_direct_map();
+	boot_memory(dtb, dtb_size);
+	pmap_bootstrap(kernel_root, paging_levels, asid_bits);
+	vm_object_bootstrap();
+	vm_map_init();
+	kmem_init();
+	hart_ready();
+	boot_devices();
+	plic_hart_online(0);
+	task_init();
+	thread_init();
+	initrd_init(boot_platform.initrd.base,
+	    boot_platform.initrd.base + boot_platform.initrd.size);
+	boot_harts();
+	console_start_input();
+	if (kthread_create("shell", shell_main, NULL) == NULL)
+		boot_stop("no memory for the shell");
+	sched_start();
+}
