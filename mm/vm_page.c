@@ -347,7 +347,7 @@ vm_page_alloc(unsigned flags)
 	    "flags index the chains");
 	if (ATLAS_DEBUG || unlikely(vm_alloc_fail_countdown != 0) ||
 	    unlikely(!spin_trylock(&c->lock)))
-		return page_alloc_contended(flags, __builtin_return_address(0));
+		return page_alloc_contended(flags, ATLAS_DEBUG ? __builtin_return_address(0) : NULL);
 	m = chain->first;
 	if (unlikely(m == NULL))
 		return page_alloc_slow(c, flags);

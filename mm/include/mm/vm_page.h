@@ -140,8 +140,8 @@ struct vm_page *vm_page_census(struct vm_page_counts *c);
 /*
  * Test hook: the n-th allocation from now on fails (1 = next), or all from
  * there on; 0 = off. Shared by pages and zones, each of which calls
- * vm_alloc_fails once per allocation with the address that asked. The report
- * function, when set, hears of every allocation while the hook is armed.
+ * vm_alloc_fails once per allocation with the address that asked (NULL outside
+ * debug builds). The report function, when set, hears of every allocation while the hook is armed.
  */
 void vm_alloc_fail_at(uint64_t n, bool and_all_later);
 bool vm_alloc_fails(const void *site);

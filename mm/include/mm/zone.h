@@ -20,7 +20,7 @@ struct zone_cache {
 	struct spinlock lock;
 	uint32_t        count;
 	void           *free;           /* singly linked through the first word */
-	uint64_t        allocs, frees;  /* statistics, this hart */
+	uint64_t        refilled;       /* elements that came from slabs, ever */
 } __attribute__((aligned(64)));
 
 struct zone {
@@ -28,9 +28,10 @@ struct zone {
 	uint32_t          size;         /* bytes an element, multiple of 8 */
 	uint32_t          slab_order;
 	struct spinlock   lock;         /* slabs */
-	struct list       partial, empty, full;
+	struct list       partial, empty, full; /* slabs by how many elements are taken */
 	uint32_t          per_slab, nempty;
 	uint64_t          slabs;        /* slabs held now */
+	uint64_t          taken;        /* elements outside the slabs: in use or in a cache */
 	struct zone_cache cache[MAXHARTS];
 	struct list       link;         /* all zones, for show zones and gc */
 };
@@ -42,10 +43,13 @@ void *zalloc(struct zone *z);
 void  zfree(struct zone *z, void *element);
 /* Empties all caches of all zones and frees all wholly free slabs. */
 void  zone_gc(void);
+/* Debug, when set: hears of memory that becomes free (TRUE) or used, so that a sanitizer may watch it. */
+extern void (*zone_shadow)(void *element, size_t size, bool is_free);
 
 struct zone_info {
 	const char *name;
-	uint64_t    size, in_use, cached, slabs, pages, allocs;
+	uint64_t    size, in_use, cached, slabs, pages;
+	uint64_t    refilled;           /* allocations that no hart's cache could serve, in elements */
 };
 /* The i-th zone; FALSE past the last. */
 bool  zone_info(unsigned i, struct zone_info *info);
