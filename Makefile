@@ -86,7 +86,7 @@ LDS        := arch/riscv/kernel.lds
 # On the host: the same sources of base, mm and the page-table code, above the
 # rig of test/host. HOST_OMIT lists files of base that only the kernel can run.
 HOST_OMIT  :=
-HOST_ARCH  := $(wildcard arch/riscv/sv.c arch/riscv/pmap.c arch/riscv/pmap_pv.c)
+HOST_ARCH  := $(wildcard arch/riscv/sv.c arch/riscv/pmap*.c)
 HOST_DRV   := $(wildcard drivers/fdt*.c drivers/platform.c)
 HOST_RIG   := $(filter-out test/host/runner.c,$(wildcard test/host/*.c))
 HOST_LIB   := $(filter-out $(HOST_OMIT),$(BASE_SRC)) $(MM_SRC) $(HOST_ARCH) $(HOST_DRV) $(HOST_RIG)
