@@ -62,6 +62,17 @@ zone_set_slab(struct zone *z)
 	KASSERT(z->per_slab > 0, ("zone %s: elements of %u bytes are too large", z->name, z->size));
 }
 
+/* A zone that is initialised again (all elements back, zone_gc called) is listed once. */
+static void
+zone_unlist(struct zone *z)
+{
+	struct list *l, *n;
+
+	list_foreach_safe(l, n, &zone_list)
+		if (l == &z->link)
+			list_remove(l);
+}
+
 void
 zone_init(struct zone *z, const char *name, size_t size)
 {
@@ -81,6 +92,7 @@ zone_init(struct zone *z, const char *name, size_t size)
 		z->cache[i].refilled = 0;
 	}
 	spin_lock(&zone_list_lock);
+	zone_unlist(z);
 	list_push_back(&zone_list, &z->link);
 	spin_unlock(&zone_list_lock);
 }

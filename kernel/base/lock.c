@@ -45,12 +45,18 @@ rank_chains(unsigned rank)
 	return false;
 }
 
+static unsigned
+spin_owner(const struct spinlock *l)
+{
+	return __atomic_load_n(&l->owner, __ATOMIC_RELAXED);
+}
+
 void
 spin_lock_slow(struct spinlock *l)
 {
 	uint64_t turns = 0;
 
-	if (ATLAS_DEBUG && l->owner == hart_index() + 1 && l->v != 0)
+	if (ATLAS_DEBUG && spin_owner(l) == hart_index() + 1)
 		panic("hart %u waits for %s lock %p, which it holds", hart_index(),
 		    lock_rank_name(l->rank), (void *)l);
 	do {
@@ -59,7 +65,7 @@ spin_lock_slow(struct spinlock *l)
 			hart_relax();
 			if (ATLAS_DEBUG && ++turns == SPIN_REPORT)
 				kprintf("hart %u waits long for %s lock %p, held by hart %d\n",
-				    hart_index(), lock_rank_name(l->rank), (void *)l, l->owner - 1);
+				    hart_index(), lock_rank_name(l->rank), (void *)l, (int)spin_owner(l) - 1);
 		}
 	} while (__atomic_exchange_n(&l->v, 1, __ATOMIC_ACQUIRE) != 0);
 }

@@ -87,13 +87,20 @@ void lock_order_sleep(void);
 const char *lock_rank_name(unsigned rank);
 void spin_lock_slow(struct spinlock *l);
 
+/* Read by waiters without the lock: for their report only. */
+static inline void
+lock_set_owner(struct spinlock *l, unsigned owner)
+{
+	__atomic_store_n(&l->owner, (uint16_t)owner, __ATOMIC_RELAXED);
+}
+
 static inline bool
 spin_trylock(struct spinlock *l)
 {
 	if (__atomic_exchange_n(&l->v, 1, __ATOMIC_ACQUIRE) != 0)
 		return false;
 	if (ATLAS_DEBUG) {
-		l->owner = (uint16_t)(hart_index() + 1);
+		lock_set_owner(l, hart_index() + 1);
 		lock_order_acquire(l, LOCK_ANY_ORDER);
 	}
 	return true;
@@ -107,14 +114,14 @@ spin_lock(struct spinlock *l)
 	if (unlikely(__atomic_exchange_n(&l->v, 1, __ATOMIC_ACQUIRE) != 0))
 		spin_lock_slow(l);
 	if (ATLAS_DEBUG)
-		l->owner = (uint16_t)(hart_index() + 1);
+		lock_set_owner(l, hart_index() + 1);
 }
 
 static inline void
 spin_unlock(struct spinlock *l)
 {
 	if (ATLAS_DEBUG) {
-		l->owner = 0;
+		lock_set_owner(l, 0);
 		lock_order_release(l, l->rank);
 	}
 	__atomic_store_n(&l->v, 0, __ATOMIC_RELEASE);

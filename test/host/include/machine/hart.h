@@ -1,0 +1,33 @@
+/*
+ * machine/hart.h of the host build: a hart is a thread.
+ *
+ * The main thread is hart 0; host_run_harts gives others. The fields are those
+ * that code shared with the kernel (pmap, TLB) uses.
+ */
+#ifndef MACHINE_HART_H
+#define MACHINE_HART_H
+
+#include <sched.h>
+#include <stdint.h>
+#include <machine/param.h>
+
+struct pmap;
+
+struct hart {
+	uint64_t        hartid;
+	uint32_t        index;
+	uint32_t        online;
+	struct pmap    *pmap;                   /* pmap that the simulated satp names */
+	uint64_t        asid_generation;
+} __attribute__((aligned(64)));
+
+extern struct hart harts[MAXHARTS];
+extern unsigned    hart_count;
+extern _Thread_local unsigned host_hart;        /* index of the hart that this thread is */
+
+static inline struct hart *hart_self(void) { return &harts[host_hart]; }
+static inline unsigned hart_index(void) { return host_hart; }
+/* There may be fewer processors than harts: let the holder run. */
+static inline void hart_relax(void) { sched_yield(); }
+
+#endif

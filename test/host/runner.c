@@ -1,0 +1,138 @@
+/*
+ * runner.c: runs the unit tests on the host and reports in KTAP.
+ *
+ *	unit [-l] [GLOB...]     tests whose suite.name matches one of the globs
+ *
+ * A test passes when it asserted something, nothing failed, no lock is held
+ * afterwards, every physical page is free again and the page allocator's census
+ * agrees. A panic ends the run: "not ok", then "Bail out!". A test that booted
+ * memory of its own size gets the next one a fresh boot.
+ */
+#include <fnmatch.h>
+#include <stdio.h>
+#include <stdlib.h>
+#include <base/lock.h>
+#include <mm/vm_page.h>
+#include <host.h>
+
+SET_DECLARE(tests, const struct test_case);
+
+static const struct test_case **test;
+static unsigned ntests, at;
+
+static int
+by_name(const void *a, const void *b)
+{
+	const struct test_case *x = *(const struct test_case *const *)a;
+	const struct test_case *y = *(const struct test_case *const *)b;
+	int c = strcmp(x->suite, y->suite);
+
+	return c != 0 ? c : strcmp(x->name, y->name);
+}
+
+static bool
+wanted(const struct test_case *t, int n, char **glob)
+{
+	char name[256];
+
+	snprintf(name, sizeof(name), "%s.%s", t->suite, t->name);
+	for (int i = 0; i < n; i++)
+		if (fnmatch(glob[i], name, 0) == 0)
+			return true;
+	return n == 0;
+}
+
+static void
+collect(int n, char **glob)
+{
+	const struct test_case *const *p;
+
+	test = malloc((SET_COUNT(tests) + 1) * sizeof(*test));
+	SET_FOREACH(p, tests)
+		if (wanted(*p, n, glob))
+			test[ntests++] = *p;
+	qsort(test, ntests, sizeof(*test), by_name);
+}
+
+static void
+line(bool ok, const char *directive)
+{
+	printf("%s %u %s.%s%s%s\n", ok ? "ok" : "not ok", at + 1, test[at]->suite, test[at]->name,
+	    directive != NULL ? " # SKIP " : "", directive != NULL ? directive : "");
+}
+
+static void
+bail(const char *text)
+{
+	line(false, NULL);
+	printf("# panic: %s\nBail out! panic\n", text);
+	fflush(stdout);
+}
+
+/* What must hold after every test; "" when it does. */
+static void
+check_after(uint64_t free_before, unsigned generation, char *text, size_t size)
+{
+	struct vm_page_counts c;
+	struct vm_page *bad;
+	uint64_t now;
+
+	text[0] = '\0';
+	lock_order_none();
+	bad = vm_page_census(&c);
+	if (bad != NULL) {
+		snprintf(text, size, "census: page 0x%lx, kind %u, order %u", vm_page_pa(bad),
+		    bad->kind, bad->order);
+		return;
+	}
+	now = host_free_pages();
+	if (host_test.skipped == NULL && host_test.assertions == 0)
+		snprintf(text, size, "nothing was asserted");
+	else if (generation == host_generation && now != free_before)
+		snprintf(text, size, "%ld pages leaked", (long)(free_before - now));
+}
+
+static bool
+run_one(void)
+{
+	static char text[256];
+	uint64_t before = host_free_pages();
+	unsigned generation = host_generation;
+
+	host_test = (struct host_test_state){ 0 };
+	test[at]->run();
+	host_panic_armed = false;
+	vm_alloc_fail_at(0, false);
+	if (!host_test.failed) {
+		check_after(before, generation, text, sizeof(text));
+		if (text[0] != '\0')
+			test_fail(test[at]->suite, 0, "%s", text);
+	}
+	line(!host_test.failed, host_test.failed ? NULL : host_test.skipped);
+	if (host_test.failed)
+		printf("# %s\n", host_test.text);
+	fflush(stdout);
+	if (generation != host_generation || host_test.failed)
+		host_boot(HOST_MEM_DEFAULT);
+	return !host_test.failed;
+}
+
+int
+main(int argc, char **argv)
+{
+	bool list = argc > 1 && strcmp(argv[1], "-l") == 0;
+	unsigned failed = 0;
+
+	collect(argc - 1 - list, argv + 1 + list);
+	if (list) {
+		for (at = 0; at < ntests; at++)
+			printf("%s.%s\n", test[at]->suite, test[at]->name);
+		return 0;
+	}
+	printf("KTAP version 1\n1..%u\n", ntests);
+	host_panic_hook = bail;
+	host_boot(HOST_MEM_DEFAULT);
+	for (at = 0; at < ntests; at++)
+		failed += !run_one();
+	return failed != 0 || ntests == 0;
+}
