@@ -22,7 +22,7 @@ void kmem_init(void);
 kern_return_t kmem_alloc(vm_offset_t *addr, vm_size_t size, unsigned guard);
 /* Exactly what kmem_alloc returned, with the same size and guard. */
 void kmem_free(vm_offset_t addr, vm_size_t size, unsigned guard);
-/* Pages under [addr, addr+size), NULL for a hole; for checks and backtraces. */
+/* Does a page lie under this address of kernel_map? For checks and backtraces. */
 bool kmem_mapped(vm_offset_t addr);
 
 #endif
