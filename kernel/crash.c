@@ -35,7 +35,9 @@
 #define SCAN_WORDS      2048            /* 16 KiB of stack */
 #define SCAN_LINES      40
 
-static uint32_t crash_owner;            /* hart index + 1 of the hart that reports */
+static uint32_t    crash_owner;         /* hart index + 1 of the hart that reports */
+static const char *crash_fmt;           /* a panic's sentence, until it is printed */
+static va_list     crash_args;
 
 const char *
 trap_cause_name(uint64_t scause)
@@ -115,14 +117,15 @@ crash_is_return(uint64_t pc)
 	return (insn & 0xfff) == 0x0ef || (insn & 0x7fff) == 0x00e7;
 }
 
+/* back: 1 for a return address, which may lie behind the last byte of its function. */
 static void
-crash_where(const char *what, uint64_t pc)
+crash_where(const char *what, uint64_t pc, uint64_t back)
 {
 	uint64_t off = 0;
-	const char *name = ksym_name(pc, &off);
+	const char *name = ksym_name(pc - back, &off);
 
 	if (name != NULL)
-		kprintf("  %s 0x%016lx %s+0x%lx\n", what, pc, name, off);
+		kprintf("  %s 0x%016lx %s+0x%lx\n", what, pc, name, off + back);
 	else
 		kprintf("  %s 0x%016lx\n", what, pc);
 }
@@ -134,9 +137,9 @@ crash_backtrace(uint64_t pc, uint64_t ra, uint64_t sp)
 
 	kprintf("backtrace:\n");
 	if (pc != 0)
-		crash_where("pc", pc);
+		crash_where("pc", pc, 0);
 	if (ra != 0)
-		crash_where("ra", ra);
+		crash_where("ra", ra, 1);
 	sp = (sp + 7) & ~7ul;
 	for (unsigned i = 0; i < SCAN_WORDS && lines < SCAN_LINES; i++, sp += 8) {
 		uint64_t word;
@@ -145,7 +148,7 @@ crash_backtrace(uint64_t pc, uint64_t ra, uint64_t sp)
 			break;
 		word = *(const uint64_t *)sp;
 		if (word != ra && crash_is_return(word)) {
-			crash_where("  ", word);
+			crash_where("  ", word, 1);
 			lines++;
 		}
 	}
@@ -231,34 +234,68 @@ crash_header(void)
 	kprintf(", Atlas %s\n", ATLAS_VERSION);
 }
 
+static bool
+crash_is_access(uint64_t cause)
+{
+	return cause == EXC_INST_ACCESS || cause == EXC_LOAD_ACCESS ||
+	    cause == EXC_STORE_ACCESS || cause == EXC_INST_PAGE ||
+	    cause == EXC_LOAD_PAGE || cause == EXC_STORE_PAGE;
+}
+
+/* What may be said about a bad address at first sight. */
+static const char *
+crash_hint(uint64_t va)
+{
+	const struct thread *th = hart_self()->thread;
+
+	if (va < PAGE_SIZE)
+		return ": a null pointer";
+	if (va < vm_max_address)
+		return ": a user address, outside the copy routines";
+	if (th != NULL && th->kstack_top - va > KSTACK_PAGES * PAGE_SIZE &&
+	    th->kstack_top - va <= (KSTACK_PAGES + KSTACK_GUARD_PAGES) * PAGE_SIZE)
+		return ": the guard below the kernel stack, which overflowed";
+	return "";
+}
+
+static void
+crash_print_panic(void)
+{
+	kprintf("panic: ");
+	kvprintf(crash_fmt, crash_args);
+	kprintf("\n");
+}
+
 void
 crash_trap(struct trapframe *tf)
 {
-	bool memory = tf->scause == EXC_INST_ACCESS || tf->scause == EXC_LOAD_ACCESS ||
-	    tf->scause == EXC_STORE_ACCESS || tf->scause == EXC_INST_PAGE ||
-	    tf->scause == EXC_LOAD_PAGE || tf->scause == EXC_STORE_PAGE;
-	const struct thread *th = hart_self()->thread;
+	bool is_panic = crash_owner == hart_index() + 1 && crash_fmt != NULL &&
+	    tf->scause == EXC_BREAKPOINT, access = crash_is_access(tf->scause);
 
-	crash_begin();
-	crash_header();
-	kprintf("%s (%lu)", trap_cause_name(tf->scause), tf->scause);
-	if (memory)
-		kprintf(" at address 0x%lx%s", tf->stval,
-		    tf->stval < PAGE_SIZE ? ": a null pointer" :
-		    tf->stval < vm_max_address ? ": a user address outside the copy routines" : "");
-	if (memory && th != NULL && th->kstack_top - tf->stval > KSTACK_PAGES * PAGE_SIZE &&
-	    th->kstack_top - tf->stval <= (KSTACK_PAGES + KSTACK_GUARD_PAGES) * PAGE_SIZE)
-		kprintf(": the guard below the kernel stack: it overflowed");
-	kprintf("\n");
+	if (is_panic) {
+		crash_print_panic();
+	} else {
+		crash_begin();
+		crash_header();
+		kprintf("%s (%lu)", trap_cause_name(tf->scause), tf->scause);
+		if (access)
+			kprintf(" at address 0x%lx%s", tf->stval, crash_hint(tf->stval));
+		kprintf("\n");
+	}
+	crash_fmt = NULL;               /* another breakpoint is a crash of its own */
 	crash_registers(tf);
 	crash_backtrace(tf->sepc, tf->x[1], tf->x[2]);
-	if (memory) {
+	if (access) {
 		crash_walk(tf->stval);
 		crash_entry(tf->stval);
 	}
 	power_off(CRASH_STATUS);
 }
 
+/*
+ * A breakpoint brings the registers along, once traps work; before that the
+ * sentence and the backtrace must do.
+ */
 void
 crash_panic(const char *fmt, va_list ap)
 {
@@ -266,9 +303,11 @@ crash_panic(const char *fmt, va_list ap)
 
 	crash_begin();
 	crash_header();
-	kprintf("panic: ");
-	kvprintf(fmt, ap);
-	kprintf("\n");
+	crash_fmt = fmt;
+	va_copy(crash_args, ap);
+	if (hart_self()->online)
+		__asm__ volatile("ebreak" ::: "memory");
+	crash_print_panic();
 	__asm__ volatile("mv %0, sp" : "=r"(sp));
 	crash_backtrace(0, 0, sp);
 	power_off(CRASH_STATUS);
