@@ -1,0 +1,453 @@
+/*
+ * hostile [SECONDS [SEED]]: random system calls from several threads, with
+ * random and boundary arguments, wild pointers and wild instructions.
+ *
+ * The attackers are children that live a fraction of a second and may come to
+ * any end; the parent only counts them and starts new ones. All is well when
+ * the kernel still answers at the end: status 0. Each child derives its calls
+ * from the printed seed and its number (threads and time still make a
+ * difference).
+ *
+ * No attacker outlives its time: a thread of each child waits for the deadline
+ * and ends the task; what a child forks does a few calls that cannot sleep, and
+ * ends. If an attacker ruins that thread, it ruins the task.
+ */
+#include <atlas/syscall.h>
+#include <atlas/thread.h>
+#include <mach/mach.h>
+#include <signal.h>
+#include <stdio.h>
+#include <stdlib.h>
+#include <sys/mman.h>
+#include <sys/wait.h>
+#include <unistd.h>
+
+#define ATTACKERS       4
+#define LIFE_US         200000ul
+#define GRACE_US        1000000ul
+#define ARENA           (16ul << 20)
+#define MEGA            (2ul << 20)
+#define HANDLES         8
+
+struct counts {
+	uint64_t calls, refused;
+};
+
+struct attacker {
+	uint64_t random;
+	bool     forked;                /* a child's child: nothing that sleeps */
+	uint32_t handle[HANDLES];
+};
+
+static struct counts *counts;           /* shared with the children */
+static char *arena;
+static uint64_t seed = 1;
+static unsigned child_number;
+
+static uint64_t
+draw(struct attacker *a)
+{
+	a->random ^= a->random << 13;
+	a->random ^= a->random >> 7;
+	a->random ^= a->random << 17;
+	return a->random * 0x2545f4914f6cdd1du;
+}
+
+static unsigned
+below(struct attacker *a, unsigned n)
+{
+	return (draw(a) >> 32) % n;
+}
+
+/* Border values of addresses and sizes, give or take a little. */
+static uint64_t
+border(struct attacker *a)
+{
+	static const uint64_t value[] = {
+		0, PAGE_SIZE, MEGA, 1ul << 30, 1ul << 31, 1ul << 32, 1ul << 38, 1ul << 47,
+		1ul << 56, 1ul << 63, -MEGA, -PAGE_SIZE, 0xffffffc000000000, 0xffffffe000000000,
+		0xffffffff80000000, 0x10000,
+	};
+	static const int64_t off[] = { 0, 0, 0, 1, -1, 2, -2, PAGE_SIZE, -(int64_t)PAGE_SIZE };
+
+	return value[below(a, sizeof(value) / sizeof(value[0]))] +
+	    off[below(a, sizeof(off) / sizeof(off[0]))];
+}
+
+static uint64_t
+address(struct attacker *a)
+{
+	switch (below(a, 16)) {
+	case 0:
+		return border(a);
+	case 1:
+		return draw(a) >> below(a, 64);
+	case 2:
+		return (uintptr_t)arena + (draw(a) % (ARENA / MEGA)) * MEGA;
+	case 3:
+		return (uintptr_t)arena + draw(a) % ARENA;
+	default:
+		return (uintptr_t)arena + (draw(a) % (ARENA / PAGE_SIZE)) * PAGE_SIZE;
+	}
+}
+
+static uint64_t
+size(struct attacker *a)
+{
+	switch (below(a, 16)) {
+	case 0:
+		return border(a);
+	case 1:
+		return draw(a) >> below(a, 64);
+	case 2:
+		return MEGA << below(a, 3);
+	case 3:
+		return below(a, 3 * PAGE_SIZE);
+	default:
+		return (1 + below(a, 32)) * PAGE_SIZE;
+	}
+}
+
+static uint64_t
+task(struct attacker *a)
+{
+	switch (below(a, 8)) {
+	case 0:
+		return draw(a) >> below(a, 64);
+	case 1:
+	case 2:
+	case 3:
+		return a->handle[below(a, HANDLES)];
+	default:
+		return ATLAS_TASK_SELF;
+	}
+}
+
+static uint64_t
+small(struct attacker *a)
+{
+	return below(a, 8) == 0 ? draw(a) >> below(a, 64) : below(a, 9);
+}
+
+/* A place the kernel may write to: good mostly. */
+static uint64_t
+pointer(struct attacker *a, void *good)
+{
+	return below(a, 8) == 0 ? address(a) : (uintptr_t)good;
+}
+
+static void
+vm_call(struct attacker *a)
+{
+	uint64_t where = address(a), n = size(a), info[8];
+	uint32_t words = below(a, 4) == 0 ? small(a) : VM_REGION_BASIC_INFO_COUNT;
+	struct atlas_vm_map_args args = {
+		.task = task(a), .flags = below(a, 2) ? 1 : small(a) << (below(a, 3) * 7),
+		.addr = where, .size = n, .mask = below(a, 4) ? 0 : (1ul << below(a, 64)) - 1,
+		.object = below(a, 8) ? 0 : draw(a), .copy = small(a), .offset = address(a),
+		.cur = small(a), .max = below(a, 2) ? 7 : small(a), .inherit = below(a, 4),
+	};
+	long r = 0;
+
+	switch (below(a, 12)) {
+	case 0:
+	case 1:
+		r = atlas_syscall4(ATLAS_SYS_vm_allocate, task(a), pointer(a, &where), n,
+		    below(a, 4) ? 0 : small(a));
+		break;
+	case 2:
+		r = atlas_syscall3(ATLAS_SYS_vm_deallocate, task(a), where, n);
+		break;
+	case 3:
+	case 4:
+		r = atlas_syscall5(ATLAS_SYS_vm_protect, task(a), where, n, below(a, 8) == 0,
+		    small(a));
+		break;
+	case 5:
+		r = atlas_syscall4(ATLAS_SYS_vm_inherit, task(a), where, n, small(a));
+		break;
+	case 6:
+		r = atlas_syscall5(ATLAS_SYS_vm_read, task(a), where, n, pointer(a, &info[0]),
+		    pointer(a, &info[1]));
+		if (r == 0)
+			atlas_syscall3(ATLAS_SYS_vm_deallocate, ATLAS_TASK_SELF, info[0], info[1]);
+		break;
+	case 7:
+		r = atlas_syscall4(ATLAS_SYS_vm_write, task(a), where, address(a), n);
+		break;
+	case 8:
+		r = atlas_syscall4(ATLAS_SYS_vm_copy, task(a), where, n, address(a));
+		break;
+	case 9:
+		r = atlas_syscall1(ATLAS_SYS_vm_map, pointer(a, &args));
+		break;
+	case 10:
+		r = atlas_syscall6(ATLAS_SYS_vm_region, task(a), pointer(a, &where),
+		    pointer(a, &n), below(a, 8) ? 10 : small(a), pointer(a, info),
+		    pointer(a, &words));
+		break;
+	default:
+		r = atlas_syscall5(ATLAS_SYS_vm_read_overwrite, task(a), where, n, address(a),
+		    pointer(a, &info[0]));
+		break;
+	}
+	__atomic_fetch_add(&counts->refused, r != 0, __ATOMIC_RELAXED);
+}
+
+static void attack(struct attacker *a, unsigned calls);
+
+/* A copy of the calling thread alone: a few calls, and gone. */
+static void
+fork_call(struct attacker *a)
+{
+	register uint64_t a0 __asm__("a0") = (uintptr_t)&a->handle[below(a, HANDLES)];
+	register uint64_t a1 __asm__("a1");
+	register long a7 __asm__("a7") = ATLAS_SYS_task_fork;
+
+	if (a->forked)
+		return;
+	__asm__ volatile("ecall" : "+r"(a0), "=r"(a1), "+r"(a7)
+	    :: "a2", "a3", "a4", "a5", ATLAS_CLOBBERS);
+	if (a0 == KERN_SUCCESS && a1 == 1) {
+		a->forked = true;
+		a->random ^= 0x5555555555;
+		attack(a, 32);
+		_exit(0);
+	}
+}
+
+static void
+task_call(struct attacker *a)
+{
+	struct atlas_task_status status;
+	unsigned i = below(a, HANDLES);
+
+	switch (below(a, 8)) {
+	case 0:
+		atlas_syscall3(ATLAS_SYS_task_create, task(a), small(a),
+		    pointer(a, &a->handle[i]));
+		break;
+	case 1:
+		fork_call(a);
+		break;
+	case 2:
+		if (a->handle[i] != ATLAS_TASK_SELF)
+			atlas_syscall1(ATLAS_SYS_task_terminate, a->handle[i]);
+		break;
+	case 3:
+		atlas_syscall3(ATLAS_SYS_task_wait, below(a, 2) ? 0 : task(a),
+		    pointer(a, &status), 1);
+		break;
+	case 4:
+		atlas_syscall1(ATLAS_SYS_handle_deallocate, task(a));
+		break;
+	case 5:
+		atlas_syscall1(ATLAS_SYS_task_id, task(a));
+		break;
+	case 6:
+		if (!a->forked)         /* would run on after its task's deadline */
+			atlas_syscall4(ATLAS_SYS_task_resume, task(a), address(a) & 0xfff,
+			    address(a), draw(a));
+		break;
+	default:
+		atlas_syscall2(ATLAS_SYS_console_write, address(a), below(a, 2) ? 0 : -draw(a));
+		break;
+	}
+}
+
+static void
+thread_call(struct attacker *a)
+{
+	uint32_t word = 1;
+
+	switch (below(a, 9)) {
+	case 0:
+		atlas_syscall0(ATLAS_SYS_thread_yield);
+		break;
+	case 1:
+		atlas_syscall1(ATLAS_SYS_thread_sleep, a->forked ? 0 : below(a, 500));
+		break;
+	case 2:         /* a word in the stack of somebody who is not there */
+		if (!a->forked && below(a, 4) == 0)
+			atlas_syscall4(ATLAS_SYS_thread_create, address(a), address(a), draw(a),
+			    pointer(a, &word));
+		break;
+	case 3:
+		atlas_syscall2(ATLAS_SYS_exception_handler, address(a), address(a));
+		break;
+	case 4:
+		if (below(a, 32) == 0)
+			atlas_syscall1(ATLAS_SYS_exception_return, address(a));
+		break;
+	case 5:         /* never equal, so that it does not sleep; or a bad pointer */
+		atlas_syscall2(ATLAS_SYS_futex_wait, below(a, 2) ? (uintptr_t)&word :
+		    border(a), 2);
+		break;
+	case 6:
+		atlas_syscall2(ATLAS_SYS_futex_wake, address(a), draw(a));
+		break;
+	case 7:
+		atlas_syscall0(ATLAS_SYS_icache_sync);
+		break;
+	default:        /* numbers that are no calls */
+		atlas_syscall6(64 + (draw(a) >> below(a, 64)) % (1ul << 62), draw(a), draw(a),
+		    draw(a), draw(a), draw(a), draw(a));
+		break;
+	}
+}
+
+/* Most of these end the task, so they are rare. */
+static void
+wild(struct attacker *a)
+{
+	uint64_t p = below(a, 8) == 0 ? border(a) : address(a);
+
+	switch (below(a, 400)) {
+	case 0:
+		__asm__ volatile("sret");
+		break;
+	case 1:
+		__asm__ volatile("csrw satp, zero");
+		break;
+	case 2:
+		__asm__ volatile("sfence.vma");
+		break;
+	case 3:
+		__asm__ volatile("wfi");
+		break;
+	case 4:
+		__asm__ volatile("csrw sscratch, %0" :: "r"(p));
+		break;
+	case 5:
+		__asm__ volatile("mv sp, %0\nmv tp, %0\nmv gp, %0\necall\nebreak" :: "r"(p) : "memory");
+		break;
+	case 6:
+		((void (*)(void))(uintptr_t)p)();
+		break;
+	case 7:
+		(void)*(volatile uint64_t *)p;
+		break;
+	case 8:
+		*(volatile uint64_t *)p = draw(a);
+		break;
+	default:
+		if (p >= (uintptr_t)arena && p < (uintptr_t)arena + ARENA - 8) {
+			vm_size_t n;
+			uint64_t word;
+
+			/* Touch memory that is there: faults, copies, megapages. */
+			if (vm_read_overwrite(mach_task_self(), p, 8, (vm_address_t)&word, &n) == 0)
+				vm_write(mach_task_self(), p, (vm_offset_t)&word, 8);
+		}
+		break;
+	}
+}
+
+static void
+attack(struct attacker *a, unsigned calls)
+{
+	for (unsigned i = 0; i < calls; i++) {
+		switch (below(a, 16)) {
+		case 0:
+		case 1:
+			task_call(a);
+			break;
+		case 2:
+		case 3:
+			thread_call(a);
+			break;
+		case 4:
+		case 5:
+			wild(a);
+			break;
+		default:
+			vm_call(a);
+			break;
+		}
+		__atomic_fetch_add(&counts->calls, 1, __ATOMIC_RELAXED);
+	}
+}
+
+static void *
+attacker_main(void *argument)
+{
+	struct attacker a = { 0 };
+
+	a.random = seed * 0x9e3779b97f4a7c15u + child_number * 131u +
+	    (uintptr_t)argument * 7919u + 1;
+	for (;;)
+		attack(&a, 1000);
+	return NULL;
+}
+
+static void __attribute__((noreturn))
+child(void)
+{
+	atlas_thread_t t;
+	vm_address_t addr = 0;
+
+	if (vm_allocate(mach_task_self(), &addr, ARENA, VM_FLAGS_ANYWHERE) != KERN_SUCCESS)
+		_exit(1);
+	arena = (char *)addr;
+	for (uintptr_t i = 0; i < ATTACKERS; i++)
+		atlas_thread_create(&t, attacker_main, (void *)i);
+	usleep(LIFE_US);
+	_exit(0);
+}
+
+static uint64_t
+now(void)
+{
+	return atlas_syscall0(ATLAS_SYS_clock_us);
+}
+
+/* Waits for the child, and helps it end when it has ruined its clock. */
+static int
+reap(pid_t pid)
+{
+	uint64_t deadline = now() + LIFE_US + GRACE_US;
+	int status;
+	pid_t r;
+
+	while ((r = waitpid(pid, &status, WNOHANG)) == 0 && now() < deadline)
+		usleep(2000);
+	if (r == 0) {
+		kill(pid, SIGKILL);
+		r = waitpid(pid, &status, 0);
+	}
+	return r == pid ? 0 : -1;
+}
+
+int
+main(int argc, char **argv)
+{
+	uint64_t seconds = argc > 1 ? strtoul(argv[1], NULL, 0) : 10, end;
+
+	if (argc > 2)
+		seed = strtoul(argv[2], NULL, 0);
+	counts = mmap(NULL, 4096, PROT_READ | PROT_WRITE, MAP_SHARED | MAP_ANON, -1, 0);
+	if (counts == MAP_FAILED) {
+		printf("hostile: mmap failed\n");
+		return 1;
+	}
+	printf("hostile: %lu seconds, seed %lu\n", seconds, seed);
+	end = now() + seconds * 1000000;
+	do {
+		pid_t pid = fork();
+
+		child_number++;
+		if (pid == 0)
+			child();
+		if (pid < 0) {          /* short of memory for the moment */
+			usleep(10000);
+			continue;
+		}
+		if (reap(pid) != 0) {
+			printf("hostile: child %u cannot be waited for\n", child_number);
+			return 1;
+		}
+	} while (now() < end);
+	printf("hostile: %u children made %lu calls, and were refused %lu times by the map\n",
+	    child_number, counts->calls, counts->refused);
+	return 0;
+}
