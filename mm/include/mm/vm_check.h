@@ -12,12 +12,13 @@ struct vm_check_failure {
 };
 
 /*
- * All invariants over these maps (every map that exists: references are
- * recounted). Nobody else may be at work on them. FALSE: *f says which broke.
- * extra_refs(object) counts references held outside entries and shadows; may be NULL.
+ * All invariants over these maps, which must be all maps with user entries
+ * (references of objects are counted anew). Nobody else may be at work on them:
+ * what others change meanwhile shows as a failure, though never as a crash.
+ * FALSE: *f says which broke first.
  */
 bool vm_check_all(vm_map_t const *maps, unsigned n, struct vm_check_failure *f);
-/* One map alone: M1 to M7 and its pmap, M18 to M22. Takes the lock itself. */
+/* One map alone, without counting references. Takes the read lock. */
 bool vm_check_map(vm_map_t map, struct vm_check_failure *f);
 
 #endif

@@ -65,7 +65,6 @@ struct vm_map {
 	struct rwlock        lock;
 	struct vm_map_header hdr;
 	struct tree          tree;
-	vm_size_t            first_gap;         /* gap between min and the first entry */
 	pmap_t               pmap;
 	vm_size_t            size;              /* bytes mapped */
 	vm_map_entry_t       hint;

@@ -12,6 +12,12 @@
  * A full chunk with a reservation is what one megapage leaf can map, so the
  * fault path asks the chunk and never compares 512 PTEs.
  *
+ * Colour: a page at `offset` lies in chunk (offset + color) >> 21. The colour of
+ * an anonymous object is the address of its first entry mod 2 MiB, so that
+ * addresses and chunks agree and megapages are possible wherever the entry
+ * happens to start; a shadow takes over colour and offset. Everything outside
+ * vm_object*.c and vm_chunk.c speaks of offsets only.
+ *
  * Shadow chain: a page that an object lacks is looked for in `shadow` at
  * offset + shadow_offset. Writers never change a page of an object that
  * somebody else reaches through needs_copy or a shadow: they copy it up.
@@ -44,13 +50,13 @@ struct pv;
 struct vm_chunk {
 	struct tree_node node;          /* in object->chunks, by index */
 	vm_object_t      object;
-	uint64_t         index;         /* offset >> VM_CHUNK_SHIFT */
+	uint64_t         index;         /* (offset + color) >> VM_CHUNK_SHIFT */
 	struct pv       *pv;            /* leaf tables and megapage leaves that map pages of this chunk */
 	struct spinlock  pv_lock;
 	uint16_t         resident;      /* bits set in popmap */
 	uint16_t         wired;         /* pages with wire_count > 0 */
 	pfn_t            base;          /* first page of the reservation, or 0 */
-	uint32_t         unused;
+	bool             zeroed;        /* the unpopulated pages of the reservation are clear */
 	struct list      rsvp_link;     /* partly populated reservations, oldest first */
 	uint64_t         popmap[VM_CHUNK_PAGES / 64];
 	pfn_t           *leaf[VM_CHUNK_PAGES / VM_CHUNK_LEAF];
@@ -84,15 +90,28 @@ struct vm_object {
 	bool             alive;
 	bool             terminating;
 	bool             phys_contiguous;
-	bool             unused;
+	bool             one_mapping;   /* every page is within reach of at most one entry */
+	uint32_t         color;         /* bytes < 2 MiB: offset 0 lies this far into a chunk */
 	uint64_t         id;            /* small number for people, never reused */
+	uint32_t         holders;       /* references held by kernel code, outside entries and shadows */
+	uint32_t         recount;       /* vm_check.c's */
 	struct list      link;          /* all objects, for check and show */
 };
 
+/* Offset in its object of a chunk's slot. */
+static inline vm_object_offset_t
+vm_chunk_offset(const struct vm_chunk *c, unsigned slot)
+{
+	return (c->index << VM_CHUNK_SHIFT) + ((uint64_t)slot << PAGE_SHIFT) - c->object->color;
+}
+
 void vm_object_bootstrap(void);
 
-/* New internal zero-fill object, one reference, or NULL (shortage). size: bytes, rounded up. */
-vm_object_t vm_object_allocate(vm_size_t size);
+/*
+ * New internal zero-fill object, one reference, or NULL (shortage). size:
+ * bytes, rounded up; color: where it will be mapped (any address; taken mod 2 MiB).
+ */
+vm_object_t vm_object_allocate(vm_size_t size, vm_offset_t color);
 /* NULL is allowed and does nothing. */
 void vm_object_reference(vm_object_t object);
 /*
@@ -152,8 +171,9 @@ vm_chunk_pfn(const struct vm_chunk *c, unsigned slot)
 static inline struct vm_page *
 vm_page_lookup(vm_object_t object, vm_object_offset_t offset)
 {
-	struct vm_chunk *c = vm_chunk_find(object, offset >> VM_CHUNK_SHIFT);
-	unsigned slot = (unsigned)(offset >> PAGE_SHIFT) % VM_CHUNK_PAGES;
+	uint64_t at = offset + object->color;
+	struct vm_chunk *c = vm_chunk_find(object, at >> VM_CHUNK_SHIFT);
+	unsigned slot = (unsigned)(at >> PAGE_SHIFT) % VM_CHUNK_PAGES;
 
 	if (c == NULL || !vm_chunk_populated(c, slot))
 		return NULL;
@@ -162,11 +182,10 @@ vm_page_lookup(vm_object_t object, vm_object_offset_t offset)
 
 /*
  * A page for object at offset, resident, kind OBJECT. With zero it is clear.
- * Where the chunk may lie in a reservation (reserve: the whole 2 MiB window
- * [offset & ~MEGAPAGE_MASK, +2M) is within the object and worth it) the page
- * comes from it. NULL: shortage. Nothing must be resident there yet.
+ * Where the whole chunk lies within the object and memory allows, it comes from
+ * a reservation. NULL: shortage. Nothing must be resident there yet.
  */
-struct vm_page *vm_object_page_alloc(vm_object_t object, vm_object_offset_t offset, bool zero, bool reserve);
+struct vm_page *vm_object_page_alloc(vm_object_t object, vm_object_offset_t offset, bool zero);
 /* Frees the resident pages in [start, end); their mappings must be gone. Returns pages freed. */
 uint64_t vm_object_page_remove(vm_object_t object, vm_object_offset_t start, vm_object_offset_t end);
 /* TRUE when the chunk is a full reservation: one leaf may map it all. */

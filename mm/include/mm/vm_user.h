@@ -34,12 +34,12 @@ struct vm_map_user_args {
 	vm_size_ut    size;
 	uint64_t      mask;
 	uint32_t      flags;            /* VM_FLAGS_*; a boolean anywhere will do */
-	vm_object_t   object;           /* NULL: zero-fill (offset and copy ignored); reference stays the caller's */
-	vm_address_ut offset;
-	bool          copy;
+	vm_address_ut offset;           /* without an object it means nothing (Mach) */
+	bool          copy;             /* likewise */
 	vm_prot_t     cur, max;
 	vm_inherit_t  inheritance;
 };
+/* Zero-fill memory: the form of vm_map without a memory object. */
 kern_return_t vm_map_user(vm_map_t map, vm_address_ut *addr, const struct vm_map_user_args *args);
 
 struct vm_region_basic_info {

@@ -1,0 +1,338 @@
+/*
+ * vm_check.c: the invariants of maps, objects and pmaps, one function each.
+ *
+ * Numbers are those of mm/README.md. A check reads and changes nothing but
+ * object->recount. Maps are read-locked while they are walked; objects are
+ * locked top of the chain first, or only tried where the list of all objects
+ * is walked (an object that somebody holds is being worked on, and skipped).
+ */
+#include <stdio.h>
+#include <mm/vm_check.h>
+#include "vm_map_impl.h"
+#include "vm_object_impl.h"
+
+#define CHAIN_MAX   100000u     /* a longer chain has a cycle */
+
+#define FAIL(f, number, ...) \
+	((f)->id = (number), \
+	 (void)snprintf((f)->text, sizeof((f)->text), __VA_ARGS__), false)
+
+/* M1: list linked both ways, ascending, disjoint, inside, whole pages; the tree agrees. */
+static bool
+vm_check_M1(vm_map_t map, struct vm_check_failure *f)
+{
+	vm_map_entry_t header = vm_map_to_entry(map), e;
+	vm_offset_t floor = map->min_offset;
+	uint64_t n = 0;
+
+	for (e = vm_map_first_entry(map); e != header; e = e->vme_next, n++) {
+		if (e->vme_next->vme_prev != e || e->vme_prev->vme_next != e)
+			return FAIL(f, "M1", "map %lu: entry 0x%lx is badly linked", (unsigned long)map->id, (unsigned long)e->vme_start);
+		if (e->vme_start < floor || e->vme_start >= e->vme_end || e->vme_end > map->max_offset ||
+		    !page_aligned(e->vme_start) || !page_aligned(e->vme_end))
+			return FAIL(f, "M1", "map %lu: entry [0x%lx, 0x%lx) after 0x%lx", (unsigned long)map->id,
+			    (unsigned long)e->vme_start, (unsigned long)e->vme_end, (unsigned long)floor);
+		floor = e->vme_end;
+	}
+	if (n != map->hdr.nentries)
+		return FAIL(f, "M1", "map %lu: %lu entries, counted as %lu", (unsigned long)map->id, (unsigned long)n, (unsigned long)map->hdr.nentries);
+	if (!vm_map_store_check(map))
+		return FAIL(f, "M1", "map %lu: tree and list disagree", (unsigned long)map->id);
+	return true;
+}
+
+/* M2: size is the sum of the entries; the hint is the header or in the list. */
+static bool
+vm_check_M2(vm_map_t map, struct vm_check_failure *f)
+{
+	vm_map_entry_t header = vm_map_to_entry(map), e;
+	bool hint = map->hint == header;
+	vm_size_t size = 0;
+
+	for (e = vm_map_first_entry(map); e != header; e = e->vme_next) {
+		size += e->vme_end - e->vme_start;
+		hint |= e == map->hint;
+	}
+	if (size != map->size)
+		return FAIL(f, "M2", "map %lu: entries hold 0x%lx bytes, size is 0x%lx", (unsigned long)map->id, (unsigned long)size, (unsigned long)map->size);
+	if (!hint)
+		return FAIL(f, "M2", "map %lu: hint points to no entry", (unsigned long)map->id);
+	return true;
+}
+
+/* M3: references. */
+static bool
+vm_check_M3(vm_map_t map, struct vm_check_failure *f)
+{
+	if (map->ref_count < 1 || map->res_count > map->ref_count || map->sw_in != (map->res_count > 0))
+		return FAIL(f, "M3", "map %lu: %u references, %u resident, swapped %s", (unsigned long)map->id,
+		    map->ref_count, map->res_count, map->sw_in ? "in" : "out");
+	return true;
+}
+
+/* M4: fields of an entry at rest. */
+static bool
+vm_check_M4(vm_map_t map, vm_map_entry_t e, struct vm_check_failure *f)
+{
+	if ((e->protection & ~e->max_protection) || e->inheritance > VM_INHERIT_LAST_VALID)
+		return FAIL(f, "M4", "map %lu entry 0x%lx: protection %u of at most %u, inheritance %u", (unsigned long)map->id,
+		    (unsigned long)e->vme_start, (unsigned)e->protection, (unsigned)e->max_protection, (unsigned)e->inheritance);
+	if (e->in_transition || e->needs_wakeup || (e->user_wired_count > 0 && e->wired_count == 0))
+		return FAIL(f, "M4", "map %lu entry 0x%lx: in transition %u, wakeup %u, wired %u, by users %u", (unsigned long)map->id,
+		    (unsigned long)e->vme_start, (unsigned)e->in_transition, (unsigned)e->needs_wakeup, e->wired_count, e->user_wired_count);
+	return true;
+}
+
+/* M5: a submap exists, is another map, and covers the window. */
+static bool
+vm_check_M5(vm_map_t map, vm_map_entry_t e, struct vm_check_failure *f)
+{
+	vm_map_t sub = e->object.sub_map;
+	vm_size_t len = e->vme_end - e->vme_start;
+
+	if (!e->is_sub_map)
+		return !e->use_pmap || FAIL(f, "M5", "map %lu entry 0x%lx: nested pmap without submap", (unsigned long)map->id, (unsigned long)e->vme_start);
+	if (sub == NULL || sub == map || e->offset < sub->min_offset || e->offset > sub->max_offset ||
+	    len > sub->max_offset - e->offset)
+		return FAIL(f, "M5", "map %lu entry 0x%lx: window 0x%lx + 0x%lx is not in its submap", (unsigned long)map->id,
+		    (unsigned long)e->vme_start, (unsigned long)e->offset, (unsigned long)len);
+	return true;
+}
+
+/* M6: an entry's object: alive, the window within it, and flags that fit. */
+static bool
+vm_check_M6(vm_map_t map, vm_map_entry_t e, struct vm_check_failure *f)
+{
+	vm_object_t o = e->object.vm_object;
+	vm_size_t len = e->vme_end - e->vme_start;
+
+	if (e->is_sub_map || o == NULL)
+		return true;
+	if (!o->alive || o->ref_count < 1 || !page_aligned(e->offset) || e->offset + len < len ||
+	    (o->internal && e->offset + len > o->size))
+		return FAIL(f, "M6", "map %lu entry 0x%lx: object %lu of 0x%lx bytes at 0x%lx + 0x%lx", (unsigned long)map->id,
+		    (unsigned long)e->vme_start, (unsigned long)o->id, (unsigned long)o->size, (unsigned long)e->offset, (unsigned long)len);
+	if (e->is_shared && (e->needs_copy || o->copy_strategy == MEMORY_OBJECT_COPY_SYMMETRIC))
+		return FAIL(f, "M6", "map %lu entry 0x%lx: shared, but object %lu is to be copied symmetrically", (unsigned long)map->id,
+		    (unsigned long)e->vme_start, (unsigned long)o->id);
+	return true;
+}
+
+/* M7: no object: no copy, no sharing, no wiring, no leaf. */
+static bool
+vm_check_M7(vm_map_t map, vm_map_entry_t e, struct vm_check_failure *f)
+{
+	vm_offset_t va = e->vme_start;
+	struct pmap_walk w;
+
+	if (e->is_sub_map || e->object.vm_object != NULL)
+		return true;
+	if (e->needs_copy || e->is_shared || e->wired_count != 0)
+		return FAIL(f, "M7", "map %lu entry 0x%lx: no object, yet copied, shared or wired", (unsigned long)map->id, (unsigned long)e->vme_start);
+	if (map->pmap != NULL && pmap_next_leaf(map->pmap, &va, e->vme_end, &w))
+		return FAIL(f, "M7", "map %lu: a leaf at 0x%lx, but no object", (unsigned long)map->id, (unsigned long)va);
+	return true;
+}
+
+/* The page that a read of va in entry e sees, and whether the top object holds it. */
+static struct vm_page *
+page_seen(vm_map_entry_t e, vm_offset_t va, bool *top)
+{
+	vm_object_t o = e->object.vm_object, next;
+	vm_object_offset_t offset = va - e->vme_start + e->offset;
+	struct vm_page *m;
+
+	*top = true;
+	spin_lock(&o->lock);
+	while ((m = offset < o->size ? vm_page_lookup(o, offset) : NULL) == NULL && (next = o->shadow) != NULL) {
+		spin_lock(&next->lock);
+		offset += o->shadow_offset;
+		spin_unlock(&o->lock);
+		o = next;
+		*top = false;
+	}
+	spin_unlock(&o->lock);
+	return m;
+}
+
+/* M18, M19, M20 for the page of a leaf that maps va. */
+static bool
+vm_check_leaf_page(vm_map_t map, vm_map_entry_t e, vm_offset_t va, paddr_t pa,
+    const struct pmap_walk *w, struct vm_check_failure *f)
+{
+	struct vm_page *m;
+	bool top;
+
+	m = page_seen(e, va, &top);
+	if (m == NULL || vm_page_pa(m) != pa)
+		return FAIL(f, "M18", "map %lu: 0x%lx is mapped to 0x%lx, its object says 0x%lx", (unsigned long)map->id,
+		    (unsigned long)va, (unsigned long)pa, m != NULL ? (unsigned long)vm_page_pa(m) : 0);
+	if ((w->prot & ~e->protection) && !((e->protection & VM_PROT_WRITE) &&
+	    (w->prot & ~e->protection) == VM_PROT_READ))
+		return FAIL(f, "M19", "map %lu: leaf at 0x%lx grants %u, its entry %u", (unsigned long)map->id,
+		    (unsigned long)va, w->prot, (unsigned)e->protection);
+	if ((w->prot & VM_PROT_WRITE) && (e->needs_copy || !top))
+		return FAIL(f, "M20", "map %lu: writable leaf at 0x%lx, needs_copy %u, page %s", (unsigned long)map->id,
+		    (unsigned long)va, (unsigned)e->needs_copy, top ? "in the top object" : "below the top object");
+	return true;
+}
+
+/* M18 to M22 for every leaf of the map's pmap. Submap windows are looked through once. */
+static bool
+vm_check_leaves(vm_map_t map, struct vm_check_failure *f)
+{
+	vm_offset_t va = map->min_offset;
+	struct pmap_walk w;
+
+	while (pmap_next_leaf(map->pmap, &va, map->max_offset, &w)) {
+		vm_offset_t at = va;
+		vm_map_entry_t e;
+
+		if (!vm_map_lookup_entry(map, va, &e))
+			return FAIL(f, "M18", "map %lu: a leaf at 0x%lx, but no entry", (unsigned long)map->id, (unsigned long)va);
+		if (w.size > PAGE_SIZE && ((va | w.pa) & (w.size - 1) || va + w.size > e->vme_end || va < e->vme_start))
+			return FAIL(f, "M22", "map %lu: leaf of 0x%lx bytes at 0x%lx to 0x%lx in entry [0x%lx, 0x%lx)", (unsigned long)map->id,
+			    (unsigned long)w.size, (unsigned long)va, (unsigned long)w.pa, (unsigned long)e->vme_start, (unsigned long)e->vme_end);
+		for (; !e->is_sub_map && at < va + w.size; at += PAGE_SIZE)
+			if (!vm_check_leaf_page(map, e, at, w.pa + (at - va), &w, f))
+				return false;
+		va += w.size;
+	}
+	return true;
+}
+
+/* M23: the pmap's own tables and reverse mappings. */
+static bool
+vm_check_M23(vm_map_t map, struct vm_check_failure *f)
+{
+	vm_offset_t where = 0;
+	const char *what = pmap_check(map->pmap, &where);
+
+	return what == NULL || FAIL(f, "M23", "map %lu at 0x%lx: %s", (unsigned long)map->id, (unsigned long)where, what);
+}
+
+bool
+vm_check_map(vm_map_t map, struct vm_check_failure *f)
+{
+	vm_map_entry_t e;
+	bool ok;
+
+	vm_map_lock_read(map);
+	ok = vm_check_M1(map, f) && vm_check_M2(map, f) && vm_check_M3(map, f);
+	for (e = vm_map_first_entry(map); ok && e != vm_map_to_entry(map); e = e->vme_next)
+		ok = vm_check_M4(map, e, f) && vm_check_M5(map, e, f) && vm_check_M6(map, e, f) &&
+		    vm_check_M7(map, e, f);
+	if (ok && map->pmap != NULL && map->pmap != pmap_kernel())
+		ok = vm_check_leaves(map, f) && vm_check_M23(map, f);
+	vm_map_unlock_read(map);
+	return ok;
+}
+
+/* M10: resident pages: bitmap, counts, and each page's own word. Object locked. */
+static bool
+vm_check_M10(vm_object_t o, struct vm_check_failure *f)
+{
+	uint64_t pages = 0;
+	struct tree_node *n;
+
+	for (n = tree_first(&o->chunks); n != NULL; n = tree_next(n)) {
+		struct vm_chunk *c = container_of(n, struct vm_chunk, node);
+		unsigned bits = 0;
+
+		for (unsigned slot = 0; slot < VM_CHUNK_PAGES; slot++) {
+			struct vm_page *m;
+
+			if (!vm_chunk_populated(c, slot))
+				continue;
+			bits++;
+			m = vm_page_of_pfn(vm_chunk_pfn(c, slot));
+			if (m == NULL || m->kind != VM_PAGE_OBJECT || m->o.chunk != c || m->slot != slot ||
+			    vm_chunk_offset(c, slot) >= o->size)
+				return FAIL(f, "M10", "object %lu: slot %u of chunk %lu: page 0x%lx is not its own", (unsigned long)o->id,
+				    slot, (unsigned long)c->index, m != NULL ? (unsigned long)vm_page_pa(m) : 0);
+		}
+		if (bits != c->resident || bits == 0 || c->object != o)
+			return FAIL(f, "M10", "object %lu: chunk %lu holds %u pages, counted as %u", (unsigned long)o->id,
+			    (unsigned long)c->index, bits, c->resident);
+		pages += bits;
+	}
+	if (pages != o->resident_page_count)
+		return FAIL(f, "M10", "object %lu: %lu pages, counted as %lu", (unsigned long)o->id, (unsigned long)pages,
+		    (unsigned long)o->resident_page_count);
+	return true;
+}
+
+/* M11: the shadow chain ends, and its offsets are whole pages. */
+static bool
+vm_check_M11(vm_object_t object, struct vm_check_failure *f)
+{
+	unsigned depth = 0;
+
+	for (vm_object_t o = object; o != NULL; o = o->shadow)
+		if (++depth > CHAIN_MAX || !o->alive || !page_aligned(o->shadow_offset) || !page_aligned(o->size))
+			return FAIL(f, "M11", "object %lu: its chain is broken at depth %u", (unsigned long)object->id, depth);
+	return true;
+}
+
+struct recount {
+	struct vm_check_failure *f;
+	bool ok;
+};
+
+static bool
+recount_clear(vm_object_t o, void *arg)
+{
+	(void)arg;
+	o->recount = o->holders;
+	return true;
+}
+
+static bool
+recount_shadow(vm_object_t o, void *arg)
+{
+	(void)arg;
+	if (o->shadow != NULL)
+		o->shadow->recount++;
+	return true;
+}
+
+/* M9: ref_count = entries + shadows pointing here + registered holders. */
+static bool
+vm_check_object(vm_object_t o, void *arg)
+{
+	struct recount *r = arg;
+
+	if (!spin_trylock(&o->lock))
+		return true;
+	if (!o->terminating) {
+		if (o->recount != o->ref_count)
+			r->ok = FAIL(r->f, "M9", "object %lu: %u references, counted as %u", (unsigned long)o->id, o->recount, o->ref_count);
+		else
+			r->ok = vm_check_M10(o, r->f) && vm_check_M11(o, r->f);
+	}
+	spin_unlock(&o->lock);
+	return r->ok;
+}
+
+bool
+vm_check_all(vm_map_t const *maps, unsigned n, struct vm_check_failure *f)
+{
+	struct recount r = { f, true };
+
+	for (unsigned i = 0; i < n; i++)
+		if (!vm_check_map(maps[i], f))
+			return false;
+	vm_object_foreach(recount_clear, NULL);
+	vm_object_foreach(recount_shadow, NULL);
+	for (unsigned i = 0; i < n; i++) {
+		vm_map_entry_t e;
+
+		vm_map_lock_read(maps[i]);
+		for (e = vm_map_first_entry(maps[i]); e != vm_map_to_entry(maps[i]); e = e->vme_next)
+			if (!e->is_sub_map && e->object.vm_object != NULL)
+				e->object.vm_object->recount++;
+		vm_map_unlock_read(maps[i]);
+	}
+	vm_object_foreach(vm_check_object, &r);
+	return r.ok;
+}

@@ -1,0 +1,529 @@
+/*
+ * vm_chunk.c: the pages of an object, 512 at a time.
+ *
+ *   chunk with a reservation              chunk of single pages
+ *   base ──> [p0][p1][p2]...[p511]        leaf[0] ──> 64 pfns ──> pages anywhere
+ *             1   1   0  ...  1  popmap   leaf[3] ──> 64 pfns
+ *
+ * The first page that an object needs in a 2 MiB window which lies wholly
+ * inside it reserves a physical megapage, if there is a free one; the popmap
+ * says which of its pages are resident. When it is full, one leaf can map it
+ * (vm_fault.c asks vm_chunk_is_megapage). Unpopulated pages of a reservation
+ * belong to it but hold nothing: under shortage vm_reserv_break turns the
+ * oldest partly populated reservations into chunks of single pages and frees
+ * the rest. A full reservation is never broken for shortage.
+ *
+ * Invariants: resident = bits in popmap; a set bit's page has kind OBJECT and
+ * names chunk and slot; the head page of a reservation has kind OBJECT or RSVP
+ * and names the chunk; the other unpopulated pages of a reservation are covered
+ * by their head (vm_page.c: only heads of blocks are described). A chunk has
+ * at least one resident page, except between its making and the first
+ * insertion, under the object's lock.
+ *
+ * Locks: the object's. The queue of breakable reservations has its own
+ * (RESERV, above OBJECT), and vm_reserv_break only tries object locks.
+ *
+ * Failure: no chunk, leaf or page: NULL, nothing changed.
+ */
+#include <string.h>
+#include <mm/vm_object.h>
+#include <mm/zone.h>
+#include <mm/pmap.h>
+#include "vm_object_impl.h"
+#include "vm_page_impl.h"
+
+static struct zone vm_chunk_zone, vm_chunk_leaf_zone;
+static struct spinlock vm_reserv_lock = SPINLOCK_INIT(RESERV);
+static struct list vm_reserv_queue = { &vm_reserv_queue, &vm_reserv_queue };
+
+void
+vm_chunk_bootstrap(void)
+{
+	zone_init(&vm_chunk_zone, "vm_chunk", sizeof(struct vm_chunk));
+	zone_init(&vm_chunk_leaf_zone, "vm_chunk_leaf", VM_CHUNK_LEAF * sizeof(pfn_t));
+}
+
+static inline struct vm_chunk *
+chunk_of(struct tree_node *n)
+{
+	return container_of(n, struct vm_chunk, node);
+}
+
+struct vm_chunk *
+vm_chunk_find_slow(vm_object_t object, uint64_t index)
+{
+	struct tree_node *n = object->chunks.root;
+
+	while (n != NULL) {
+		struct vm_chunk *c = chunk_of(n);
+
+		if (c->index == index) {
+			object->hint = c;
+			return c;
+		}
+		n = index < c->index ? n->left : n->right;
+	}
+	return NULL;
+}
+
+/* The first chunk with index >= the given one, or NULL. */
+struct vm_chunk *
+vm_chunk_at_or_after(vm_object_t object, uint64_t index)
+{
+	struct tree_node *n = object->chunks.root;
+	struct vm_chunk *best = NULL;
+
+	while (n != NULL) {
+		struct vm_chunk *c = chunk_of(n);
+
+		if (c->index >= index) {
+			best = c;
+			n = n->left;
+		} else
+			n = n->right;
+	}
+	return best;
+}
+
+static void
+chunk_link(vm_object_t object, struct vm_chunk *c)
+{
+	struct tree_node *n = object->chunks.root, *p = NULL;
+	bool left = false;
+
+	while (n != NULL) {
+		p = n;
+		left = c->index < chunk_of(n)->index;
+		n = left ? n->left : n->right;
+	}
+	tree_insert(&object->chunks, &c->node, p, left, NULL);
+	c->object = object;
+	object->hint = c;
+}
+
+static void
+chunk_unlink(struct vm_chunk *c)
+{
+	vm_object_t object = c->object;
+
+	tree_remove(&object->chunks, &c->node, NULL);
+	if (object->hint == c)
+		object->hint = NULL;
+}
+
+static inline bool
+chunk_is_partial_reservation(const struct vm_chunk *c)
+{
+	return c->base != 0 && c->resident < VM_CHUNK_PAGES;
+}
+
+static void
+reserv_enqueue(struct vm_chunk *c)
+{
+	spin_lock(&vm_reserv_lock);
+	list_push_back(&vm_reserv_queue, &c->rsvp_link);
+	spin_unlock(&vm_reserv_lock);
+}
+
+static void
+reserv_dequeue(struct vm_chunk *c)
+{
+	spin_lock(&vm_reserv_lock);
+	list_remove(&c->rsvp_link);
+	spin_unlock(&vm_reserv_lock);
+}
+
+static struct vm_chunk *
+chunk_allocate(vm_object_t object, uint64_t index)
+{
+	struct vm_chunk *c = zalloc(&vm_chunk_zone);
+
+	if (c == NULL)
+		return NULL;
+	memset(c, 0, sizeof(*c));
+	c->index = index;
+	spin_init(&c->pv_lock, LOCK_PV);
+	chunk_link(object, c);
+	return c;
+}
+
+/* Frees an empty chunk, its leaves and its reservation. */
+static void
+chunk_free(struct vm_chunk *c)
+{
+	KASSERT(c->pv == NULL, ("chunk %p of object %lu freed while mapped", (void *)c,
+	    (unsigned long)c->object->id));
+	chunk_unlink(c);
+	if (c->base != 0)
+		vm_page_free_order(vm_page_of_pfn(c->base), VM_PAGE_ORDER_MEGA);
+	for (unsigned i = 0; i < nitems(c->leaf); i++)
+		if (c->leaf[i] != NULL)
+			zfree(&vm_chunk_leaf_zone, c->leaf[i]);
+	zfree(&vm_chunk_zone, c);
+}
+
+/* Does the chunk's whole window lie within the object? */
+static bool
+chunk_window_inside(vm_object_t object, uint64_t index)
+{
+	uint64_t start = index << VM_CHUNK_SHIFT;
+
+	return start >= object->color &&
+	    object->size >= MEGAPAGE_SIZE &&
+	    start - object->color <= object->size - MEGAPAGE_SIZE;
+}
+
+/*
+ * A shadow is filled by copies of single pages, often few: a reservation for
+ * each 2 MiB that a forked child touches would cost more than it gives.
+ */
+static void
+chunk_reserve(vm_object_t object, struct vm_chunk *c)
+{
+	struct vm_page *m;
+
+	if (object->shadow != NULL || !chunk_window_inside(object, c->index))
+		return;
+	m = vm_page_alloc_order(VM_PAGE_ORDER_MEGA, VM_PAGE_USER | VM_PAGE_PREFER_ZERO);
+	if (m == NULL)
+		return;
+	c->zeroed = (m->flags & VM_PAGE_ZEROED) != 0;
+	m->flags = 0;
+	m->kind = VM_PAGE_RSVP;
+	m->o.chunk = c;
+	c->base = m->pfn;
+	reserv_enqueue(c);
+}
+
+/* Room for a pfn at slot of a chunk of single pages. */
+static bool
+chunk_make_leaf(struct vm_chunk *c, unsigned slot)
+{
+	pfn_t **leaf = &c->leaf[slot / VM_CHUNK_LEAF];
+
+	if (*leaf == NULL)
+		*leaf = zalloc(&vm_chunk_leaf_zone);
+	return *leaf != NULL;
+}
+
+static inline void
+chunk_set_resident(struct vm_chunk *c, unsigned slot, struct vm_page *m)
+{
+	m->kind = VM_PAGE_OBJECT;
+	m->flags = 0;
+	m->wire_count = 0;
+	m->o.chunk = c;
+	m->o.ad = 0;
+	m->slot = (uint16_t)slot;
+	c->popmap[slot / 64] |= 1ul << (slot % 64);
+	c->object->resident_page_count++;
+	if (++c->resident == VM_CHUNK_PAGES && c->base != 0)
+		reserv_dequeue(c);
+}
+
+struct vm_page *
+vm_object_page_alloc(vm_object_t object, vm_object_offset_t offset, bool zero)
+{
+	uint64_t at = offset + object->color;
+	unsigned slot = (unsigned)(at >> PAGE_SHIFT) % VM_CHUNK_PAGES;
+	struct vm_chunk *c = vm_chunk_find(object, at >> VM_CHUNK_SHIFT);
+	struct vm_page *m;
+
+	if (c == NULL) {
+		c = chunk_allocate(object, at >> VM_CHUNK_SHIFT);
+		if (c == NULL)
+			return NULL;
+		chunk_reserve(object, c);
+	}
+	DASSERT(!vm_chunk_populated(c, slot), ("object %lu: offset 0x%lx is resident already",
+	    (unsigned long)object->id, (unsigned long)offset));
+	if (c->base != 0) {
+		m = vm_page_of_pfn(c->base + slot);
+		if (zero && !c->zeroed)
+			vm_page_zero(m);
+	} else {
+		m = NULL;
+		if (likely(chunk_make_leaf(c, slot)))
+			m = vm_page_alloc(VM_PAGE_USER | (zero ? VM_PAGE_ZERO : 0));
+		if (m == NULL) {
+			if (c->resident == 0)
+				chunk_free(c);
+			return NULL;
+		}
+		c->leaf[slot / VM_CHUNK_LEAF][slot % VM_CHUNK_LEAF] = m->pfn;
+	}
+	chunk_set_resident(c, slot, m);
+	return m;
+}
+
+/*
+ * Takes the pages of mask out of word w. Pages of a reservation stay in it;
+ * single pages go back to the allocator.
+ */
+static uint64_t
+chunk_free_word(struct vm_chunk *c, unsigned w, uint64_t mask)
+{
+	struct vm_page *m[64];
+	uint64_t bits = c->popmap[w] & mask;
+	unsigned n = 0;
+
+	if (bits == 0)
+		return 0;
+	if (c->base != 0)
+		n = (unsigned)__builtin_popcountl(bits);
+	else
+		for (uint64_t b = bits; b != 0; b &= b - 1) {
+			unsigned slot = w * 64 + (unsigned)__builtin_ctzl(b);
+
+			m[n++] = vm_page_of_pfn(vm_chunk_pfn(c, slot));
+		}
+	if (c->base == 0)
+		vm_page_free_batch(m, n);
+	else {
+		c->zeroed = false;
+		if ((bits & 1) && w == 0)
+			vm_page_of_pfn(c->base)->kind = VM_PAGE_RSVP;
+	}
+	c->popmap[w] &= ~bits;
+	c->resident -= (uint16_t)n;
+	c->object->resident_page_count -= n;
+	return n;
+}
+
+/* Frees the resident pages with slots [first, last]; the chunk too when that empties it. */
+static uint64_t
+chunk_free_slots(struct vm_chunk *c, unsigned first, unsigned last)
+{
+	bool was_full = vm_chunk_is_megapage(c);
+	uint64_t n = 0;
+
+	if (c->base != 0 && first == 0 && last == VM_CHUNK_PAGES - 1) {
+		n = c->resident;
+		c->object->resident_page_count -= n;
+		c->resident = 0;
+	} else
+		for (unsigned w = first / 64; w <= last / 64; w++) {
+			uint64_t mask = ~0ul;
+
+			if (w == first / 64)
+				mask &= ~0ul << (first % 64);
+			if (w == last / 64)
+				mask &= ~0ul >> (63 - last % 64);
+			n += chunk_free_word(c, w, mask);
+		}
+	if (c->resident == 0) {
+		if (c->base != 0 && !was_full)
+			reserv_dequeue(c);
+		chunk_free(c);
+	} else if (was_full && n != 0)
+		reserv_enqueue(c);
+	return n;
+}
+
+uint64_t
+vm_object_page_remove(vm_object_t object, vm_object_offset_t start, vm_object_offset_t end)
+{
+	uint64_t first, last, n = 0;
+	struct vm_chunk *c, *next;
+
+	if (start >= end || object->resident_page_count == 0)
+		return 0;
+	first = (start + object->color) >> PAGE_SHIFT;
+	last = (end - 1 + object->color) >> PAGE_SHIFT;
+	for (c = vm_chunk_at_or_after(object, first / VM_CHUNK_PAGES);
+	    c != NULL && c->index <= last / VM_CHUNK_PAGES; c = next) {
+		struct tree_node *after = tree_next(&c->node);
+		uint64_t base = c->index * VM_CHUNK_PAGES;
+
+		next = after != NULL ? chunk_of(after) : NULL;
+		n += chunk_free_slots(c, first > base ? (unsigned)(first - base) : 0,
+		    last - base < VM_CHUNK_PAGES ? (unsigned)(last - base) : VM_CHUNK_PAGES - 1);
+	}
+	return n;
+}
+
+/*
+ * Turns a partly populated reservation into single pages; the unpopulated ones
+ * are freed. FALSE when there is no memory for the leaves. Object locked.
+ */
+static bool
+chunk_break_reservation(struct vm_chunk *c)
+{
+	struct vm_page *head = vm_page_of_pfn(c->base);
+
+	for (unsigned slot = 0; slot < VM_CHUNK_PAGES; slot += VM_CHUNK_LEAF)
+		if (c->popmap[slot / 64] != 0 && !chunk_make_leaf(c, slot))
+			return false;
+	for (unsigned slot = 0; slot < VM_CHUNK_PAGES; slot++)
+		if (vm_chunk_populated(c, slot))
+			c->leaf[slot / VM_CHUNK_LEAF][slot % VM_CHUNK_LEAF] = c->base + slot;
+	if (c->resident < VM_CHUNK_PAGES)
+		reserv_dequeue(c);
+	c->base = 0;
+	/* From a block to pages of their own: the allocator knows blocks by their head's order. */
+	for (unsigned slot = 0; slot < VM_CHUNK_PAGES; slot++)
+		vm_page_describe(&head[slot], vm_chunk_populated(c, slot) ? VM_PAGE_OBJECT :
+		    VM_PAGE_KERNEL, 0, vm_chunk_populated(c, slot) ? head[slot].flags : 0);
+	for (unsigned slot = 0; slot < VM_CHUNK_PAGES; slot++)
+		if (!vm_chunk_populated(c, slot))
+			vm_page_free(&head[slot]);
+	return true;
+}
+
+/* Any megapage leaf over the chunk must be gone or be split: the caller sees to that. */
+bool
+vm_chunk_make_single(struct vm_chunk *c)
+{
+	return c->base == 0 || chunk_break_reservation(c);
+}
+
+uint64_t
+vm_reserv_break(uint64_t pages_wanted)
+{
+	uint64_t given = 0, tries = 0;
+
+	while (given < pages_wanted && tries++ < 64) {
+		struct vm_chunk *c;
+		vm_object_t object;
+		uint64_t gain;
+
+		spin_lock(&vm_reserv_lock);
+		if (list_empty(&vm_reserv_queue)) {
+			spin_unlock(&vm_reserv_lock);
+			break;
+		}
+		c = list_first(&vm_reserv_queue, struct vm_chunk, rsvp_link);
+		object = c->object;
+		/* Against the order OBJECT, RESERV: only a try; on failure take the next one's turn. */
+		if (!spin_trylock(&object->lock)) {
+			list_remove(&c->rsvp_link);
+			list_push_back(&vm_reserv_queue, &c->rsvp_link);
+			spin_unlock(&vm_reserv_lock);
+			continue;
+		}
+		/* The object cannot go away: it cannot lose this chunk without its lock. */
+		spin_unlock(&vm_reserv_lock);
+		gain = VM_CHUNK_PAGES - c->resident;
+		if (chunk_break_reservation(c))
+			given += gain;
+		spin_unlock(&object->lock);
+	}
+	return given;
+}
+
+/*
+ * Moves what `from` has and `to` lacks, for collapse. Both objects locked;
+ * offsets in `from` are offset_in_to + delta. Whole chunks move as they are
+ * (with their mappings: page identity does not change) where `to` has no chunk
+ * and the grids agree; otherwise page by page, and such pages are unmapped
+ * first, since reverse mappings belong to chunks. FALSE: no memory for a chunk
+ * or leaf; what moved stays moved, which is correct at every point.
+ */
+static bool
+chunk_move_pages(vm_object_t to, vm_object_t from, struct vm_chunk *c, vm_object_offset_t delta)
+{
+	for (unsigned slot = 0; slot < VM_CHUNK_PAGES; slot++) {
+		vm_object_offset_t off = vm_chunk_offset(c, slot);
+		struct vm_chunk *d;
+		struct vm_page *m;
+		uint64_t at;
+		unsigned s;
+
+		if (!vm_chunk_populated(c, slot) || off < delta || off - delta >= to->size ||
+		    vm_page_lookup(to, off - delta) != NULL)
+			continue;
+		at = off - delta + to->color;
+		s = (unsigned)(at >> PAGE_SHIFT) % VM_CHUNK_PAGES;
+		d = vm_chunk_find(to, at >> VM_CHUNK_SHIFT);
+		if (d == NULL && (d = chunk_allocate(to, at >> VM_CHUNK_SHIFT)) == NULL)
+			return false;
+		if (!vm_chunk_make_single(d) || !chunk_make_leaf(d, s)) {
+			if (d->resident == 0)
+				chunk_free(d);
+			return false;
+		}
+		m = vm_page_of_pfn(vm_chunk_pfn(c, slot));
+		c->popmap[slot / 64] &= ~(1ul << (slot % 64));
+		c->resident--;
+		from->resident_page_count--;
+		d->leaf[s / VM_CHUNK_LEAF][s % VM_CHUNK_LEAF] = m->pfn;
+		chunk_set_resident(d, s, m);
+	}
+	return true;
+}
+
+bool
+vm_chunk_move_all(vm_object_t to, vm_object_t from, vm_object_offset_t delta)
+{
+	bool congruent = ((to->color - (from->color + delta)) & MEGAPAGE_MASK) == 0;
+	struct tree_node *n, *next;
+
+	for (n = tree_first(&from->chunks); n != NULL; n = next) {
+		struct vm_chunk *c = chunk_of(n);
+		vm_object_offset_t first = vm_chunk_offset(c, 0);
+		uint64_t at = first - delta + to->color;
+
+		next = tree_next(n);
+		if (congruent && first >= delta && to->size >= MEGAPAGE_SIZE &&
+		    first - delta <= to->size - MEGAPAGE_SIZE &&
+		    vm_chunk_find(to, at >> VM_CHUNK_SHIFT) == NULL) {
+			chunk_unlink(c);
+			from->resident_page_count -= c->resident;
+			to->resident_page_count += c->resident;
+			c->index = at >> VM_CHUNK_SHIFT;
+			/* vm_reserv_break trusts c->object while it holds the queue's lock. */
+			spin_lock(&vm_reserv_lock);
+			chunk_link(to, c);
+			spin_unlock(&vm_reserv_lock);
+			continue;
+		}
+		pmap_chunk_protect(c, VM_PROT_NONE);
+		if (!vm_chunk_make_single(c) || !chunk_move_pages(to, from, c, delta))
+			return false;
+		if (c->resident == 0)
+			chunk_free(c);
+	}
+	return true;
+}
+
+/*
+ * Does `top` have a page wherever `below` has one inside top's window? Bitmaps
+ * are compared where the grids agree; elsewhere page by page, 64 at the most,
+ * then the answer is no (bypass is an optimisation). Both locked.
+ */
+bool
+vm_chunk_covered(vm_object_t top, vm_object_t below, vm_object_offset_t delta)
+{
+	bool congruent = ((top->color - (below->color + delta)) & MEGAPAGE_MASK) == 0;
+	unsigned budget = 64;
+	struct vm_chunk *c;
+
+	c = vm_chunk_at_or_after(below, (delta + below->color) >> VM_CHUNK_SHIFT);
+	while (c != NULL) {
+		struct tree_node *n = tree_next(&c->node);
+		vm_object_offset_t first = vm_chunk_offset(c, 0);
+		bool inside = first >= delta && first - delta < top->size &&
+		    top->size - (first - delta) >= MEGAPAGE_SIZE;
+
+		if ((int64_t)first >= 0 && first >= delta && first - delta >= top->size)
+			break;
+		if (congruent && inside) {
+			struct vm_chunk *t = vm_chunk_find(top,
+			    (first - delta + top->color) >> VM_CHUNK_SHIFT);
+
+			for (unsigned w = 0; w < nitems(c->popmap); w++)
+				if (c->popmap[w] & ~(t != NULL ? t->popmap[w] : 0))
+					return false;
+		} else
+			for (unsigned s = 0; s < VM_CHUNK_PAGES; s++) {
+				vm_object_offset_t off = vm_chunk_offset(c, s);
+
+				if (!vm_chunk_populated(c, s) || off < delta || off - delta >= top->size)
+					continue;
+				if (budget-- == 0 || vm_page_lookup(top, off - delta) == NULL)
+					return false;
+			}
+		c = n != NULL ? chunk_of(n) : NULL;
+	}
+	return true;
+}

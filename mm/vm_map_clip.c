@@ -1,0 +1,156 @@
+/*
+ * vm_map_clip.c: cutting entries at the borders of a range, and joining
+ * neighbours that nothing tells apart any more.
+ *
+ *   clip_start(e, a):      [s      e      t)   ==>   [s new a)[a   e   t)
+ *   clip_end(e, b):        [s      e      t)   ==>   [s  e  b)[b  new  t)
+ *
+ * Both pieces map the same object; the offset advances with the address. A
+ * piece inherits every attribute, wirings and in_transition included, and one
+ * more reference on the object. PTEs need no change: what is mapped where stays
+ * true.
+ *
+ * An operation takes the entries that its clips need before it changes
+ * anything (vm_map_spare_take), so clipping itself cannot fail.
+ *
+ * Merging (Mach: vm_map_simplify): adjacent, neither a submap nor in
+ * transition, same object with contiguous offsets (or both none), and equal in
+ * everything a user can see. Neighbours with different needs_copy differ.
+ *
+ * Locks: the map's write lock.
+ */
+#include "vm_map_impl.h"
+
+bool
+vm_map_spare_take(struct vm_map_spare *spare, vm_map_t map, vm_map_entry_t first,
+    vm_map_entry_t last, vm_offset_t start, vm_offset_t end)
+{
+	vm_map_entry_t header = vm_map_to_entry(map);
+	unsigned need = 0;
+
+	spare->n = 0;
+	if (first != header && first->vme_start < start && start < first->vme_end)
+		need++;
+	if (last != header && last->vme_start < end && end < last->vme_end)
+		need++;
+	while (spare->n < need) {
+		vm_map_entry_t e = vm_map_entry_create();
+
+		if (e == NULL) {
+			vm_map_spare_release(spare);
+			return false;
+		}
+		spare->entry[spare->n++] = e;
+	}
+	return true;
+}
+
+void
+vm_map_spare_release(struct vm_map_spare *spare)
+{
+	while (spare->n > 0)
+		vm_map_entry_dispose(spare->entry[--spare->n]);
+}
+
+/* A copy of entry from the spares, with its own reference on what it maps. */
+static vm_map_entry_t
+duplicate(vm_map_entry_t entry, struct vm_map_spare *spare)
+{
+	vm_map_entry_t e;
+
+	KASSERT(spare->n > 0, ("no spare entry to clip [0x%lx, 0x%lx)",
+	    (unsigned long)entry->vme_start, (unsigned long)entry->vme_end));
+	e = spare->entry[--spare->n];
+	*e = *entry;
+	if (entry->is_sub_map)
+		vm_map_reference(entry->object.sub_map);
+	else
+		vm_object_reference(entry->object.vm_object);
+	return e;
+}
+
+void
+vm_map_clip_start(vm_map_t map, vm_map_entry_t entry, vm_offset_t start,
+    struct vm_map_spare *spare)
+{
+	vm_map_entry_t front;
+
+	if (start <= entry->vme_start || start >= entry->vme_end)
+		return;
+	front = duplicate(entry, spare);
+	front->vme_end = start;
+	entry->offset += start - entry->vme_start;
+	vm_map_store_resize(map, entry, start, entry->vme_end);
+	vm_map_store_link(map, entry->vme_prev, front);
+}
+
+void
+vm_map_clip_end(vm_map_t map, vm_map_entry_t entry, vm_offset_t end, struct vm_map_spare *spare)
+{
+	vm_map_entry_t back;
+
+	if (end <= entry->vme_start || end >= entry->vme_end)
+		return;
+	back = duplicate(entry, spare);
+	back->vme_start = end;
+	back->offset += end - entry->vme_start;
+	vm_map_store_resize(map, entry, entry->vme_start, end);
+	vm_map_store_link(map, entry, back);
+}
+
+static bool
+mergeable(const struct vm_map_entry *a, const struct vm_map_entry *b)
+{
+	return a->vme_end == b->vme_start &&
+	    !a->is_sub_map && !b->is_sub_map &&
+	    !a->in_transition && !b->in_transition &&
+	    a->object.vm_object == b->object.vm_object &&
+	    (a->object.vm_object == NULL ||
+	    a->offset + (a->vme_end - a->vme_start) == b->offset) &&
+	    a->protection == b->protection && a->max_protection == b->max_protection &&
+	    a->inheritance == b->inheritance && a->behavior == b->behavior &&
+	    a->needs_copy == b->needs_copy && a->is_shared == b->is_shared &&
+	    a->alias == b->alias && a->permanent == b->permanent &&
+	    a->use_pmap == b->use_pmap &&
+	    a->wired_count == b->wired_count && a->user_wired_count == b->user_wired_count;
+}
+
+vm_map_entry_t
+vm_map_merge_prev(vm_map_t map, vm_map_entry_t entry)
+{
+	vm_map_entry_t header = vm_map_to_entry(map), prev = entry->vme_prev;
+	vm_offset_t end;
+
+	if (entry == header || prev == header || !mergeable(prev, entry))
+		return entry;
+	end = entry->vme_end;
+	vm_map_store_unlink(map, entry);
+	vm_map_store_resize(map, prev, prev->vme_start, end);
+	/* Never the last reference: prev holds one. */
+	vm_object_deallocate(entry->object.vm_object);
+	vm_map_entry_dispose(entry);
+	return prev;
+}
+
+void
+vm_map_merge_range(vm_map_t map, vm_offset_t start, vm_offset_t end)
+{
+	vm_map_entry_t header = vm_map_to_entry(map);
+	vm_map_entry_t e = vm_map_entry_at_or_after(map, start);
+
+	while (e != header && e->vme_start <= end)
+		e = vm_map_merge_prev(map, e)->vme_next;
+}
+
+void
+vm_map_simplify(vm_map_t map, vm_offset_t addr)
+{
+	vm_map_entry_t e;
+
+	vm_map_lock(map);
+	if (vm_map_lookup_entry(map, addr, &e)) {
+		e = vm_map_merge_prev(map, e);
+		(void)vm_map_merge_prev(map, e->vme_next);
+	}
+	vm_map_unlock(map);
+}

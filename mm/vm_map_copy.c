@@ -1,0 +1,446 @@
+/*
+ * vm_map_copy.c: memory in flight between maps.
+ *
+ * A copy holds detached entries with private references on objects, addresses
+ * rebased to 0 = the page of the first byte:
+ *
+ *   source map   [ e1 )[  e2   )[ e3 )            copyin: cut at the borders,
+ *                   |--------------|              both sides needs_copy
+ *   copy            [ c1)[ c2  )[c3)              offset: of the first byte
+ *   destination  [    d1     )[  d2     )         copyout: linked in at a free place
+ *                     |--------------|            overwrite: replaces what was there
+ *
+ * Contents are as of copyin: later stores on either side go to shadows. What
+ * cannot be copied lazily is copied at once: a shared source object by
+ * copyin, partial pages, other alignment and shared destinations by overwrite.
+ *
+ * A copy is used by one thread at a time and has no lock.
+ *
+ * Overwrite, aligned and private: for every piece of a destination entry that
+ * one copy entry covers, an entry with the destination's attributes and the
+ * copy's object is made first; then the range is deleted and they are linked,
+ * under one hold of the write lock: all or nothing.
+ * Overwrite, otherwise: every page is checked to be writable first, then
+ * copied through the destination's objects, so that others who share them see
+ * it. A shortage of memory can stop that between two pages.
+ */
+#include <string.h>
+#include <mm/zone.h>
+#include "vm_map_impl.h"
+
+struct vm_map_copy {
+	int             type;           /* VM_MAP_COPY_ENTRY_LIST */
+	vm_offset_t     offset;         /* only the part within the page matters */
+	vm_size_t       size;
+	vm_map_entry_t  first, last;    /* by vme_next; the last one's is NULL */
+};
+
+static struct zone vm_map_copy_zone;
+
+void
+vm_map_copy_bootstrap(void)
+{
+	zone_init(&vm_map_copy_zone, "vm_map_copy", sizeof(struct vm_map_copy));
+}
+
+static vm_size_t
+copy_pages_size(vm_map_copy_t copy)
+{
+	return round_page((copy->offset & PAGE_MASK) + copy->size);
+}
+
+static void
+entries_free(vm_map_entry_t e)
+{
+	vm_map_entry_t next;
+
+	for (; e != NULL; e = next) {
+		next = e->vme_next;
+		vm_object_deallocate(e->object.vm_object);
+		vm_map_entry_dispose(e);
+	}
+}
+
+void
+vm_map_copy_discard(vm_map_copy_t copy)
+{
+	if (copy == NULL)
+		return;
+	entries_free(copy->first);
+	zfree(&vm_map_copy_zone, copy);
+}
+
+/* --- copyin --- */
+
+/* [start, end) is mapped throughout with rights prot; map locked. */
+static kern_return_t
+check_access(vm_map_t map, vm_offset_t start, vm_offset_t end, vm_prot_t prot,
+    vm_map_entry_t *first, vm_map_entry_t *last)
+{
+	vm_map_entry_t e;
+	vm_offset_t at = start;
+
+	if (!vm_map_lookup_entry(map, start, &e))
+		return KERN_FAIL(KERN_INVALID_ADDRESS, "nothing is mapped at 0x%lx", start);
+	for (*first = e;; e = e->vme_next) {
+		if (e == vm_map_to_entry(map) || e->vme_start > at)
+			return KERN_FAIL(KERN_INVALID_ADDRESS, "hole at 0x%lx in [0x%lx, 0x%lx)", at, start, end);
+		if (prot & ~e->protection)
+			return KERN_FAIL(KERN_PROTECTION_FAILURE, "the entry at 0x%lx allows %u, not %u (r 1, w 2, x 4)",
+			    e->vme_start, (unsigned)e->protection, prot);
+		*last = e;
+		at = e->vme_end;
+		if (at >= end)
+			return KERN_SUCCESS;
+	}
+}
+
+/* One source entry, already cut to the range, as an entry of the copy. */
+static kern_return_t
+copyin_entry(vm_map_t src, vm_map_entry_t e, vm_offset_t base, vm_map_copy_t copy)
+{
+	vm_map_entry_t n = vm_map_entry_create();
+
+	if (n == NULL)
+		return KERN_FAIL(KERN_RESOURCE_SHORTAGE, "no memory for an entry of the copy");
+	*n = *e;
+	n->vme_start -= base;
+	n->vme_end -= base;
+	n->is_shared = n->in_transition = n->needs_wakeup = false;
+	n->wired_count = n->user_wired_count = 0;
+	if (e->object.vm_object != NULL && !vm_map_entry_copy_object(src, e, n)) {
+		vm_map_entry_dispose(n);
+		return KERN_FAIL(KERN_RESOURCE_SHORTAGE, "no memory to copy the entry at 0x%lx", e->vme_start);
+	}
+	n->vme_next = NULL;
+	if (copy->last != NULL)
+		copy->last->vme_next = n;
+	else
+		copy->first = n;
+	copy->last = n;
+	return KERN_SUCCESS;
+}
+
+static kern_return_t
+copyin_locked(vm_map_t src, vm_offset_t start, vm_offset_t end, vm_map_copy_t copy)
+{
+	vm_map_entry_t first, last, e;
+	struct vm_map_spare spare;
+	kern_return_t kr;
+
+	kr = check_access(src, start, end, VM_PROT_READ, &first, &last);
+	if (kr != KERN_SUCCESS)
+		return kr;
+	for (e = first;; e = e->vme_next) {
+		if (e->is_sub_map)
+			return KERN_FAIL(KERN_INVALID_ADDRESS, "the entry at 0x%lx is a submap", e->vme_start);
+		if (e == last)
+			break;
+	}
+	if (!vm_map_spare_take(&spare, src, first, last, start, end))
+		return KERN_FAIL(KERN_RESOURCE_SHORTAGE, "no memory to cut an entry at 0x%lx or 0x%lx", start, end);
+	vm_map_clip_start(src, first, start, &spare);
+	vm_map_clip_end(src, last, end, &spare);
+	for (e = first; kr == KERN_SUCCESS && e != vm_map_to_entry(src) && e->vme_start < end; e = e->vme_next)
+		kr = copyin_entry(src, e, start, copy);
+	vm_map_merge_range(src, start, end);
+	return kr;
+}
+
+kern_return_t
+vm_map_copyin(vm_map_t src, vm_offset_t addr, vm_size_t len, bool src_destroy, vm_map_copy_t *result)
+{
+	vm_offset_t start = trunc_page(addr), end = round_page(addr + len);
+	vm_map_copy_t copy;
+	kern_return_t kr;
+
+	if (len == 0) {
+		*result = NULL;
+		return KERN_SUCCESS;
+	}
+	if (addr + len < addr || end <= start)
+		return KERN_FAIL(KERN_INVALID_ADDRESS, "0x%lx bytes at 0x%lx wrap", len, addr);
+	copy = zalloc(&vm_map_copy_zone);
+	if (copy == NULL)
+		return KERN_FAIL(KERN_RESOURCE_SHORTAGE, "no memory for a copy");
+	*copy = (struct vm_map_copy){ .type = VM_MAP_COPY_ENTRY_LIST, .offset = addr, .size = len };
+	vm_map_lock(src);
+	kr = copyin_locked(src, start, end, copy);
+	vm_map_unlock(src);
+	if (kr == KERN_SUCCESS && src_destroy)
+		kr = vm_map_remove(src, start, end, 0);
+	if (kr != KERN_SUCCESS) {
+		vm_map_copy_discard(copy);
+		return kr;
+	}
+	*result = copy;
+	return KERN_SUCCESS;
+}
+
+/* --- copyout --- */
+
+/* What an entry of a copy gets in a map where it is new. */
+static void
+fresh_attributes(vm_map_entry_t e, vm_offset_t base)
+{
+	e->vme_start += base;
+	e->vme_end += base;
+	e->protection = VM_PROT_DEFAULT;
+	e->max_protection = VM_PROT_ALL;
+	e->inheritance = VM_INHERIT_DEFAULT;
+	e->behavior = VM_BEHAVIOR_DEFAULT;
+	e->alias = 0;
+	e->permanent = e->use_pmap = false;
+}
+
+kern_return_t
+vm_map_copyout(vm_map_t dst, vm_offset_t *addr, vm_map_copy_t copy)
+{
+	vm_map_entry_t after, e, next;
+	vm_offset_t base;
+	kern_return_t kr;
+
+	if (copy == NULL) {
+		*addr = 0;
+		return KERN_SUCCESS;
+	}
+	vm_map_lock(dst);
+	kr = vm_map_find_first_fit(dst, dst->min_offset, copy_pages_size(copy), 0, &base, &after);
+	if (kr != KERN_SUCCESS) {
+		vm_map_unlock(dst);
+		return kr;
+	}
+	for (e = copy->first; e != NULL; e = next) {
+		next = e->vme_next;
+		fresh_attributes(e, base);
+		vm_map_store_link(dst, after, e);
+		after = e;
+	}
+	vm_map_unlock(dst);
+	*addr = base + (copy->offset & PAGE_MASK);
+	zfree(&vm_map_copy_zone, copy);
+	return KERN_SUCCESS;
+}
+
+/* --- overwrite --- */
+
+/* n bytes of the copy from byte `at` of its first page on, within one page, to buf. */
+static void
+copy_read_page(vm_map_entry_t e, vm_offset_t at, uint8_t *buf, size_t n)
+{
+	vm_object_t object = e->object.vm_object, next;
+	vm_object_offset_t offset = trunc_page(at) - e->vme_start + e->offset;
+	struct vm_page *m;
+
+	if (object == NULL) {
+		memset(buf, 0, n);
+		return;
+	}
+	spin_lock(&object->lock);
+	while ((m = offset < object->size ? vm_page_lookup(object, offset) : NULL) == NULL &&
+	    (next = object->shadow) != NULL) {
+		spin_lock(&next->lock);
+		offset += object->shadow_offset;
+		spin_unlock(&object->lock);
+		object = next;
+	}
+	if (m != NULL)
+		memcpy(buf, (uint8_t *)vm_page_va(m) + (at & PAGE_MASK), n);
+	else
+		memset(buf, 0, n);
+	spin_unlock(&object->lock);
+}
+
+/* Copies [from, from + len) of the copy to dst_addr by way of a buffer of one page. */
+static kern_return_t
+overwrite_physically(vm_map_t dst, vm_offset_t dst_addr, vm_map_copy_t copy, vm_offset_t from,
+    vm_size_t len)
+{
+	struct vm_page *buffer = vm_page_alloc(0);
+	vm_map_entry_t e = copy->first;
+	kern_return_t kr = KERN_SUCCESS;
+
+	if (buffer == NULL)
+		return KERN_FAIL(KERN_RESOURCE_SHORTAGE, "no page for a copy buffer");
+	while (len > 0 && kr == KERN_SUCCESS) {
+		size_t n = PAGE_SIZE - (from & PAGE_MASK);
+
+		if (n > len)
+			n = len;
+		while (from >= e->vme_end)
+			e = e->vme_next;
+		copy_read_page(e, from, vm_page_va(buffer), n);
+		kr = vm_map_write_user(dst, vm_page_va(buffer), dst_addr, n);
+		from += n;
+		dst_addr += n;
+		len -= n;
+	}
+	vm_page_free(buffer);
+	return kr;
+}
+
+/*
+ * The entries that shall replace [start, end) of dst (locked): destination's
+ * attributes, copy's objects (references moved later). Linked by vme_next.
+ * KERN_NOT_SUPPORTED: some part must be written through its object.
+ */
+static kern_return_t
+make_replacement(vm_map_t dst, vm_offset_t start, vm_offset_t end, vm_map_copy_t copy,
+    vm_offset_t from, vm_map_entry_t *list)
+{
+	vm_map_entry_t d, c = copy->first, n, *tail = list;
+	vm_offset_t at = start, stop;
+
+	*list = NULL;
+	(void)vm_map_lookup_entry(dst, start, &d);
+	while (at < end) {
+		vm_offset_t in_copy = at - start + from;
+
+		while (at >= d->vme_end)
+			d = d->vme_next;
+		while (in_copy >= c->vme_end)
+			c = c->vme_next;
+		if (d->is_shared || d->is_sub_map || d->wired_count != 0 || d->in_transition || d->permanent)
+			return KERN_NOT_SUPPORTED;
+		stop = d->vme_end < end ? d->vme_end : end;
+		if (c->vme_end - in_copy < stop - at)
+			stop = at + (c->vme_end - in_copy);
+		n = vm_map_entry_create();
+		if (n == NULL)
+			return KERN_FAIL(KERN_RESOURCE_SHORTAGE, "no memory for a map entry");
+		*n = *d;
+		n->vme_start = at;
+		n->vme_end = stop;
+		n->object = c->object;
+		n->offset = c->offset + (in_copy - c->vme_start);
+		n->needs_copy = c->needs_copy;
+		n->vme_next = NULL;
+		vm_object_reference(n->object.vm_object);
+		*tail = n;
+		tail = &n->links.next;
+		at = stop;
+	}
+	return KERN_SUCCESS;
+}
+
+/* Whole pages, equally aligned: by reference. KERN_NOT_SUPPORTED: nothing done, copy physically. */
+static kern_return_t
+overwrite_by_reference(vm_map_t dst, vm_offset_t start, vm_offset_t end, vm_map_copy_t copy,
+    vm_offset_t from)
+{
+	vm_map_entry_t list = NULL, dead = NULL, first, last, after, next;
+	kern_return_t kr;
+
+	vm_map_lock(dst);
+	kr = check_access(dst, start, end, VM_PROT_WRITE, &first, &last);
+	if (kr == KERN_SUCCESS)
+		kr = make_replacement(dst, start, end, copy, from, &list);
+	if (kr == KERN_SUCCESS)
+		kr = vm_map_delete(dst, start, end, &dead);
+	if (kr == KERN_SUCCESS) {
+		(void)vm_map_lookup_entry(dst, start, &after);
+		for (; list != NULL; list = next) {
+			next = list->vme_next;
+			vm_map_store_link(dst, after, list);
+			after = list;
+		}
+	}
+	vm_map_unlock(dst);
+	entries_free(list);
+	vm_map_free_dead(dst, dead);
+	return kr;
+}
+
+kern_return_t
+vm_map_copy_overwrite(vm_map_t dst, vm_offset_t addr, vm_map_copy_t copy)
+{
+	vm_offset_t start, end, from, whole_start, whole_end;
+	vm_map_entry_t first, last;
+	kern_return_t kr;
+
+	if (copy == NULL)
+		return KERN_SUCCESS;
+	start = trunc_page(addr);
+	end = round_page(addr + copy->size);
+	if (addr + copy->size < addr || end <= start)
+		return KERN_FAIL(KERN_INVALID_ADDRESS, "0x%lx bytes at 0x%lx wrap", copy->size, addr);
+	vm_map_lock_read(dst);
+	kr = check_access(dst, start, end, VM_PROT_WRITE, &first, &last);
+	vm_map_unlock_read(dst);
+	if (kr != KERN_SUCCESS)
+		return kr;
+
+	from = copy->offset & PAGE_MASK;
+	whole_start = round_page(addr);
+	whole_end = trunc_page(addr + copy->size);
+	if (from == (addr & PAGE_MASK) && whole_start < whole_end) {
+		kr = overwrite_by_reference(dst, whole_start, whole_end, copy, from + (whole_start - addr));
+		if (kr == KERN_SUCCESS && whole_start > addr)
+			kr = overwrite_physically(dst, addr, copy, from, whole_start - addr);
+		if (kr == KERN_SUCCESS && addr + copy->size > whole_end)
+			kr = overwrite_physically(dst, whole_end, copy, from + (whole_end - addr),
+			    addr + copy->size - whole_end);
+	} else
+		kr = KERN_NOT_SUPPORTED;
+	if (kr == KERN_NOT_SUPPORTED)
+		kr = overwrite_physically(dst, addr, copy, from, copy->size);
+	if (kr == KERN_SUCCESS)
+		vm_map_copy_discard(copy);
+	return kr;
+}
+
+/* --- kernel memory and a task's memory --- */
+
+struct transfer {
+	uint8_t *kernel;
+	size_t   in_page, n;
+};
+
+static void
+transfer_out_of_page(struct vm_page *m, void *arg)
+{
+	struct transfer *t = arg;
+
+	memcpy(t->kernel, (uint8_t *)vm_page_va(m) + t->in_page, t->n);
+}
+
+static void
+transfer_into_page(struct vm_page *m, void *arg)
+{
+	struct transfer *t = arg;
+
+	memcpy((uint8_t *)vm_page_va(m) + t->in_page, t->kernel, t->n);
+}
+
+static kern_return_t
+transfer(vm_map_t map, vm_offset_t user, uint8_t *kernel, size_t size, vm_prot_t access,
+    void (*fn)(struct vm_page *, void *))
+{
+	kern_return_t kr = KERN_SUCCESS;
+
+	if (user + size < user)
+		return KERN_FAIL(KERN_INVALID_ADDRESS, "0x%lx bytes at 0x%lx wrap", size, user);
+	while (size > 0 && kr == KERN_SUCCESS) {
+		struct transfer t = { kernel, user & PAGE_MASK, PAGE_SIZE - (user & PAGE_MASK) };
+
+		if (t.n > size)
+			t.n = size;
+		kr = vm_fault_with(map, user, access, fn, &t);
+		user += t.n;
+		kernel += t.n;
+		size -= t.n;
+	}
+	return kr;
+}
+
+kern_return_t
+vm_map_read_user(vm_map_t map, vm_offset_t src, void *dst, size_t size)
+{
+	return transfer(map, src, dst, size, VM_PROT_READ, transfer_out_of_page);
+}
+
+kern_return_t
+vm_map_write_user(vm_map_t map, const void *src, vm_offset_t dst, size_t size)
+{
+	return transfer(map, dst, (uint8_t *)(uintptr_t)src, size, VM_PROT_WRITE, transfer_into_page);
+}

@@ -1,0 +1,128 @@
+/*
+ * vm_map_impl.h: what the files of the map layer tell each other.
+ */
+#ifndef MM_VM_MAP_IMPL_H
+#define MM_VM_MAP_IMPL_H
+
+#include <mm/vm_map.h>
+
+/* --- vm_map_store.c: links, tree, gaps; write lock held unless said otherwise --- */
+
+void vm_map_store_bootstrap(void);
+void vm_map_store_init(vm_map_t map);
+/* An entry with undefined contents, or NULL. */
+vm_map_entry_t vm_map_entry_create(void);
+void vm_map_entry_dispose(vm_map_entry_t entry);
+/* Links a filled entry after `after`; the range must be free. map->size grows. */
+void vm_map_store_link(vm_map_t map, vm_map_entry_t after, vm_map_entry_t entry);
+/* Unlinks; the entry's own fields stay. map->size shrinks, the hint is repaired. */
+void vm_map_store_unlink(vm_map_t map, vm_map_entry_t entry);
+/* Moves the entry's borders within the free space and itself; map->size follows. */
+void vm_map_store_resize(vm_map_t map, vm_map_entry_t entry, vm_offset_t start, vm_offset_t end);
+/*
+ * The first gap of at least size bytes that begins after `after` in address
+ * order (any lock): the entry it follows, or NULL. after = header: the gap
+ * below the first entry is the caller's to look at.
+ */
+vm_map_entry_t vm_map_store_next_gap(vm_map_t map, vm_map_entry_t after, vm_size_t size);
+
+/* Free bytes between the entry (or the header: min) and the next one (or max). */
+static inline vm_size_t
+vm_map_gap_after(vm_map_t map, vm_map_entry_t entry)
+{
+	vm_map_entry_t next = entry->vme_next;
+	vm_offset_t from = entry == vm_map_to_entry(map) ? map->min_offset : entry->vme_end;
+
+	return (next == vm_map_to_entry(map) ? map->max_offset : next->vme_start) - from;
+}
+
+/* TRUE when the tree's order, balance and gaps agree with the list; any lock. (M1) */
+bool vm_map_store_check(vm_map_t map);
+
+/* --- vm_map_find.c: placement; any lock --- */
+
+/*
+ * First fit from `from` on: the lowest address a >= max(from, min) with
+ * a & mask == 0 and [a, a+size) free and below max. *after: the entry before.
+ */
+kern_return_t vm_map_find_first_fit(vm_map_t map, vm_offset_t from, vm_size_t size,
+    vm_offset_t mask, vm_offset_t *addr, vm_map_entry_t *after);
+
+/* --- vm_map_copy.c --- */
+
+void vm_map_copy_bootstrap(void);
+
+/* --- vm_map_clip.c --- */
+
+/*
+ * The entries that a range operation may need for clipping, taken before it
+ * changes anything, so that its second half cannot fail.
+ */
+struct vm_map_spare {
+	vm_map_entry_t entry[2];
+	unsigned       n;
+};
+/*
+ * Takes what clipping at start and end will need: none, one or two. first and
+ * last are the entries that hold start and end - 1 (the header or an entry
+ * elsewhere: no clip there). FALSE: shortage, nothing taken.
+ */
+bool vm_map_spare_take(struct vm_map_spare *spare, vm_map_t map, vm_map_entry_t first,
+    vm_map_entry_t last, vm_offset_t start, vm_offset_t end);
+void vm_map_spare_release(struct vm_map_spare *spare);
+/* entry keeps [start, ...); the part before becomes a new entry before it. No-op outside it. */
+void vm_map_clip_start(vm_map_t map, vm_map_entry_t entry, vm_offset_t start, struct vm_map_spare *spare);
+/* entry keeps [..., end); the part after becomes a new entry after it. */
+void vm_map_clip_end(vm_map_t map, vm_map_entry_t entry, vm_offset_t end, struct vm_map_spare *spare);
+/* Merges entry with its predecessor when nothing tells them apart; returns the survivor. Write lock. */
+vm_map_entry_t vm_map_merge_prev(vm_map_t map, vm_map_entry_t entry);
+/* Merges wherever possible on the borders and inside of [start, end]. Write lock. */
+void vm_map_merge_range(vm_map_t map, vm_offset_t start, vm_offset_t end);
+
+/* The entry that holds addr or, if none does, the first one above (maybe the header). */
+static inline vm_map_entry_t
+vm_map_entry_at_or_after(vm_map_t map, vm_offset_t addr)
+{
+	vm_map_entry_t e;
+
+	return vm_map_lookup_entry(map, addr, &e) ? e : e->vme_next;
+}
+
+/* --- vm_map_remove.c --- */
+
+/*
+ * Removes [start, end) under the caller's write lock; the removed entries hang
+ * on *dead, to be given to vm_map_free_dead after the lock is dropped.
+ * KERN_RESOURCE_SHORTAGE: nothing removed.
+ */
+kern_return_t vm_map_delete(vm_map_t map, vm_offset_t start, vm_offset_t end, vm_map_entry_t *dead);
+/* Drops what removed entries refer to and frees them. No map lock held. */
+void vm_map_free_dead(vm_map_t map, vm_map_entry_t dead);
+
+/* --- vm_map_share.c: several entries on one object, on purpose --- */
+
+/*
+ * Makes the entry's object fit to be shared (fork_share's three cases): a NULL
+ * object is allocated, a symmetric one that others copy is shadowed first.
+ * Then is_shared, strategy DELAY. Write lock. FALSE: shortage, nothing changed.
+ */
+bool vm_map_entry_make_shared(vm_map_t map, vm_map_entry_t entry);
+/* A NULL object becomes a real one. Write lock. FALSE: shortage. */
+bool vm_map_entry_allocate_object(vm_map_entry_t entry);
+/*
+ * A second reference on what entry maps, as a symmetric (or, for shared
+ * objects, physical) copy: fills object, offset and needs_copy of `copy`, a
+ * structure copy of entry. Write lock. FALSE: shortage, nothing changed.
+ */
+bool vm_map_entry_copy_object(vm_map_t map, vm_map_entry_t entry, vm_map_entry_t copy);
+
+/* --- vm_fault.c --- */
+
+/*
+ * Resolves access to the page at va and calls fn on it while it cannot change
+ * hands (object locked): for copies by the kernel. fn must not sleep.
+ */
+kern_return_t vm_fault_with(vm_map_t map, vm_offset_t va, vm_prot_t access,
+    void (*fn)(struct vm_page *m, void *arg), void *arg);
+
+#endif

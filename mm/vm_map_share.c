@@ -1,0 +1,95 @@
+/*
+ * vm_map_share.c: one object in several entries: on purpose (sharing), or for
+ * the time being (copies).
+ *
+ * Sharing a symmetric object is only right if nobody holds a claim on its
+ * present contents through needs_copy. Three cases need a shadow first
+ * (Mach: fork_share):
+ *   1. the entry itself is needs_copy;
+ *   2. the object is `shadowed`: a copy may exist although this entry, split
+ *      off before, does not say so;
+ *   3. the object is larger than the entry: other entries on it must stay
+ *      symmetric.
+ * In 2 and 3 the PTEs made so far may be writable: WRITE is taken from them, or
+ * stores would go to the page that the other side still reads.
+ *
+ * A shared object is never copied by needs_copy (its users could not all be
+ * told): such copies are made at once (vm_object_copy_slowly).
+ */
+#include "vm_map_impl.h"
+
+/* A NULL object becomes a real one, in step with the address. FALSE: shortage. */
+bool
+vm_map_entry_allocate_object(vm_map_entry_t e)
+{
+	vm_object_t object = vm_object_allocate(e->vme_end - e->vme_start, e->vme_start);
+
+	if (object == NULL)
+		return false;
+	e->object.vm_object = object;
+	e->offset = 0;
+	return true;
+}
+
+bool
+vm_map_entry_make_shared(vm_map_t map, vm_map_entry_t e)
+{
+	vm_size_t len = e->vme_end - e->vme_start;
+	vm_object_t object = e->object.vm_object;
+	vm_object_offset_t offset;
+
+	if (object == NULL) {
+		if (!vm_map_entry_allocate_object(e))
+			return false;
+		object = e->object.vm_object;
+	} else if (object->copy_strategy == MEMORY_OBJECT_COPY_SYMMETRIC &&
+	    (e->needs_copy || object->shadowed ||
+	    (object->size > len && !object->true_share && !e->is_shared))) {
+		offset = e->offset;
+		if (!vm_object_shadow(&object, &offset, len))
+			return false;
+		if (!e->needs_copy && (e->protection & VM_PROT_WRITE) && map->pmap != NULL &&
+		    object != e->object.vm_object)
+			pmap_protect(map->pmap, e->vme_start, e->vme_end,
+			    e->protection & ~VM_PROT_WRITE);
+		e->object.vm_object = object;
+		e->offset = offset;
+		e->needs_copy = false;
+	}
+	spin_lock(&object->lock);
+	object->one_mapping = false;
+	if (object->copy_strategy == MEMORY_OBJECT_COPY_SYMMETRIC)
+		object->copy_strategy = MEMORY_OBJECT_COPY_DELAY;
+	spin_unlock(&object->lock);
+	e->is_shared = true;
+	return true;
+}
+
+bool
+vm_map_entry_copy_object(vm_map_t map, vm_map_entry_t e, vm_map_entry_t copy)
+{
+	vm_object_t object = e->object.vm_object;
+	bool src_needs_copy, dst_needs_copy;
+
+	if (vm_object_copy_quickly(&object, e->offset, e->vme_end - e->vme_start,
+	    &src_needs_copy, &dst_needs_copy)) {
+		/* Once needs_copy, no writable PTE can exist: nothing to protect again. */
+		if (src_needs_copy && !e->needs_copy) {
+			if ((e->protection & VM_PROT_WRITE) && map->pmap != NULL)
+				pmap_protect(map->pmap, e->vme_start, e->vme_end,
+				    e->protection & ~VM_PROT_WRITE);
+			e->needs_copy = true;
+		}
+		copy->object.vm_object = object;
+		copy->offset = e->offset;
+		copy->needs_copy = dst_needs_copy;
+		return true;
+	}
+	object = vm_object_copy_slowly(object, e->offset, e->vme_end - e->vme_start);
+	if (object == NULL)
+		return false;
+	copy->object.vm_object = object;
+	copy->offset = 0;
+	copy->needs_copy = false;
+	return true;
+}

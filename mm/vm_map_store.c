@@ -1,0 +1,232 @@
+/*
+ * vm_map_store.c: the ordered list of entries and the tree over it.
+ *
+ *   list:  header <-> e1 <-> e2 <-> ... <-> header      by address, circular
+ *   tree:  the same entries by start, each with max_gap, the largest free gap
+ *          that directly follows an entry of its subtree
+ *
+ *             [e2 | gap 3]  max_gap 9
+ *             /           \
+ *     [e1 | gap 9]    [e3 | gap 0]
+ *
+ * The gap that follows an entry ends at the next entry or at the map's max, so
+ * the largest gap of the whole map is the root's max_gap or the one below the
+ * first entry, and a search that must fail is told so at the root. The list is
+ * the truth for checkers.
+ *
+ * Invariants: M1 (list and tree), M2 (size; hint is an entry or the header).
+ * Locks: the map's; lookups write the hint, a single word, under the read lock.
+ * Nothing here fails but vm_map_entry_create.
+ */
+#include <mm/zone.h>
+#include "vm_map_impl.h"
+
+static struct zone vm_map_entry_zone;
+
+void
+vm_map_store_bootstrap(void)
+{
+	zone_init(&vm_map_entry_zone, "vm_map_entry", sizeof(struct vm_map_entry));
+}
+
+vm_map_entry_t
+vm_map_entry_create(void)
+{
+	return zalloc(&vm_map_entry_zone);
+}
+
+void
+vm_map_entry_dispose(vm_map_entry_t entry)
+{
+	zfree(&vm_map_entry_zone, entry);
+}
+
+static inline vm_map_entry_t
+entry_of(struct tree_node *n)
+{
+	return container_of(n, struct vm_map_entry, node);
+}
+
+/*
+ * The gap after an entry, without knowing the map: only the header starts
+ * below an entry that precedes it, and there `end` is the map's max.
+ */
+static inline vm_size_t
+gap_after(const struct vm_map_entry *e)
+{
+	const struct vm_map_entry *next = e->vme_next;
+
+	return (next->vme_start < e->vme_end ? next->vme_end : next->vme_start) - e->vme_end;
+}
+
+static bool
+gap_summary(struct tree_node *n)
+{
+	vm_map_entry_t e = entry_of(n);
+	vm_size_t gap = gap_after(e);
+
+	if (n->left != NULL && entry_of(n->left)->max_gap > gap)
+		gap = entry_of(n->left)->max_gap;
+	if (n->right != NULL && entry_of(n->right)->max_gap > gap)
+		gap = entry_of(n->right)->max_gap;
+	if (gap == e->max_gap)
+		return false;
+	e->max_gap = gap;
+	return true;
+}
+
+void
+vm_map_store_init(vm_map_t map)
+{
+	map->hdr.links.prev = map->hdr.links.next = vm_map_to_entry(map);
+	map->hdr.nentries = 0;
+	tree_init(&map->tree);
+	map->hint = vm_map_to_entry(map);
+	map->size = 0;
+}
+
+bool
+vm_map_lookup_entry(vm_map_t map, vm_offset_t addr, vm_map_entry_t *entry)
+{
+	vm_map_entry_t e = __atomic_load_n(&map->hint, __ATOMIC_RELAXED);
+	vm_map_entry_t below = vm_map_to_entry(map);
+	struct tree_node *n;
+
+	if (likely(e != below && addr - e->vme_start < e->vme_end - e->vme_start)) {
+		*entry = e;
+		return true;
+	}
+	for (n = map->tree.root; n != NULL; ) {
+		e = entry_of(n);
+		if (addr < e->vme_start)
+			n = n->left;
+		else {
+			below = e;
+			if (addr < e->vme_end)
+				break;
+			n = n->right;
+		}
+	}
+	*entry = below;
+	if (n == NULL)
+		return false;
+	__atomic_store_n(&map->hint, below, __ATOMIC_RELAXED);
+	return true;
+}
+
+void
+vm_map_store_link(vm_map_t map, vm_map_entry_t after, vm_map_entry_t entry)
+{
+	vm_map_entry_t next = after->vme_next;
+	vm_map_entry_t header = vm_map_to_entry(map);
+
+	DASSERT(after == header || after->vme_end <= entry->vme_start,
+	    ("entry 0x%lx overlaps the one before", (unsigned long)entry->vme_start));
+	DASSERT(next == header || entry->vme_end <= next->vme_start,
+	    ("entry 0x%lx overlaps the one after", (unsigned long)entry->vme_start));
+	entry->vme_prev = after;
+	entry->vme_next = next;
+	after->vme_next = entry;
+	next->vme_prev = entry;
+	entry->max_gap = 0;
+	/* The place in the tree: right below the neighbour that has room there. */
+	if (after != header && after->node.right == NULL)
+		tree_insert(&map->tree, &entry->node, &after->node, false, gap_summary);
+	else
+		tree_insert(&map->tree, &entry->node, next == header ? NULL : &next->node,
+		    true, gap_summary);
+	if (after != header)
+		tree_update(&after->node, gap_summary);
+	map->hdr.nentries++;
+	map->size += entry->vme_end - entry->vme_start;
+}
+
+void
+vm_map_store_unlink(vm_map_t map, vm_map_entry_t entry)
+{
+	vm_map_entry_t prev = entry->vme_prev, next = entry->vme_next;
+
+	prev->vme_next = next;
+	next->vme_prev = prev;
+	tree_remove(&map->tree, &entry->node, gap_summary);
+	if (prev != vm_map_to_entry(map))
+		tree_update(&prev->node, gap_summary);
+	map->hdr.nentries--;
+	map->size -= entry->vme_end - entry->vme_start;
+	if (map->hint == entry)
+		map->hint = prev;
+}
+
+void
+vm_map_store_resize(vm_map_t map, vm_map_entry_t entry, vm_offset_t start, vm_offset_t end)
+{
+	vm_map_entry_t prev = entry->vme_prev;
+
+	map->size += (end - start) - (entry->vme_end - entry->vme_start);
+	entry->vme_start = start;
+	entry->vme_end = end;
+	tree_update(&entry->node, gap_summary);
+	if (prev != vm_map_to_entry(map))
+		tree_update(&prev->node, gap_summary);
+}
+
+/* The leftmost entry of the subtree with a gap of size; the subtree has one. */
+static vm_map_entry_t
+leftmost_gap(struct tree_node *n, vm_size_t size)
+{
+	for (;;) {
+		if (n->left != NULL && entry_of(n->left)->max_gap >= size)
+			n = n->left;
+		else if (gap_after(entry_of(n)) >= size)
+			return entry_of(n);
+		else
+			n = n->right;
+	}
+}
+
+vm_map_entry_t
+vm_map_store_next_gap(vm_map_t map, vm_map_entry_t after, vm_size_t size)
+{
+	struct tree_node *n = map->tree.root, *p;
+
+	if (n == NULL || entry_of(n)->max_gap < size)
+		return NULL;
+	if (after == vm_map_to_entry(map))
+		return leftmost_gap(n, size);
+	n = &after->node;
+	if (n->right != NULL && entry_of(n->right)->max_gap >= size)
+		return leftmost_gap(n->right, size);
+	/* Up to each ancestor that follows `after`, and its right side. */
+	for (p = tree_parent(n); p != NULL; n = p, p = tree_parent(p)) {
+		if (p->left != n)
+			continue;
+		if (gap_after(entry_of(p)) >= size)
+			return entry_of(p);
+		if (p->right != NULL && entry_of(p->right)->max_gap >= size)
+			return leftmost_gap(p->right, size);
+	}
+	return NULL;
+}
+
+bool
+vm_map_store_check(vm_map_t map)
+{
+	struct tree_node *n = tree_first(&map->tree);
+	vm_map_entry_t header = vm_map_to_entry(map), e;
+
+	if (tree_check(&map->tree) < 0)
+		return false;
+	for (e = vm_map_first_entry(map); e != header; e = e->vme_next, n = tree_next(n)) {
+		vm_size_t gap = vm_map_gap_after(map, e);
+
+		if (n == NULL || entry_of(n) != e)
+			return false;
+		if (n->left != NULL && entry_of(n->left)->max_gap > gap)
+			gap = entry_of(n->left)->max_gap;
+		if (n->right != NULL && entry_of(n->right)->max_gap > gap)
+			gap = entry_of(n->right)->max_gap;
+		if (e->max_gap != gap)
+			return false;
+	}
+	return n == NULL;
+}

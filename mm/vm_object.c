@@ -1,0 +1,140 @@
+/*
+ * vm_object.c: life of memory objects.
+ *
+ * An object is referenced by the entries that map it, by the objects that
+ * shadow it, and by whoever holds it for the moment. ref_count is atomic;
+ * additions need nothing but an existing reference, the step from 1 to 0 is
+ * taken only under the object's lock, so whoever holds that lock and sees 1
+ * knows the only reference.
+ *
+ * The mappings of an object's pages are the business of those who made them:
+ * a map removes its PTEs before it drops its reference (vm_map_remove), so at
+ * the last reference no PTE leads to its pages, and they can be freed without
+ * a fence.
+ *
+ * one_mapping: set as long as each page can be reached by one entry at the
+ * most (clipping an entry keeps that). Then a part that is unmapped can be
+ * freed at once, although the object lives on for the rest.
+ */
+#include <mm/vm_object.h>
+#include <mm/zone.h>
+#include "vm_object_impl.h"
+
+static struct zone vm_object_zone;
+static struct spinlock vm_object_list_lock = SPINLOCK_INIT(OBJLIST);
+static struct list vm_object_list = { &vm_object_list, &vm_object_list };
+static uint64_t vm_object_next_id = 1;
+
+void
+vm_object_bootstrap(void)
+{
+	zone_init(&vm_object_zone, "vm_object", sizeof(struct vm_object));
+	vm_chunk_bootstrap();
+}
+
+vm_object_t
+vm_object_allocate(vm_size_t size, vm_offset_t color)
+{
+	vm_object_t object = zalloc(&vm_object_zone);
+
+	if (object == NULL)
+		return NULL;
+	*object = (struct vm_object){
+		.lock = SPINLOCK_INIT(OBJECT),
+		.ref_count = 1,
+		.size = round_page(size),
+		.copy_strategy = MEMORY_OBJECT_COPY_SYMMETRIC,
+		.internal = true,
+		.alive = true,
+		.one_mapping = true,
+		.color = (uint32_t)(color & MEGAPAGE_MASK),
+	};
+	spin_lock(&vm_object_list_lock);
+	object->id = vm_object_next_id++;
+	list_push_back(&vm_object_list, &object->link);
+	spin_unlock(&vm_object_list_lock);
+	return object;
+}
+
+void
+vm_object_reference(vm_object_t object)
+{
+	if (object != NULL)
+		__atomic_add_fetch(&object->ref_count, 1, __ATOMIC_RELAXED);
+}
+
+void
+vm_object_free_locked(vm_object_t object)
+{
+	KASSERT(object->ref_count == 0, ("object %lu freed with %u references",
+	    (unsigned long)object->id, object->ref_count));
+	object->alive = false;
+	object->terminating = true;
+	(void)vm_object_page_remove(object, 0, object->size);
+	KASSERT(object->resident_page_count == 0, ("object %lu of %lu bytes: %lu pages beyond its size",
+	    (unsigned long)object->id, (unsigned long)object->size,
+	    (unsigned long)object->resident_page_count));
+	spin_unlock(&object->lock);
+	spin_lock(&vm_object_list_lock);
+	list_remove(&object->link);
+	spin_unlock(&vm_object_list_lock);
+	zfree(&vm_object_zone, object);
+}
+
+void
+vm_object_deallocate(vm_object_t object)
+{
+	while (object != NULL) {
+		uint32_t refs = __atomic_load_n(&object->ref_count, __ATOMIC_RELAXED);
+		vm_object_t shadow;
+
+		while (refs > 1)
+			if (__atomic_compare_exchange_n(&object->ref_count, &refs, refs - 1,
+			    true, __ATOMIC_RELEASE, __ATOMIC_RELAXED))
+				return;
+		spin_lock(&object->lock);
+		if (__atomic_sub_fetch(&object->ref_count, 1, __ATOMIC_ACQ_REL) != 0) {
+			spin_unlock(&object->lock);
+			return;
+		}
+		shadow = object->shadow;
+		object->shadow = NULL;
+		vm_object_free_locked(object);
+		object = shadow;
+	}
+}
+
+bool
+vm_object_coalesce(vm_object_t prev, vm_object_offset_t prev_offset, vm_size_t prev_size,
+    vm_size_t next_size)
+{
+	vm_object_offset_t end = prev_offset + prev_size;
+
+	if (prev == NULL)
+		return true;
+	spin_lock(&prev->lock);
+	if (prev->ref_count > 1 || prev->shadow != NULL || prev->copy != NULL ||
+	    prev->true_share || !prev->internal || prev->paging_in_progress != 0 ||
+	    end + next_size < end) {
+		spin_unlock(&prev->lock);
+		return false;
+	}
+	/* Left by an earlier unmapping of the tail: they would show old data. */
+	(void)vm_object_page_remove(prev, end, end + next_size);
+	if (end + next_size > prev->size)
+		prev->size = end + next_size;
+	spin_unlock(&prev->lock);
+	return true;
+}
+
+void
+vm_object_foreach(bool (*fn)(vm_object_t, void *), void *arg)
+{
+	struct list *l;
+
+	spin_lock(&vm_object_list_lock);
+	list_foreach(l, &vm_object_list)
+		if (!fn(list_entry(l, struct vm_object, link), arg))
+			break;
+	spin_unlock(&vm_object_list_lock);
+}

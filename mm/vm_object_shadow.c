@@ -1,0 +1,199 @@
+/*
+ * vm_object_shadow.c: copy-on-write: shadows, collapse, bypass, copies.
+ *
+ * Symmetric copy. Both sides keep pointing at one object with needs_copy set;
+ * the first write through an entry puts a shadow in front of it:
+ *
+ *   entry A (needs_copy) ─┐                entry A ──> S (new, empty)
+ *                         ├─> O    ==>                 │ shadow, offset
+ *   entry B (needs_copy) ─┘                entry B ──> O
+ *
+ * S takes over A's reference on O. Pages are copied up from O one at a time as
+ * they are written; what S lacks is found in O at offset + shadow_offset.
+ *
+ * Collapse. When S is the only one left that refers to O, O's pages move up
+ * and O goes away. Bypass. When others still refer to O, but S has a page of
+ * its own wherever O has one inside S's window, S may look past O:
+ *
+ *   S ──> O ──> P     ==>     S ──> P        (collapse: O is gone;
+ *                                             bypass: O keeps its other users)
+ *
+ * So a loop of fork, write and exit keeps chains short: each fault that copies
+ * up tries this for every link of its chain.
+ *
+ * Locks: object locks from the top of the chain downwards. Collapse needs
+ * top and backing; a mapped page keeps its identity, so PTEs stay right.
+ *
+ * Failure: without memory for a chunk, a collapse stops half way: every page
+ * is in one of the two objects and is found through the chain as before.
+ */
+#include <mm/vm_object.h>
+#include <mm/pmap.h>
+#include "vm_object_impl.h"
+
+bool
+vm_object_shadow(vm_object_t *object, vm_object_offset_t *offset, vm_size_t length)
+{
+	vm_object_t source = *object, result;
+
+	/*
+	 * The only reference, and nobody is owed old pages: keep the object. The
+	 * count is stable: new references come from entries of this map (locked)
+	 * or from existing ones, and there are none.
+	 */
+	if (__atomic_load_n(&source->ref_count, __ATOMIC_ACQUIRE) == 1 && source->copy == NULL) {
+		source->shadowed = false;
+		source->one_mapping = !source->true_share;
+		return true;
+	}
+	result = vm_object_allocate(length, source->color + *offset);
+	if (result == NULL)
+		return false;
+	result->shadow = source;
+	result->shadow_offset = *offset;
+	*object = result;
+	*offset = 0;
+	return true;
+}
+
+/* b is only ours: its pages move to o, b goes away. Both locked; b is gone on success. */
+static bool
+collapse_into(vm_object_t o, vm_object_t b)
+{
+	if (!vm_chunk_move_all(o, b, o->shadow_offset))
+		return false;
+	o->shadow = b->shadow;
+	o->shadow_offset += b->shadow_offset;
+	b->shadow = NULL;
+	b->ref_count = 0;
+	/* What is left is hidden by o's pages or outside o's window: unmapped by the move. */
+	vm_object_free_locked(b);
+	return true;
+}
+
+/* o looks past b. Both locked; b is unlocked on return, perhaps gone. */
+static void
+bypass(vm_object_t o, vm_object_t b)
+{
+	vm_object_reference(b->shadow);
+	o->shadow = b->shadow;
+	o->shadow_offset += b->shadow_offset;
+	spin_unlock(&b->lock);
+	vm_object_deallocate(b);
+}
+
+static inline bool
+quiet(const struct vm_object *o)
+{
+	return o->internal && o->paging_in_progress == 0 && o->absent_count == 0;
+}
+
+void
+vm_object_collapse(vm_object_t object)
+{
+	vm_object_t o = object, b;
+
+	while ((b = o->shadow) != NULL) {
+		spin_lock(&b->lock);
+		/* Never through a copy object: pushes would be lost (spec 8.5). */
+		if (quiet(o) && quiet(b) && b->copy == NULL) {
+			if (b->ref_count == 1) {
+				if (collapse_into(o, b))
+					continue;
+			} else if (o->resident_page_count >= b->resident_page_count &&
+			    vm_chunk_covered(o, b, o->shadow_offset)) {
+				bypass(o, b);
+				continue;
+			}
+		}
+		if (o != object)
+			spin_unlock(&o->lock);
+		o = b;
+	}
+	if (o != object)
+		spin_unlock(&o->lock);
+}
+
+bool
+vm_object_copy_quickly(vm_object_t *object, vm_object_offset_t offset, vm_size_t size,
+    bool *src_needs_copy, bool *dst_needs_copy)
+{
+	vm_object_t o = *object;
+
+	(void)offset;
+	(void)size;
+	*src_needs_copy = *dst_needs_copy = false;
+	if (o == NULL)
+		return true;
+	spin_lock(&o->lock);
+	if (o->copy_strategy != MEMORY_OBJECT_COPY_SYMMETRIC) {
+		spin_unlock(&o->lock);
+		return false;
+	}
+	vm_object_reference(o);
+	o->shadowed = true;
+	o->one_mapping = false;
+	spin_unlock(&o->lock);
+	*src_needs_copy = *dst_needs_copy = true;
+	return true;
+}
+
+/*
+ * Copies into dst (offset 0 = `from` in level) what level has in the window
+ * and dst lacks. Both locked. FALSE: no memory.
+ */
+static bool
+copy_level(vm_object_t dst, vm_object_t level, vm_object_offset_t from)
+{
+	uint64_t last = (from + level->color + dst->size - 1) >> VM_CHUNK_SHIFT;
+	struct vm_chunk *c;
+
+	for (c = vm_chunk_at_or_after(level, (from + level->color) >> VM_CHUNK_SHIFT);
+	    c != NULL && c->index <= last;
+	    c = vm_chunk_at_or_after(level, c->index + 1))
+		for (unsigned slot = 0; slot < VM_CHUNK_PAGES; slot++) {
+			vm_object_offset_t off = vm_chunk_offset(c, slot);
+			struct vm_page *m;
+
+			if (!vm_chunk_populated(c, slot) || off < from || off - from >= dst->size ||
+			    vm_page_lookup(dst, off - from) != NULL)
+				continue;
+			m = vm_object_page_alloc(dst, off - from, false);
+			if (m == NULL)
+				return false;
+			vm_page_copy(m, vm_page_of_pfn(vm_chunk_pfn(c, slot)));
+			m->flags |= VM_PAGE_DIRTY;
+		}
+	return true;
+}
+
+vm_object_t
+vm_object_copy_slowly(vm_object_t src, vm_object_offset_t offset, vm_size_t size)
+{
+	vm_object_t dst = vm_object_allocate(size, src->color + offset);
+	vm_object_t level = src, next;
+	bool ok;
+
+	if (dst == NULL)
+		return NULL;
+	/* Nobody else knows dst: taking its lock before the chain's is no order. */
+	spin_lock(&dst->lock);
+	spin_lock(&level->lock);
+	for (;;) {
+		ok = copy_level(dst, level, offset);
+		next = level->shadow;
+		if (!ok || next == NULL)
+			break;
+		spin_lock(&next->lock);
+		offset += level->shadow_offset;
+		spin_unlock(&level->lock);
+		level = next;
+	}
+	spin_unlock(&level->lock);
+	spin_unlock(&dst->lock);
+	if (!ok) {
+		vm_object_deallocate(dst);
+		return NULL;
+	}
+	return dst;
+}
