@@ -87,16 +87,38 @@ _Static_assert(VM_PROT_READ << 1 == PTE_R && VM_PROT_WRITE << 1 == PTE_W && VM_P
  */
 pte_t *sv_find(pte_t *root, unsigned levels, vm_offset_t va, unsigned *level);
 
-/* A zeroed table page for `level`, or NULL (shortage). */
-struct vm_page *sv_table_alloc(unsigned level);
+/* A table page for `level`, or NULL (shortage). Zeroed if asked, else the caller writes every entry. */
+struct vm_page *sv_table_alloc(unsigned level, bool zero);
 /* Gives a table page back; zeroed: every entry is 0. The caller owes no fence any more. */
 void sv_table_free(struct vm_page *table, bool zeroed);
 
+/* Table pages waiting for a fence are linked through t.md (their wired count is 0 by then). */
+static inline struct vm_page *sv_link(const struct vm_page *t) { return (struct vm_page *)t->t.md; }
+static inline void
+sv_push(struct vm_page **list, struct vm_page *t)
+{
+	t->t.md = (uint64_t)*list;
+	*list = t;
+}
+static inline struct vm_page *
+sv_pop(struct vm_page **list)
+{
+	struct vm_page *t = *list;
+
+	*list = sv_link(t);
+	t->t.md = 0;
+	return t;
+}
+static inline pte_t *sv_entries(const struct vm_page *t) { return vm_page_va(t); }
+
+/* The entry for va in its table of `level`, which must exist. */
+pte_t *sv_entry(pte_t *root, unsigned levels, vm_offset_t va, unsigned level);
+
 /*
  * The entry for va at `want` (0 or 1), making the tables above it. NULL: no
- * memory; tables made on the way stay only if they are in use: none is left
- * behind empty. *made counts tables added. A leaf met above `want` is
- * returned as it is, with its level in *level.
+ * memory, nothing changed: tables are hooked in only when all are there.
+ * *made counts tables added. A leaf met above `want` is returned as it is,
+ * with its level in *level.
  */
 pte_t *sv_make(pte_t *root, unsigned levels, vm_offset_t va, unsigned want, unsigned *level, unsigned *made);
 
@@ -115,14 +137,13 @@ sv_clear(struct vm_page *table, pte_t *entry)
 }
 
 /*
- * The entry at va in a table of `level` has just been cleared and the table is
- * empty: unhooks it and every table above that gets empty (never the root)
- * onto *dead, linked through q.next. Returns how many. The pages may only be
- * freed (sv_table_free, zeroed) after the fence.
+ * Unhooks the table of `level` that holds va's entry, and every table above
+ * that gets empty thereby (never the root), onto *dead. Returns how many. The
+ * pages may only be freed after the fence.
  */
-unsigned sv_prune(pte_t *root, unsigned levels, vm_offset_t va, unsigned level, struct vm_page **dead);
+unsigned sv_unhook(pte_t *root, unsigned levels, vm_offset_t va, unsigned level, struct vm_page **dead);
 
-/* Fills an empty leaf table with the 512 leaves that `mega` stands for; same rights, A and D. */
+/* Writes all 512 leaves that `mega` stands for into a leaf table; same rights, A and D. */
 void sv_split(pte_t mega, struct vm_page *table);
 
 /* OR of all entries of a table. */

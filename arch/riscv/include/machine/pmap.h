@@ -36,7 +36,8 @@ struct pmap {
 	struct spinlock  lock;
 	uint32_t         ref_count;     /* atomic: maps and other holders of the name */
 	uint32_t         users;         /* atomic: 1 for ref_count > 0, and one per active hart or pin; 0 frees */
-	uint32_t         levels;        /* 3, 4, 5 */
+	uint16_t         levels;        /* 3, 4, 5 */
+	bool             execute_only;  /* a leaf with X and no R may exist */
 	uint64_t        *root;          /* table, by its direct-map address */
 	uint64_t         leaf_window;   /* va >> MEGAPAGE_SHIFT that the cache is about, or PMAP_NO_WINDOW */
 	uint64_t        *leaf;          /* its leaf table */

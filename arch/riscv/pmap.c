@@ -1,0 +1,413 @@
+/*
+ * arch/riscv/pmap.c: the life of a pmap, and mapping single pages.
+ *
+ * A pmap is a page-table tree with one lock. The kernel's half of the root is
+ * copied when it is made and never changes (pmap_kernel.c), so all pmaps agree
+ * on it for ever. Leaves of user pmaps always name pages of objects and are
+ * counted by pv records (pmap_pv.c); the kernel's own leaves are not.
+ *
+ * The path that matters is a fault into an existing leaf table: one compare
+ * finds the table (the pmap remembers the one used last), one compare finds the
+ * pv record (the table's first), one store makes the leaf. Making a leaf valid
+ * owes no fence: a hart that remembers the invalid entry faults, and pmap_fault
+ * finds nothing wrong.
+ *
+ * Replacing: rights of the same page change by compare-and-swap, because
+ * another hart's walker may set A or D at any moment. Another page: the old
+ * leaf goes, everyone drops it, then the new one comes (break before make).
+ *
+ * Two counts keep a pmap alive. ref_count is the holders of its name; when it
+ * drops to 0 everything in it is removed. users counts the harts that have it
+ * loaded, whoever pins it for a moment, and 1 for all names together; when it
+ * drops to 0 the root goes. So nobody waits for a hart that idles on a dead
+ * task's tables: the hart frees them when it turns to something else.
+ *
+ * D stays in a leaf that loses W: it says that the page was written through
+ * this mapping. It is collected into page->o.ad when the leaf goes.
+ *
+ * Locks: OBJECT < PMAP < PV < ZONE < PAGE; see pmap_pv.c for page-wise
+ * operations, which start from the far side. Failure: pmap_enter makes sure of
+ * table and record before it changes anything.
+ */
+#include <machine/tlb.h>
+#include <arch/pmap_boot.h>
+#include "pmap_impl.h"
+
+struct zone pmap_zone;
+
+pte_t
+pmap_leaf_bits(vm_prot_t prot, unsigned flags)
+{
+	pte_t b = sv_prot_bits(prot) | PTE_U | PTE_A | PTE_MANAGED;
+
+	/* D only where W is: a write fault on a page that stays read-only sets none. */
+	if (flags & VM_PROT_WRITE)
+		b |= (b & PTE_W) << 5;
+	if (flags & PMAP_WIRED)
+		b |= PTE_WIRED;
+	if (flags & PMAP_UNCACHED)
+		b |= pmap_uncached_bits;
+	return b;
+}
+_Static_assert(PTE_W << 5 == PTE_D, "W to D by a shift");
+
+/* --- life --- */
+
+pmap_t
+pmap_create(void)
+{
+	struct pmap *p = zalloc(&pmap_zone), *k = &pmap_kernel_store;
+	struct vm_page *root;
+	pte_t *to;
+	unsigned i;
+
+	if (p == NULL)
+		return NULL;
+	root = sv_table_alloc(k->levels - 1, true);
+	if (root == NULL) {
+		zfree(&pmap_zone, p);
+		return NULL;
+	}
+	*p = (struct pmap){
+		.ref_count = 1, .users = 1, .levels = k->levels,
+		.root = sv_entries(root), .leaf_window = PMAP_NO_WINDOW, .tables = 1,
+	};
+	spin_init(&p->lock, LOCK_PMAP);
+	to = p->root;
+	for (i = SV_ENTRIES / 2; i < SV_ENTRIES; i++)
+		to[i] = k->root[i];
+	return p;
+}
+
+void
+pmap_reference(pmap_t pmap)
+{
+	__atomic_fetch_add(&pmap->ref_count, 1, __ATOMIC_RELAXED);
+}
+
+/* The last hart or pin has left a dead pmap: only the root is still there. */
+static void
+pmap_free(struct pmap *p)
+{
+	struct vm_page *root = sv_table_page(p->root);
+	unsigned i;
+
+	KASSERT(root->slot == 0 && p->spares == NULL && p->resident == 0,
+	    ("pmap %p freed with %lu pages in %u root entries", (void *)p,
+	    (unsigned long)p->resident, root->slot));
+	for (i = SV_ENTRIES / 2; i < SV_ENTRIES; i++)
+		p->root[i] = 0;
+	sv_table_free(root, true);
+	zfree(&pmap_zone, p);
+}
+
+void
+pmap_unpin(struct pmap *pmap)
+{
+	if (__atomic_sub_fetch(&pmap->users, 1, __ATOMIC_ACQ_REL) == 0)
+		pmap_free(pmap);
+}
+
+void
+pmap_destroy(pmap_t pmap)
+{
+	if (__atomic_sub_fetch(&pmap->ref_count, 1, __ATOMIC_ACQ_REL) != 0)
+		return;
+	KASSERT(!pmap_is_kernel(pmap), ("the kernel's pmap lost its last reference"));
+	if (sv_table_page(pmap->root)->slot != 0)
+		pmap_remove(pmap, 0, vm_max_address);
+	if (hart_self()->pmap == pmap)
+		pmap_switch(pmap_kernel());
+	pmap_unpin(pmap);
+}
+
+/* --- what a call owes --- */
+
+static void
+pmap_harvest_table(struct vm_page *table)
+{
+	pte_t *e = sv_entries(table), *end = e + SV_ENTRIES;
+
+	for (; e < end; e++)
+		if (*e != 0)
+			pmap_harvest(vm_page_of_pfn(pte_pfn(*e)), *e);
+}
+
+void
+pmap_flush(struct pmap *pmap, struct pmap_batch *b)
+{
+	struct vm_page *t;
+
+	if (b->all)
+		tlb_shootdown(pmap, 0, TLB_ALL);
+	else if (b->start < b->end)
+		tlb_shootdown(pmap, b->start, b->end);
+	while (b->tables != NULL) {
+		t = sv_pop(&b->tables);
+		if (t->t.pv != NULL && b->harvest)
+			pmap_harvest_table(t);
+		pv_drop_table(t, b);
+		sv_table_free(t, t->slot == 0);
+	}
+	if (b->pvs != NULL)
+		pv_release(b->pvs, b->pv_locked);
+	pmap_batch_init(b, b->pv_locked);
+}
+
+void
+pmap_unhook(struct pmap *pmap, vm_offset_t va, unsigned level, struct pmap_batch *b)
+{
+	pmap_uncache_leaf(pmap, va);
+	pmap->tables -= sv_unhook(pmap->root, pmap->levels, va, level, &b->tables);
+	b->all = true;
+}
+
+/* --- making mappings --- */
+
+/*
+ * The leaf table for va, made or split out of a megapage if need be; NULL: no
+ * memory, nothing changed.
+ */
+static noinline struct vm_page *
+pmap_leaf_table(struct pmap *pmap, vm_offset_t va, struct pmap_batch *b)
+{
+	struct vm_page *t;
+	unsigned level, made;
+	pte_t *e = sv_make(pmap->root, pmap->levels, va, 0, &level, &made);
+
+	if (e == NULL)
+		return NULL;
+	pmap->tables += made;
+	t = level == 0 ? sv_table_page(e) : pmap_demote(pmap, va, e, NULL, b);
+	if (t != NULL)
+		pmap_cache_leaf(pmap, va, t);
+	return t;
+}
+
+static inline void
+pmap_count_wired(struct pmap *pmap, struct vm_page *table, pte_t old, pte_t new)
+{
+	uint64_t d = (new / PTE_WIRED & 1) - (old / PTE_WIRED & 1);
+
+	table->t.md += d;
+	pmap->wired += d;
+}
+
+/* Another right for the same page. A and D stay. */
+static void
+pmap_change_leaf(struct pmap *pmap, vm_offset_t va, struct vm_page *table, pte_t *e, pte_t new,
+    struct pmap_batch *b)
+{
+	pte_t old = pte_load(e);
+
+	if ((new & PTE_X) && !(old & PTE_X))
+		tlb_code_shootdown(pmap);
+	while (!__atomic_compare_exchange_n(e, &old, new | (old & (PTE_A | PTE_D)), false,
+	    __ATOMIC_RELAXED, __ATOMIC_RELAXED))
+		continue;
+	pmap_count_wired(pmap, table, old, new);
+	if (old & ~new & PTE_RWX)
+		batch_leaf(b, va);
+	else
+		tlb_drop_local(va);     /* the access that asked would meet the old entry again */
+}
+
+/* A leaf is there already. */
+static noinline kern_return_t
+pmap_replace(struct pmap *pmap, vm_offset_t va, struct vm_page *table, pte_t *e, pte_t new,
+    struct vm_page *m, struct pmap_batch *b)
+{
+	pte_t old = pte_load(e);
+	struct vm_page *gone;
+
+	if (pte_pfn(old) == pte_pfn(new)) {
+		pmap_change_leaf(pmap, va, table, e, new, b);
+		return KERN_SUCCESS;
+	}
+	if (pv_get(pmap, table, m, va) == NULL)
+		return KERN_FAIL(KERN_RESOURCE_SHORTAGE, "no memory for a reverse mapping of 0x%lx", va);
+	old = pte_swap(e, 0);
+	gone = vm_page_of_pfn(pte_pfn(old));
+	batch_leaf(b, va);
+	pmap_harvest(gone, old);
+	pv_put(table, gone, va, b);
+	pmap_flush(pmap, b);
+	if (new & PTE_X)
+		tlb_code_shootdown(pmap);
+	pte_store(e, new);
+	pmap_count_wired(pmap, table, old, new);
+	return KERN_SUCCESS;
+}
+
+/* Where no leaf is. */
+static inline kern_return_t
+pmap_insert(struct pmap *pmap, vm_offset_t va, struct vm_page *table, pte_t *e, pte_t new,
+    struct vm_page *m)
+{
+	if (unlikely(pv_get(pmap, table, m, va) == NULL))
+		return KERN_FAIL(KERN_RESOURCE_SHORTAGE, "no memory for a reverse mapping of 0x%lx", va);
+	if (unlikely(new & PTE_X))
+		tlb_code_shootdown(pmap);
+	sv_set(table, e, new);
+	pmap->resident++;
+	if (unlikely(new & PTE_WIRED))
+		pmap_count_wired(pmap, table, 0, new);
+	return KERN_SUCCESS;
+}
+
+/* The megapage leaf over va maps this very page with these rights or more, and wired alike. */
+static bool
+pmap_mega_suffices(struct pmap *pmap, vm_offset_t va, pte_t new)
+{
+	unsigned level;
+	pte_t v = pte_load(pmap_find(pmap, va, &level));
+
+	return level == 1 && pte_leaf(v) && pte_pfn(v) + sv_index(va, 0) == pte_pfn(new) &&
+	    (new & ~v & (PTE_RWX | PTE_WIRED)) == 0 && ((new ^ v) & PTE_WIRED) == 0;
+}
+
+static noinline kern_return_t
+pmap_enter_slow(struct pmap *pmap, vm_offset_t va, struct vm_page *m, pte_t new)
+{
+	struct pmap_batch b;
+	struct vm_page *table;
+	kern_return_t kr;
+	pte_t *e;
+
+	pmap_batch_init(&b, false);
+	if (!pte_leaf(new)) {
+		pmap_remove_locked(pmap, va, va + PAGE_SIZE, PMAP_REMOVE_HARVEST, &b);
+		pmap_flush(pmap, &b);
+		return KERN_SUCCESS;
+	}
+	if (pmap_mega_suffices(pmap, va, new)) {
+		tlb_drop_local(va);
+		return KERN_SUCCESS;
+	}
+	table = pmap->leaf_window == va >> MEGAPAGE_SHIFT ? pmap->leaf_page : pmap_leaf_table(pmap, va, &b);
+	if (table == NULL)
+		return KERN_FAIL(KERN_RESOURCE_SHORTAGE, "no memory for a page table for 0x%lx", va);
+	e = &sv_entries(table)[sv_index(va, 0)];
+	if (pte_load(e) != 0)
+		kr = pmap_replace(pmap, va, table, e, new, m, &b);
+	else {
+		kr = pmap_insert(pmap, va, table, e, new, m);
+		if (kr != KERN_SUCCESS && table->slot == 0)
+			pmap_unhook(pmap, va, 0, &b);
+	}
+	pmap_flush(pmap, &b);
+	return kr;
+}
+
+kern_return_t
+pmap_enter(pmap_t pmap, vm_offset_t va, struct vm_page *m, vm_prot_t prot, unsigned flags)
+{
+	pte_t new = pte_make(vm_page_pa(m), pmap_leaf_bits(prot, flags)), *e;
+	kern_return_t kr;
+
+	DASSERT(va < vm_max_address && page_aligned(va), ("pmap_enter at 0x%lx", (unsigned long)va));
+	spin_lock(&pmap->lock);
+	pmap->enters++;
+	if (likely(pmap->leaf_window == va >> MEGAPAGE_SHIFT && pte_leaf(new)) &&
+	    likely(pte_load(e = &pmap->leaf[sv_index(va, 0)]) == 0))
+		kr = pmap_insert(pmap, va, pmap->leaf_page, e, new, m);
+	else
+		kr = pmap_enter_slow(pmap, va, m, new);
+	spin_unlock(&pmap->lock);
+	return kr;
+}
+
+/*
+ * The part of pmap_enter_run inside one leaf table. A is set: the point is to
+ * save the faults; D is not, for nobody has written.
+ */
+static unsigned
+pmap_enter_window(struct pmap *pmap, vm_offset_t va, struct vm_chunk *c, unsigned slot, unsigned n,
+    pte_t bits)
+{
+	struct vm_page *table, *m;
+	struct pv *pv = NULL;
+	unsigned level, made = 0;
+	pte_t *e = pmap_find(pmap, va, &level);
+
+	if (level != 0)
+		return 0;
+	table = sv_table_page(e);
+	for (; n > 0; n--, slot++, e++, va += PAGE_SIZE) {
+		if (pte_load(e) != 0 || !vm_chunk_populated(c, slot))
+			continue;
+		m = vm_page_of_pfn(vm_chunk_pfn(c, slot));
+		if (m->flags & (VM_PAGE_BUSY | VM_PAGE_ABSENT | VM_PAGE_ERROR))
+			continue;
+		if (pv != NULL)
+			pv->count++;
+		else if ((pv = pv_get(pmap, table, m, va)) == NULL)
+			break;
+		else if (bits & PTE_X)
+			tlb_code_shootdown(pmap);
+		pte_store(e, pte_make(vm_page_pa(m), bits));
+		made++;
+	}
+	table->slot += (uint16_t)made;
+	pmap->resident += made;
+	return made;
+}
+
+unsigned
+pmap_enter_run(pmap_t pmap, vm_offset_t va, struct vm_chunk *c, unsigned slot, unsigned n, vm_prot_t prot)
+{
+	pte_t bits = pmap_leaf_bits(prot, 0);
+	unsigned made = 0, part;
+
+	if (!pte_leaf(bits))
+		return 0;
+	spin_lock(&pmap->lock);
+	for (; n > 0; n -= part, slot += part, va += part * PAGE_SIZE) {
+		part = SV_ENTRIES - sv_index(va, 0);
+		if (part > n)
+			part = n;
+		made += pmap_enter_window(pmap, va, c, slot, part, bits);
+	}
+	spin_unlock(&pmap->lock);
+	return made;
+}
+
+/* --- faults --- */
+
+static inline bool
+pmap_permits(const struct pmap *pmap, pte_t v, vm_prot_t access)
+{
+	return pte_valid(v) && pte_leaf(v) && (sv_bits_prot(v) & access) == access &&
+	    ((v & PTE_U) != 0) == !pmap_is_kernel(pmap);
+}
+
+/*
+ * User pmaps are looked at under the lock, so that no table is freed under the
+ * walk. The kernel's tables are for ever, and its lock may be held by whoever
+ * met the fault.
+ */
+bool
+pmap_fault(pmap_t pmap, vm_offset_t va, vm_prot_t access)
+{
+	pte_t need = PTE_A | (access & VM_PROT_WRITE ? PTE_D : 0), v, *e;
+	bool kernel = pmap_is_kernel(pmap), ok;
+	unsigned level;
+
+	access &= VM_PROT_ALL;
+	if (!kernel) {
+		if (va >= vm_max_address)
+			return false;
+		spin_lock(&pmap->lock);
+	} else if (va < DIRECT_BASE)
+		return false;
+	e = pmap_find(pmap, va, &level);
+	v = pte_load(e);
+	ok = pmap_permits(pmap, v, access);
+	if (ok && (v & need) != need)
+		pte_or(e, need);
+	if (!kernel)
+		spin_unlock(&pmap->lock);
+	if (ok)
+		tlb_drop_local(va);
+	return ok;
+}

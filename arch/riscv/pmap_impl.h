@@ -1,0 +1,133 @@
+/*
+ * pmap_impl.h: what the files of the pmap tell each other.
+ *
+ *   pmap.c          life, and making mappings of 4 KiB
+ *   pmap_mega.c     megapage leaves: entering, promotion, demotion
+ *   pmap_remove.c   removing and protecting ranges
+ *   pmap_pv.c       reverse mappings, and operations on a page's or chunk's mappings
+ *   pmap_kernel.c   the kernel's own pmap
+ *   pmap_query.c    walks, statistics, the checker
+ *
+ * A batch gathers what one call owes: the range to fence, tables to free and
+ * pv records to let go after the fence. Order matters: a record stays on its
+ * chunk's list until the fence is complete, so that whoever asks for a page's
+ * mappings waits for this pmap's lock instead of finding none too early; and
+ * a table page is freed only when no walker can be in it any more.
+ */
+#ifndef PMAP_IMPL_H
+#define PMAP_IMPL_H
+
+#include <mm/pmap.h>
+#include <mm/zone.h>
+#include <arch/sv.h>
+#include <arch/tlb.h>
+
+struct pmap_batch {
+	vm_offset_t     start, end;     /* leaves that lost something; start >= end: none */
+	bool            all;            /* drop everything: non-leaf entries or megapages changed */
+	bool            harvest;        /* tables below still hold A and D worth keeping */
+	struct vm_page *tables;         /* unhooked; those with slot != 0 still hold leaves */
+	bool            pv_locked;      /* the caller holds the pv_lock of the one chunk concerned */
+	struct pv      *pvs;            /* count 0, off their table, linked by t_next */
+};
+
+static inline void
+pmap_batch_init(struct pmap_batch *b, bool pv_locked)
+{
+	*b = (struct pmap_batch){ .start = ~0ul, .pv_locked = pv_locked };
+}
+
+static inline void
+batch_leaf(struct pmap_batch *b, vm_offset_t va)
+{
+	if (va < b->start)
+		b->start = va;
+	if (va + PAGE_SIZE > b->end)
+		b->end = va + PAGE_SIZE;
+}
+
+extern struct pmap pmap_kernel_store;
+extern uint64_t    pmap_uncached_bits;          /* PTE bits for device memory; 0 without Svpbmt */
+
+static inline bool pmap_is_kernel(const struct pmap *p) { return p == &pmap_kernel_store; }
+
+/* pmap.c */
+void pmap_flush(struct pmap *pmap, struct pmap_batch *b);      /* fences, then lets go what b holds */
+void pmap_unpin(struct pmap *pmap);                       /* drops a pin; the last one frees */
+pte_t pmap_leaf_bits(vm_prot_t prot, unsigned flags);
+/* Adds to the page's harvested A and D. */
+static inline void
+pmap_harvest(struct vm_page *m, pte_t old)
+{
+	if (old & (PTE_A | PTE_D) & ~m->o.ad)
+		__atomic_fetch_or(&m->o.ad, old & (PTE_A | PTE_D), __ATOMIC_RELAXED);
+}
+static inline void
+pmap_cache_leaf(struct pmap *pmap, vm_offset_t va, struct vm_page *table)
+{
+	pmap->leaf_window = va >> MEGAPAGE_SHIFT;
+	pmap->leaf_page = table;
+	pmap->leaf = sv_entries(table);
+}
+static inline void
+pmap_uncache_leaf(struct pmap *pmap, vm_offset_t va)
+{
+	if (pmap->leaf_window == va >> MEGAPAGE_SHIFT)
+		pmap->leaf_window = PMAP_NO_WINDOW;
+}
+/* Unhooks the (leaf) table that holds va's entry of `level`, and those above that get empty. */
+void pmap_unhook(struct pmap *pmap, vm_offset_t va, unsigned level, struct pmap_batch *b);
+/* The leaf for va: its entry and level, through the cache. Entry may be invalid. */
+static inline pte_t *
+pmap_find(struct pmap *pmap, vm_offset_t va, unsigned *level)
+{
+	if (likely(pmap->leaf_window == va >> MEGAPAGE_SHIFT)) {
+		*level = 0;
+		return &pmap->leaf[sv_index(va, 0)];
+	}
+	return sv_find(pmap->root, pmap->levels, va, level);
+}
+
+/* pmap_mega.c */
+/*
+ * Splits the megapage leaf at `entry` (level 1): the new leaf table, or NULL
+ * when there is none (never for a wired one). pv: its record, or NULL to look it up.
+ */
+struct vm_page *pmap_demote(struct pmap *pmap, vm_offset_t va, pte_t *entry, struct pv *pv, struct pmap_batch *b);
+/* Takes the megapage leaf at `entry` away; its table is pruned when empty. */
+void pmap_remove_mega(struct pmap *pmap, vm_offset_t va, pte_t *entry, struct pv *pv, struct pmap_batch *b);
+
+/* pmap_remove.c */
+#define PMAP_REMOVE_HARVEST 1u          /* keep A and D in the pages */
+#define PMAP_KEEP_WIRED     2u          /* leave wired leaves */
+void pmap_remove_locked(struct pmap *pmap, vm_offset_t start, vm_offset_t end, unsigned how, struct pmap_batch *b);
+/* Takes the leaf at e (valid) away with its A and D; pv: its record, or NULL to look it up. Prunes. */
+void pmap_clear_leaf(struct pmap *pmap, vm_offset_t va, pte_t *e, struct pv *pv, struct pmap_batch *b);
+/* The RWX bits that leaves keep under prot: no W without R. 0: they go. */
+static inline pte_t
+pmap_keep_bits(vm_prot_t prot)
+{
+	return prot & VM_PROT_READ ? sv_prot_bits(prot) : sv_prot_bits(prot & VM_PROT_EXECUTE);
+}
+
+/* pmap_pv.c; pmap locked */
+void pv_init(void);
+/* The record for page m at va in `table`, counted one more; NULL: shortage. */
+struct pv *pv_get(struct pmap *pmap, struct vm_page *table, struct vm_page *m, vm_offset_t va);
+/* The record of chunk c with this origin in `table`, or NULL. */
+struct pv *pv_find(struct vm_page *table, struct vm_chunk *c, vm_offset_t origin);
+/* A new record with this count. */
+struct pv *pv_new(struct pmap *pmap, struct vm_page *table, struct vm_chunk *c, vm_offset_t origin,
+    vm_offset_t window, unsigned count, bool mega);
+/* n leaves less; at 0 the record leaves its table for b->pvs. */
+void pv_drop(struct pv *pv, unsigned n, struct pmap_batch *b);
+/* The record of page m at va, one less. */
+void pv_put(struct vm_page *table, struct vm_page *m, vm_offset_t va, struct pmap_batch *b);
+/* To another table's list (demotion, promotion). */
+void pv_move(struct pv *pv, struct vm_page *table);
+/* After the fence: off the chunks' lists, freed. */
+void pv_release(struct pv *list, bool pv_locked);
+/* All records of a dead table onto the list of b. */
+void pv_drop_table(struct vm_page *table, struct pmap_batch *b);
+
+#endif

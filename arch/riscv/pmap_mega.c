@@ -1,0 +1,314 @@
+/*
+ * arch/riscv/pmap_mega.c: megapage leaves.
+ *
+ *   promotion                                demotion
+ *   dir entry ──> leaf table ──> 512 pages   dir entry = leaf ──> 2 MiB
+ *   dir entry = leaf ──> 2 MiB               dir entry ──> leaf table, 512 leaves alike
+ *
+ * mm decides on promotion: it knows from the chunk that the 512 pages are one
+ * block. Here the leaf table is thrown away, and kept nowhere: 1 GiB of memory
+ * costs one table. Only a wired megapage has a table in reserve (pmap->spares),
+ * because a wired page must survive a demotion without memory; any other leaf
+ * is simply dropped then, since the map is the truth.
+ *
+ * A writable megapage has D set from the start (which of its pages were written
+ * is not known anyway); a read-only one inherits D if any of its pages had it.
+ *
+ * Fences: whatever changes at level 1 drops the whole pmap from the TLBs, with
+ * its non-leaf entries, because a TLB may hold 4 KiB pieces and the megapage
+ * side by side, and a walker may be inside the old leaf table.
+ */
+#include <machine/tlb.h>
+#include "pmap_impl.h"
+
+static struct vm_page *
+pmap_dir_page(pte_t *entry)
+{
+	return sv_table_page(entry);
+}
+
+static struct vm_chunk *
+pmap_mega_chunk(pte_t mega)
+{
+	return vm_page_of_pfn(pte_pfn(mega))->o.chunk;
+}
+
+static struct pv *
+pmap_mega_pv(pte_t *entry, pte_t mega, vm_offset_t va)
+{
+	struct pv *pv = pv_find(pmap_dir_page(entry), pmap_mega_chunk(mega), va & ~MEGAPAGE_MASK);
+
+	KASSERT(pv != NULL && pv->mega, ("megapage at 0x%lx has no reverse mapping", (unsigned long)va));
+	return pv;
+}
+
+static struct vm_page *
+pmap_take_spare(struct pmap *pmap)
+{
+	struct vm_page *t = sv_pop(&pmap->spares);
+
+	pmap->nspares--;
+	return t;
+}
+
+static void
+pmap_keep_spare(struct pmap *pmap, struct vm_page *t)
+{
+	sv_push(&pmap->spares, t);
+	pmap->nspares++;
+}
+
+struct vm_page *
+pmap_demote(struct pmap *pmap, vm_offset_t va, pte_t *entry, struct pv *pv, struct pmap_batch *b)
+{
+	pte_t mega = pte_load(entry), late;
+	bool wired = (mega & PTE_WIRED) != 0;
+	struct vm_page *dir = pmap_dir_page(entry), *t;
+	unsigned i;
+
+	if (wired)
+		t = pmap_take_spare(pmap);
+	else if ((t = sv_table_alloc(0, false)) != NULL)
+		pmap->tables++;
+	else
+		return NULL;
+	if (pv == NULL)
+		pv = pmap_mega_pv(entry, mega, va);
+	sv_split(mega, t);
+	t->slot = SV_ENTRIES;
+	__atomic_thread_fence(__ATOMIC_RELEASE);
+	late = pte_swap(entry, pte_make(vm_page_pa(t), 0));
+	if (unlikely(late != mega))     /* a walker set A or D meanwhile */
+		for (i = 0; i < SV_ENTRIES; i++)
+			pte_or(&sv_entries(t)[i], late & (PTE_A | PTE_D));
+	if (wired) {
+		dir->t.md--;
+		t->t.md = SV_ENTRIES;
+	}
+	pv_move(pv, t);
+	pv->mega = false;
+	pmap->megapages--;
+	pmap->demotions++;
+	b->all = true;
+	return t;
+}
+
+void
+pmap_remove_mega(struct pmap *pmap, vm_offset_t va, pte_t *entry, struct pv *pv, struct pmap_batch *b)
+{
+	struct vm_page *dir = pmap_dir_page(entry), *m;
+	pte_t mega = pte_swap(entry, 0);
+	unsigned i;
+
+	if (pv == NULL)
+		pv = pmap_mega_pv(entry, mega, va);
+	m = vm_page_of_pfn(pte_pfn(mega));
+	if (b->harvest)
+		for (i = 0; i < SV_ENTRIES; i++)
+			pmap_harvest(&m[i], mega);
+	if (mega & PTE_WIRED) {
+		dir->t.md--;
+		pmap->wired -= SV_ENTRIES;
+		m = pmap_take_spare(pmap);
+		pmap->tables--;
+		m->slot = SV_ENTRIES;   /* contents unknown: not to be taken for zeroes */
+		sv_push(&b->tables, m);
+	}
+	pv_drop(pv, SV_ENTRIES, b);
+	pmap->megapages--;
+	pmap->resident -= SV_ENTRIES;
+	b->all = true;
+	if (--dir->slot == 0)
+		pmap_unhook(pmap, va, 1, b);
+}
+
+/* A spare for a leaf that is to be wired; FALSE: no memory. */
+static bool
+pmap_add_spare(struct pmap *pmap)
+{
+	struct vm_page *t = sv_table_alloc(0, false);
+
+	if (t == NULL)
+		return false;
+	pmap->tables++;
+	pmap_keep_spare(pmap, t);
+	return true;
+}
+
+static void
+pmap_drop_spare(struct pmap *pmap, struct pmap_batch *b)
+{
+	struct vm_page *t = pmap_take_spare(pmap);
+
+	pmap->tables--;
+	t->slot = SV_ENTRIES;
+	sv_push(&b->tables, t);
+}
+
+/* The same megapage with other rights, or other wiring (a spare is there if wanted). */
+static void
+pmap_change_mega(struct pmap *pmap, vm_offset_t va, pte_t *entry, pte_t new, struct pmap_batch *b)
+{
+	pte_t old = pte_load(entry);
+
+	while (!__atomic_compare_exchange_n(entry, &old, new | (old & (PTE_A | PTE_D)), false,
+	    __ATOMIC_RELAXED, __ATOMIC_RELAXED))
+		continue;
+	if ((old ^ new) & PTE_WIRED) {
+		bool wired = (new & PTE_WIRED) != 0;
+
+		pmap_dir_page(entry)->t.md += wired ? 1 : -1ul;
+		pmap->wired += wired ? SV_ENTRIES : -(uint64_t)SV_ENTRIES;
+		if (!wired)
+			pmap_drop_spare(pmap, b);
+	}
+	if (old & ~new & PTE_RWX)
+		b->all = true;
+	else
+		tlb_drop_local(va);
+}
+
+/* Do all leaves of the table map pages of c at their places? Then c's megapage may take over. */
+static bool
+pmap_table_is_part_of(struct vm_page *table, struct vm_chunk *c, vm_offset_t va)
+{
+	struct pv *pv = table->t.pv;
+
+	return pv != NULL && pv->t_next == NULL && pv->chunk == c && pv->origin == va;
+}
+
+/*
+ * The leaf table at `entry` gives way to the leaf `new`. Translations of either
+ * kind are right until the fence, so nothing needs to be broken first.
+ */
+static void
+pmap_promote(struct pmap *pmap, vm_offset_t va, pte_t *entry, pte_t new, struct pmap_batch *b)
+{
+	struct vm_page *table = sv_table_page(pte_table(pte_load(entry)));
+	struct vm_page *dir = pmap_dir_page(entry);
+	struct pv *pv = table->t.pv;
+
+	pmap_uncache_leaf(pmap, va);
+	pte_store(entry, new);
+	pv_move(pv, dir);
+	pv->mega = true;
+	pmap->resident += SV_ENTRIES - pv->count;
+	pv->count = SV_ENTRIES;
+	pmap->wired -= table->t.md;
+	table->t.md = 0;
+	b->all = true;
+	pmap_flush(pmap, b);
+	/* Nobody is in the old table any more: its D bits are final. */
+	if (!(new & PTE_D))
+		pte_or(entry, sv_or_all(sv_entries(table)) & PTE_D);
+	pmap->tables--;
+	sv_table_free(table, false);
+	pmap->promotions++;
+}
+
+/* Puts the leaf where nothing is. FALSE: no memory for its record. */
+static bool
+pmap_insert_mega(struct pmap *pmap, vm_offset_t va, pte_t *entry, pte_t new, struct vm_chunk *c)
+{
+	struct vm_page *dir = pmap_dir_page(entry);
+
+	if (pv_new(pmap, dir, c, va, va, SV_ENTRIES, true) == NULL)
+		return false;
+	sv_set(dir, entry, new);
+	pmap->resident += SV_ENTRIES;
+	return true;
+}
+
+/*
+ * Room at level 1 for the leaf `new`: what is there of other pages goes. On
+ * failure nothing changed. TRUE: *entry is 0, or maps the same pages.
+ */
+static bool
+pmap_clear_way(struct pmap *pmap, vm_offset_t va, pte_t new, struct vm_chunk *c, pte_t **entry,
+    struct pmap_batch *b)
+{
+	unsigned level, made;
+	pte_t *e = sv_make(pmap->root, pmap->levels, va, 1, &level, &made), v;
+
+	if (e == NULL)
+		return false;
+	pmap->tables += made;
+	*entry = e;
+	v = pte_load(e);
+	if (v == 0 || (pte_leaf(v) ? pte_pfn(v) == pte_pfn(new) :
+	    pmap_table_is_part_of(sv_table_page(pte_table(v)), c, va)))
+		return true;
+	b->harvest = true;
+	pmap_remove_locked(pmap, va, va + MEGAPAGE_SIZE, PMAP_REMOVE_HARVEST, b);
+	pmap_flush(pmap, b);
+	e = sv_make(pmap->root, pmap->levels, va, 1, &level, &made);
+	if (e == NULL)
+		return false;
+	pmap->tables += made;
+	*entry = e;
+	return true;
+}
+
+static kern_return_t
+pmap_enter_mega_locked(struct pmap *pmap, vm_offset_t va, struct vm_chunk *c, pte_t new,
+    struct pmap_batch *b)
+{
+	bool spare = false, ok;
+	pte_t *e, v;
+
+	if (!pmap_clear_way(pmap, va, new, c, &e, b))
+		goto shortage;
+	v = pte_load(e);
+	if ((new & PTE_WIRED) && !(pte_leaf(v) && (v & PTE_WIRED))) {
+		if (!pmap_add_spare(pmap))
+			goto shortage_prune;
+		spare = true;
+	}
+	if ((new & PTE_X) && !(v & PTE_X))
+		tlb_code_shootdown(pmap);
+	if (pte_leaf(v)) {
+		pmap_change_mega(pmap, va, e, new, b);
+		return KERN_SUCCESS;
+	}
+	ok = true;
+	if (v != 0)
+		pmap_promote(pmap, va, e, new, b);
+	else
+		ok = pmap_insert_mega(pmap, va, e, new, c);
+	if (ok) {
+		pmap->megapages++;
+		if (spare) {
+			pmap_dir_page(e)->t.md++;
+			pmap->wired += SV_ENTRIES;
+		}
+		return KERN_SUCCESS;
+	}
+	if (spare)
+		pmap_drop_spare(pmap, b);
+shortage_prune:
+	if (pmap_dir_page(e)->slot == 0)
+		pmap_unhook(pmap, va, 1, b);
+shortage:
+	return KERN_FAIL(KERN_RESOURCE_SHORTAGE, "no memory for a megapage mapping at 0x%lx", va);
+}
+
+kern_return_t
+pmap_enter_mega(pmap_t pmap, vm_offset_t va, struct vm_chunk *c, vm_prot_t prot, unsigned flags)
+{
+	struct pmap_batch b;
+	pte_t new = pte_make((paddr_t)c->base << PAGE_SHIFT, pmap_leaf_bits(prot, flags | VM_PROT_WRITE));
+	kern_return_t kr = KERN_SUCCESS;
+
+	DASSERT((va & MEGAPAGE_MASK) == 0 && va < vm_max_address && vm_chunk_is_megapage(c),
+	    ("pmap_enter_mega at 0x%lx", (unsigned long)va));
+	pmap_batch_init(&b, false);
+	spin_lock(&pmap->lock);
+	pmap->enters++;
+	if (pte_leaf(new))
+		kr = pmap_enter_mega_locked(pmap, va, c, new, &b);
+	else
+		pmap_remove_locked(pmap, va, va + MEGAPAGE_SIZE, PMAP_REMOVE_HARVEST, &b);
+	pmap_flush(pmap, &b);
+	spin_unlock(&pmap->lock);
+	return kr;
+}

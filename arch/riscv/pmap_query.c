@@ -1,0 +1,296 @@
+/*
+ * arch/riscv/pmap_query.c: looking at pmaps, and checking them.
+ *
+ * The checker walks all tables of a pmap under its lock and compares what it
+ * finds with every count and record that the other files keep (mm's invariants
+ * I17, I18, I22 and I24 are this). It changes nothing. The questions walk the
+ * same tables; none of them is on a hot path.
+ */
+#include "pmap_impl.h"
+
+bool
+pmap_extract(pmap_t pmap, vm_offset_t va, paddr_t *pa)
+{
+	unsigned level;
+	pte_t v;
+
+	spin_lock(&pmap->lock);
+	v = pte_load(pmap_find(pmap, va, &level));
+	spin_unlock(&pmap->lock);
+	if (!pte_valid(v) || !pte_leaf(v))
+		return false;
+	*pa = pte_pa(v) + (va & (sv_size(level) - 1));
+	return true;
+}
+
+static void
+pmap_walk_locked(struct pmap *pmap, vm_offset_t va, struct pmap_walk *w)
+{
+	const pte_t *table = pmap->root;
+	unsigned level = pmap->levels;
+	pte_t v;
+
+	*w = (struct pmap_walk){ .levels = 0 };
+	do {
+		level--;
+		v = pte_load(&table[sv_index(va, level)]);
+		w->step[w->levels].table = virt_to_phys(table);
+		w->step[w->levels].index = sv_index(va, level);
+		w->step[w->levels++].pte = v;
+		if (!pte_valid(v))
+			return;
+		table = pte_table(v);
+	} while (level > 0 && !pte_leaf(v));
+	w->leaf = pte_leaf(v);
+	w->size = sv_size(level);
+	w->pa = pte_pa(v) + (va & (w->size - 1));
+	w->prot = sv_bits_prot(v);
+	w->user = (v & PTE_U) != 0;
+	w->accessed = (v & PTE_A) != 0;
+	w->dirty = (v & PTE_D) != 0;
+	w->wired = (v & PTE_WIRED) != 0;
+}
+
+void
+pmap_walk(pmap_t pmap, vm_offset_t va, struct pmap_walk *w)
+{
+	spin_lock(&pmap->lock);
+	pmap_walk_locked(pmap, va, w);
+	spin_unlock(&pmap->lock);
+}
+
+/* A megapage that covers *va counts: *va becomes its first address, so *va + w->size is where to go on. */
+bool
+pmap_next_leaf(pmap_t pmap, vm_offset_t *va, vm_offset_t end, struct pmap_walk *w)
+{
+	vm_offset_t at = *va;
+	unsigned level;
+	pte_t *e;
+
+	spin_lock(&pmap->lock);
+	while (at < end) {
+		e = sv_find(pmap->root, pmap->levels, at, &level);
+		if (pte_valid(pte_load(e))) {
+			pmap_walk_locked(pmap, at, w);
+			spin_unlock(&pmap->lock);
+			*va = at & ~(sv_size(level) - 1);
+			return true;
+		}
+		at = (at | (sv_size(level) - 1)) + 1;
+		if (at == 0)
+			break;
+	}
+	spin_unlock(&pmap->lock);
+	return false;
+}
+
+void
+pmap_stats(pmap_t pmap, struct pmap_stats *s)
+{
+	spin_lock(&pmap->lock);
+	*s = (struct pmap_stats){
+		.resident = pmap->resident, .wired = pmap->wired, .megapages = pmap->megapages,
+		.tables = pmap->tables, .promotions = pmap->promotions, .demotions = pmap->demotions,
+		.enters = pmap->enters, .shootdowns = pmap->shootdowns,
+		.harts = __atomic_load_n(&pmap->tlb.active, __ATOMIC_RELAXED),
+		.asid = (unsigned)(__atomic_load_n(&pmap->tlb.ctx, __ATOMIC_RELAXED) & 0xffff),
+	};
+	spin_unlock(&pmap->lock);
+}
+
+/* --- the checker --- */
+
+struct pmap_census {
+	struct pmap *pmap;
+	uint64_t     resident, wired, megapages, wired_megapages, tables;
+	const char  *wrong;             /* first thing found */
+	vm_offset_t  where;
+};
+
+static bool
+census_fail(struct pmap_census *c, vm_offset_t va, const char *what)
+{
+	c->wrong = what;
+	c->where = va;
+	return false;
+}
+
+static bool
+pv_on_chunk_list(struct pv *pv)
+{
+	struct pv *p;
+
+	spin_lock(&pv->chunk->pv_lock);
+	for (p = pv->chunk->pv; p != NULL && p != pv; p = p->c_next)
+		continue;
+	spin_unlock(&pv->chunk->pv_lock);
+	return p != NULL;
+}
+
+/* The record that should stand for a leaf at va, or NULL. */
+static struct pv *
+census_record(struct vm_page *table, vm_offset_t va, pte_t v, unsigned level)
+{
+	struct vm_page *m = vm_page_of_pfn(pte_pfn(v));
+	struct pv *pv;
+
+	if (m == NULL)
+		return NULL;
+	for (pv = table->t.pv; pv != NULL; pv = pv->t_next)
+		if (pv->chunk == m->o.chunk && pv->mega == (level == 1) &&
+		    pv->origin == va - (level == 1 ? 0 : (vm_offset_t)m->slot << PAGE_SHIFT))
+			return pv;
+	return NULL;
+}
+
+static bool
+census_leaf(struct pmap_census *c, struct vm_page *table, vm_offset_t va, pte_t v, unsigned level)
+{
+	bool kernel = pmap_is_kernel(c->pmap);
+	struct vm_page *m = vm_page_of_pfn(pte_pfn(v));
+	uint64_t pages = sv_size(level) >> PAGE_SHIFT;
+
+	if ((v & PTE_W) && !(v & PTE_R))
+		return census_fail(c, va, "leaf with W and without R");
+	if (pte_pa(v) & (sv_size(level) - 1))
+		return census_fail(c, va, "large leaf with a misaligned address");
+	if (((v & PTE_U) != 0) == kernel)
+		return census_fail(c, va, kernel ? "user leaf in the kernel's pmap" : "kernel leaf in a user pmap");
+	if (kernel)
+		return true;
+	if (level > 1)
+		return census_fail(c, va, "gigapage leaf in a user pmap");
+	c->resident += pages;
+	c->megapages += level;
+	if (v & PTE_WIRED) {
+		c->wired += pages;
+		c->wired_megapages += level;
+	}
+	if (!(v & PTE_MANAGED) || m == NULL || m->kind != VM_PAGE_OBJECT)
+		return census_fail(c, va, "leaf that maps no object's page");
+	if (level == 1 ? m->o.chunk->base != m->pfn || !vm_chunk_is_megapage(m->o.chunk) :
+	    !vm_chunk_populated(m->o.chunk, m->slot) || vm_chunk_pfn(m->o.chunk, m->slot) != m->pfn)
+		return census_fail(c, va, "leaf whose page is not its chunk's");
+	if (level == 1 && (v & (PTE_W | PTE_D)) == PTE_W)
+		return census_fail(c, va, "writable megapage without D");
+	if (census_record(table, va, v, level) == NULL)
+		return census_fail(c, va, "leaf without a reverse mapping");
+	return true;
+}
+
+/* The records of one table of level 0 or 1 against its leaves. */
+static bool
+census_records(struct pmap_census *c, struct vm_page *table, vm_offset_t base)
+{
+	const pte_t *e = sv_entries(table);
+	unsigned level = table->level, i, n;
+	struct pv *pv;
+
+	for (pv = table->t.pv; pv != NULL; pv = pv->t_next) {
+		if (pv->pmap != c->pmap || pv->table != table || pv->mega != (level == 1) ||
+		    (level == 0 && pv->window != base))
+			return census_fail(c, pv->window, "reverse mapping on the wrong table");
+		if (!pv_on_chunk_list(pv))
+			return census_fail(c, pv->window, "reverse mapping not on its chunk's list");
+		for (i = n = 0; i < SV_ENTRIES; i++)
+			if (pte_leaf(e[i]) && census_record(table, base + i * sv_size(level), e[i], level) == pv)
+				n += level == 1 ? SV_ENTRIES : 1;
+		if (n != pv->count)
+			return census_fail(c, pv->window, "reverse mapping with a wrong count");
+	}
+	return true;
+}
+
+static bool
+census_table(struct pmap_census *c, const pte_t *entries, unsigned level, vm_offset_t base,
+    unsigned first, unsigned last)
+{
+	bool user = !pmap_is_kernel(c->pmap);
+	struct vm_page *table = sv_table_page(entries);
+	uint64_t valid = 0, wired = 0;
+	unsigned i;
+
+	c->tables++;
+	if (user && (table == NULL || table->kind != VM_PAGE_TABLE || table->level != level))
+		return census_fail(c, base, "table page of the wrong kind or level");
+	for (i = first; i < last; i++) {
+		vm_offset_t va = base + ((vm_offset_t)(i - first) << sv_shift(level));
+		pte_t v = pte_load(&entries[i]);
+
+		if (!pte_valid(v)) {
+			if (v != 0)
+				return census_fail(c, va, "invalid entry that is not 0");
+			continue;
+		}
+		valid++;
+		wired += pte_leaf(v) && (v & PTE_WIRED);
+		if (pte_leaf(v)) {
+			if (!census_leaf(c, table, va, v, level))
+				return false;
+		} else if (level == 0 || (v & ~PTE_PPN_MASK) != PTE_V)
+			return census_fail(c, va, "pointer with bits that only leaves have");
+		else if (!census_table(c, pte_table(v), level - 1, va, 0, SV_ENTRIES))
+			return false;
+	}
+	if (!user)
+		return true;
+	if (table->slot != valid)
+		return census_fail(c, base, "table with a wrong count of entries");
+	if (table->t.md != wired)
+		return census_fail(c, base, "table with a wrong count of wired leaves");
+	if (valid == 0 && level != c->pmap->levels - 1u)
+		return census_fail(c, base, "empty table");
+	return level > 1 || census_records(c, table, base);
+}
+
+static bool
+census_totals(struct pmap_census *c)
+{
+	struct pmap *p = c->pmap;
+	struct vm_page *t;
+	uint64_t spares = 0;
+	unsigned level, i;
+
+	for (t = p->spares; t != NULL; t = sv_link(t))
+		spares++;
+	if (spares != p->nspares || spares != c->wired_megapages)
+		return census_fail(c, 0, "tables in reserve do not match the wired megapages");
+	if (c->tables + spares != p->tables)
+		return census_fail(c, 0, "statistics: tables");
+	if (c->resident != p->resident)
+		return census_fail(c, 0, "statistics: resident");
+	if (c->wired != p->wired)
+		return census_fail(c, 0, "statistics: wired");
+	if (c->megapages != p->megapages)
+		return census_fail(c, 0, "statistics: megapages");
+	for (i = SV_ENTRIES / 2; i < SV_ENTRIES; i++)
+		if (p->root[i] != pmap_kernel_store.root[i])
+			return census_fail(c, 0, "kernel half of the root differs from the kernel's");
+	if (p->leaf_window != PMAP_NO_WINDOW) {
+		pte_t *e = sv_find(p->root, p->levels, p->leaf_window << MEGAPAGE_SHIFT, &level);
+
+		if (level != 0 || e != p->leaf || sv_table_page(e) != p->leaf_page)
+			return census_fail(c, p->leaf_window << MEGAPAGE_SHIFT, "leaf cache names a dead table");
+	}
+	return true;
+}
+
+const char *
+pmap_check(pmap_t pmap, vm_offset_t *where)
+{
+	struct pmap_census c = { .pmap = pmap };
+	unsigned half = SV_ENTRIES / 2;
+	bool ok;
+
+	spin_lock(&pmap->lock);
+	if (pmap_is_kernel(pmap))
+		ok = census_table(&c, pmap->root, pmap->levels - 1,
+		    -(1ul << (sv_va_bits(pmap->levels) - 1)), half, SV_ENTRIES);
+	else
+		ok = census_table(&c, pmap->root, pmap->levels - 1, 0, 0, half) && census_totals(&c);
+	spin_unlock(&pmap->lock);
+	if (ok)
+		return NULL;
+	*where = c.where;
+	return c.wrong;
+}

@@ -1,0 +1,351 @@
+/*
+ * arch/riscv/pmap_remove.c: taking ranges away, wholly or in part.
+ *
+ * A range is walked table by table: where an upper entry is empty its whole
+ * span is skipped, and a leaf table that lies wholly inside is unhooked in one
+ * step, without a look at its entries (their pv records are on the table's
+ * list, their numbers in its page). Only the first and the last table are
+ * gone through entry by entry. A table that loses its last entry goes too.
+ *
+ * A and D are collected (pmap_remove) either by swapping entries out one by
+ * one, or, for unhooked tables, after the fence, when no walker can set them
+ * any more. Pages that are about to be freed do not need them (pmap_remove_dead).
+ *
+ * Reducing rights leaves tables alone: one atomic AND per leaf, whatever its
+ * value, where all leaves are known to keep R. (An AND that took all of R, W
+ * and X would make a leaf look like a pointer for a moment, so execute-only
+ * leaves take the slow path.)
+ */
+#include "pmap_impl.h"
+
+/* Drops from pv records leaf by leaf, a run of the same record at a time. */
+struct pv_run {
+	struct pv *pv;
+	unsigned   n;
+};
+
+static void
+pv_run_end(struct pv_run *r, struct pmap_batch *b)
+{
+	if (r->n != 0)
+		pv_drop(r->pv, r->n, b);
+	r->n = 0;
+}
+
+static void
+pv_run_add(struct pv_run *r, struct vm_page *table, vm_offset_t va, pte_t v, struct pmap_batch *b)
+{
+	struct vm_page *m = vm_page_of_pfn(pte_pfn(v));
+	vm_offset_t origin = va - ((vm_offset_t)m->slot << PAGE_SHIFT);
+
+	if (r->n == 0 || r->pv->chunk != m->o.chunk || r->pv->origin != origin) {
+		pv_run_end(r, b);
+		r->pv = pv_find(table, m->o.chunk, origin);
+		KASSERT(r->pv != NULL, ("leaf at 0x%lx has no reverse mapping", (unsigned long)va));
+	}
+	r->n++;
+}
+
+void
+pmap_clear_leaf(struct pmap *pmap, vm_offset_t va, pte_t *e, struct pv *pv, struct pmap_batch *b)
+{
+	struct vm_page *table = sv_table_page(e), *m;
+	pte_t v = pte_swap(e, 0);
+
+	m = vm_page_of_pfn(pte_pfn(v));
+	pmap_harvest(m, v);
+	if (v & PTE_WIRED) {
+		table->t.md--;
+		pmap->wired--;
+	}
+	pmap->resident--;
+	batch_leaf(b, va);
+	if (pv != NULL)
+		pv_drop(pv, 1, b);
+	else
+		pv_put(table, m, va, b);
+	if (--table->slot == 0)
+		pmap_unhook(pmap, va, 0, b);
+}
+
+/* Entries from e on, for [start, end) within one leaf table. */
+static void
+pmap_remove_entries(struct pmap *pmap, vm_offset_t start, vm_offset_t end, pte_t *e, unsigned how,
+    struct pmap_batch *b)
+{
+	struct vm_page *table = sv_table_page(e);
+	struct pv *only = table->t.pv->t_next == NULL ? table->t.pv : NULL;
+	struct pv_run run = { NULL, 0 };
+	unsigned n = 0, wired = 0;
+	vm_offset_t va;
+
+	for (va = start; va < end; va += PAGE_SIZE, e++) {
+		pte_t v = pte_load(e);
+
+		if (v == 0 || ((how & PMAP_KEEP_WIRED) && (v & PTE_WIRED)))
+			continue;
+		if (how & PMAP_REMOVE_HARVEST) {
+			v = pte_swap(e, 0);
+			pmap_harvest(vm_page_of_pfn(pte_pfn(v)), v);
+		} else
+			pte_store(e, 0);
+		wired += v / PTE_WIRED & 1;
+		batch_leaf(b, va);
+		n++;
+		if (only == NULL)
+			pv_run_add(&run, table, va, v, b);
+	}
+	if (n == 0)
+		return;
+	if (only != NULL)
+		pv_drop(only, n, b);
+	else
+		pv_run_end(&run, b);
+	pmap->resident -= n;
+	pmap->wired -= wired;
+	table->t.md -= wired;
+	table->slot -= (uint16_t)n;
+	if (table->slot == 0)
+		pmap_unhook(pmap, start, 0, b);
+}
+
+/* [start, end) within the leaf table that holds e. */
+static void
+pmap_remove_table(struct pmap *pmap, vm_offset_t start, vm_offset_t end, pte_t *e, unsigned how,
+    struct pmap_batch *b)
+{
+	struct vm_page *table;
+
+	if (end - start == MEGAPAGE_SIZE) {
+		table = sv_table_page(e);
+		if (table->t.md == 0 || !(how & PMAP_KEEP_WIRED)) {
+			pmap->resident -= table->slot;
+			pmap->wired -= table->t.md;
+			pmap_unhook(pmap, start, 0, b);
+			return;
+		}
+	}
+	pmap_remove_entries(pmap, start, end, e, how, b);
+}
+
+/* [start, end) within the megapage leaf at e. */
+static void
+pmap_remove_from_mega(struct pmap *pmap, vm_offset_t start, vm_offset_t end, pte_t *e, unsigned how,
+    struct pmap_batch *b)
+{
+	struct vm_page *table = NULL;
+
+	if ((how & PMAP_KEEP_WIRED) && (pte_load(e) & PTE_WIRED))
+		return;
+	if (end - start < MEGAPAGE_SIZE)
+		table = pmap_demote(pmap, start, e, NULL, b);
+	if (table == NULL)
+		pmap_remove_mega(pmap, start, e, NULL, b);
+	else
+		pmap_remove_entries(pmap, start, end, &sv_entries(table)[sv_index(start, 0)], how, b);
+}
+
+/* The end of the piece of [va, end) that one entry of `level` (leaf table: the table) decides. */
+static inline vm_offset_t
+pmap_piece_end(vm_offset_t va, vm_offset_t end, unsigned level)
+{
+	vm_offset_t last = va | (sv_size(level != 0 ? level : 1) - 1);
+
+	return last < end - 1 ? last + 1 : end;
+}
+
+void
+pmap_remove_locked(struct pmap *pmap, vm_offset_t start, vm_offset_t end, unsigned how,
+    struct pmap_batch *b)
+{
+	vm_offset_t next;
+	unsigned level;
+	pte_t *e;
+
+	if (how & PMAP_REMOVE_HARVEST)
+		b->harvest = true;
+	for (; start < end; start = next) {
+		e = pmap_find(pmap, start, &level);
+		next = pmap_piece_end(start, end, level);
+		if (level == 0)
+			pmap_remove_table(pmap, start, next, e, how, b);
+		else if (pte_load(e) != 0)
+			pmap_remove_from_mega(pmap, start, next, e, how, b);
+	}
+}
+
+static void
+pmap_remove_how(struct pmap *pmap, vm_offset_t start, vm_offset_t end, unsigned how)
+{
+	struct pmap_batch b;
+
+	if (pmap_is_kernel(pmap)) {
+		pmap_kremove(start, end - start);
+		return;
+	}
+	if (end > vm_max_address)
+		end = vm_max_address;
+	pmap_batch_init(&b, false);
+	spin_lock(&pmap->lock);
+	if (pmap->resident != 0) {
+		pmap_remove_locked(pmap, start, end, how, &b);
+		pmap_flush(pmap, &b);
+	}
+	spin_unlock(&pmap->lock);
+}
+
+void
+pmap_remove(pmap_t pmap, vm_offset_t start, vm_offset_t end)
+{
+	pmap_remove_how(pmap, start, end, PMAP_REMOVE_HARVEST);
+}
+
+void
+pmap_remove_dead(pmap_t pmap, vm_offset_t start, vm_offset_t end)
+{
+	pmap_remove_how(pmap, start, end, 0);
+}
+
+void
+pmap_collect(pmap_t pmap)
+{
+	if (!pmap_is_kernel(pmap))
+		pmap_remove_how(pmap, 0, vm_max_address, PMAP_REMOVE_HARVEST | PMAP_KEEP_WIRED);
+}
+
+/* --- reducing rights --- */
+
+/* Leaves that would keep neither R nor X go; the table may go with the last. */
+static void
+pmap_protect_slow(struct pmap *pmap, vm_offset_t start, vm_offset_t end, pte_t *e, pte_t keep,
+    struct pmap_batch *b)
+{
+	struct vm_page *table = sv_table_page(e);
+	unsigned left = table->slot;
+
+	for (; start < end && left > 0; start += PAGE_SIZE, e++) {
+		pte_t v = pte_load(e);
+
+		if (v == 0)
+			continue;
+		if ((v & keep & (PTE_R | PTE_X)) == 0) {
+			left--;
+			pmap_clear_leaf(pmap, start, e, NULL, b);
+		} else if (v & PTE_RWX & ~keep) {
+			pte_and(e, ~(PTE_RWX & ~keep)); /* no W without R: keep has none */
+			batch_leaf(b, start);
+		}
+	}
+}
+
+static void
+pmap_protect_table(struct pmap *pmap, vm_offset_t start, vm_offset_t end, pte_t *e, pte_t keep,
+    struct pmap_batch *b)
+{
+	pte_t mask = ~(PTE_RWX & ~keep), all = 0, *last;
+
+	if (!(keep & PTE_R) || pmap->execute_only) {
+		pmap_protect_slow(pmap, start, end, e, keep, b);
+		return;
+	}
+	last = e + ((end - start) >> PAGE_SHIFT);
+#pragma GCC unroll 4
+	for (; e < last; e++)
+		all |= pte_and(e, mask);
+	if (all & ~mask) {
+		batch_leaf(b, start);
+		batch_leaf(b, end - PAGE_SIZE);
+	}
+}
+
+static void
+pmap_protect_mega(struct pmap *pmap, vm_offset_t start, vm_offset_t end, pte_t *e, pte_t keep,
+    struct pmap_batch *b)
+{
+	pte_t v = pte_load(e);
+	struct vm_page *table = NULL;
+
+	if ((v & PTE_RWX & ~keep) == 0)
+		return;
+	if (end - start == MEGAPAGE_SIZE && (v & keep & (PTE_R | PTE_X))) {
+		pte_and(e, ~(PTE_RWX & ~keep));
+		b->all = true;
+		return;
+	}
+	if (end - start < MEGAPAGE_SIZE)
+		table = pmap_demote(pmap, start, e, NULL, b);
+	if (table == NULL)
+		pmap_remove_mega(pmap, start, e, NULL, b);
+	else
+		pmap_protect_table(pmap, start, end, &sv_entries(table)[sv_index(start, 0)], keep, b);
+}
+
+void
+pmap_protect(pmap_t pmap, vm_offset_t start, vm_offset_t end, vm_prot_t prot)
+{
+	pte_t keep = pmap_keep_bits(prot), *e;
+	struct pmap_batch b;
+	vm_offset_t next;
+	unsigned level;
+
+	if (keep == 0) {
+		pmap_remove(pmap, start, end);
+		return;
+	}
+	if (keep == PTE_RWX || pmap->resident == 0)
+		return;
+	pmap_batch_init(&b, false);
+	b.harvest = true;
+	spin_lock(&pmap->lock);
+	for (; start < end; start = next) {
+		e = pmap_find(pmap, start, &level);
+		next = pmap_piece_end(start, end, level);
+		if (level == 0)
+			pmap_protect_table(pmap, start, next, e, keep, &b);
+		else if (pte_load(e) != 0)
+			pmap_protect_mega(pmap, start, next, e, keep, &b);
+	}
+	pmap_flush(pmap, &b);
+	spin_unlock(&pmap->lock);
+}
+
+/* --- wiring --- */
+
+/*
+ * Wiring a part of a megapage without memory for a table drops the leaf: who
+ * wires uses pmap_enter, which can refuse. Unwiring always succeeds.
+ */
+void
+pmap_change_wiring(pmap_t pmap, vm_offset_t va, bool wired)
+{
+	struct pmap_batch b;
+	struct vm_page *table;
+	unsigned level;
+	pte_t *e, v;
+
+	pmap_batch_init(&b, false);
+	b.harvest = true;
+	spin_lock(&pmap->lock);
+	e = pmap_find(pmap, va, &level);
+	v = pte_load(e);
+	if (v != 0 && ((v & PTE_WIRED) != 0) != wired) {
+		if (level != 0) {
+			table = pmap_demote(pmap, va, e, NULL, &b);
+			if (table == NULL) {
+				pmap_remove_mega(pmap, va, e, NULL, &b);
+				goto out;
+			}
+			e = &sv_entries(table)[sv_index(va, 0)];
+		}
+		table = sv_table_page(e);
+		if (wired)
+			pte_or(e, PTE_WIRED);
+		else
+			pte_and(e, ~PTE_WIRED);
+		table->t.md += wired ? 1 : -1ul;
+		pmap->wired += wired ? 1 : -1ul;
+	}
+out:
+	pmap_flush(pmap, &b);
+	spin_unlock(&pmap->lock);
+}

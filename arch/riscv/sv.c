@@ -1,0 +1,158 @@
+/*
+ * arch/riscv/sv.c: the page-table trees of Sv39, Sv48 and Sv57.
+ *
+ * A radix tree of 512-entry tables, three, four or five levels high; the code
+ * is the same for all. Tables are reached through the direct map, so a walk is
+ * shifts and loads. Every table page knows how many of its entries are valid:
+ * an empty one is unhooked at once, and since entries are cleared one by one
+ * it is all zero then and needs no clearing when it is used again.
+ *
+ * This file knows entries and tables, but neither pmaps, fences nor reverse
+ * mappings, and touches no CSR. Failure: sv_make makes all the tables it needs
+ * or none.
+ */
+#include <arch/sv.h>
+
+pte_t *
+sv_find(pte_t *root, unsigned levels, vm_offset_t va, unsigned *level)
+{
+	unsigned l = levels - 1;
+	pte_t *e = &root[sv_index(va, l)];
+	pte_t v;
+
+	while (l > 0) {
+		v = pte_load(e);
+		if (!pte_valid(v) || pte_leaf(v))
+			break;
+		l--;
+		e = &pte_table(v)[sv_index(va, l)];
+	}
+	*level = l;
+	return e;
+}
+
+pte_t *
+sv_entry(pte_t *root, unsigned levels, vm_offset_t va, unsigned level)
+{
+	unsigned l = levels - 1;
+
+	for (; l > level; l--)
+		root = pte_table(pte_load(&root[sv_index(va, l)]));
+	return &root[sv_index(va, level)];
+}
+
+struct vm_page *
+sv_table_alloc(unsigned level, bool zero)
+{
+	struct vm_page *t = vm_page_alloc(zero ? VM_PAGE_ZERO : 0);
+
+	if (t == NULL)
+		return NULL;
+	t->kind = VM_PAGE_TABLE;
+	t->level = (uint8_t)level;
+	t->slot = 0;
+	t->t.pv = NULL;
+	t->t.md = 0;
+	return t;
+}
+
+void
+sv_table_free(struct vm_page *table, bool zeroed)
+{
+	table->t.pv = NULL;
+	table->t.md = 0;
+	table->slot = 0;
+	table->level = 0;
+	table->kind = VM_PAGE_KERNEL;
+	table->flags = zeroed ? VM_PAGE_ZEROED : 0;
+	vm_page_free(table);
+}
+
+pte_t *
+sv_make(pte_t *root, unsigned levels, vm_offset_t va, unsigned want, unsigned *level, unsigned *made)
+{
+	struct vm_page *fresh = NULL, *t, *holder;
+	pte_t *e = sv_find(root, levels, va, level);
+	unsigned l;
+
+	*made = 0;
+	if (*level < want) {
+		*level = want;
+		return sv_entry(root, levels, va, want);
+	}
+	if (*level == want || pte_valid(pte_load(e)))
+		return e;
+	for (l = want; l < *level; l++) {
+		t = sv_table_alloc(l, true);
+		if (t == NULL) {
+			while (fresh != NULL)
+				sv_table_free(sv_pop(&fresh), true);
+			return NULL;
+		}
+		sv_push(&fresh, t);
+	}
+	while (*level > want) {
+		t = sv_pop(&fresh);
+		holder = sv_table_page(e);
+		/* A walker on another hart must see the table's zeroes before the table. */
+		__atomic_thread_fence(__ATOMIC_RELEASE);
+		if (holder != NULL)
+			holder->slot++;
+		pte_store(e, pte_make(vm_page_pa(t), 0));
+		(*level)--;
+		(*made)++;
+		e = &sv_entries(t)[sv_index(va, *level)];
+	}
+	return e;
+}
+
+unsigned
+sv_unhook(pte_t *root, unsigned levels, vm_offset_t va, unsigned level, struct vm_page **dead)
+{
+	unsigned n = 0;
+	pte_t *e;
+	struct vm_page *holder;
+
+	for (; level < levels - 1; level++) {
+		e = sv_entry(root, levels, va, level + 1);
+		holder = sv_table_page(e);
+		sv_push(dead, sv_table_page(pte_table(pte_load(e))));
+		sv_clear(holder, e);
+		n++;
+		if (holder->slot != 0)
+			break;
+	}
+	return n;
+}
+
+void
+sv_split(pte_t mega, struct vm_page *table)
+{
+	const pte_t step = PAGE_SIZE >> (PAGE_SHIFT - PTE_PPN_SHIFT);
+	pte_t *e = sv_entries(table), *end = e + SV_ENTRIES;
+
+	for (; e < end; e += 8) {
+		pte_t v = mega;
+
+		e[0] = v, v += step;
+		e[1] = v, v += step;
+		e[2] = v, v += step;
+		e[3] = v, v += step;
+		e[4] = v, v += step;
+		e[5] = v, v += step;
+		e[6] = v, v += step;
+		e[7] = v, v += step;
+		mega = v;
+	}
+}
+
+pte_t
+sv_or_all(const pte_t *table)
+{
+	pte_t or = 0;
+	unsigned i;
+
+	for (i = 0; i < SV_ENTRIES; i += 4)
+		or |= table[i] | table[i + 1] | table[i + 2] | table[i + 3];
+	return or;
+}
