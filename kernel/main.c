@@ -20,6 +20,7 @@
 #include <arch/csr.h>
 #include <arch/hart_start.h>
 #include <arch/paging.h>
+#include <arch/pmap_boot.h>
 #include <arch/sbi.h>
 #include <arch/timer.h>
 #include <arch/tlb.h>
@@ -253,6 +254,20 @@ boot_devices(void)
 }
 
 static void
+boot_initrd(void)
+{
+	struct platform *p = &boot_platform;
+
+	if (p->initrd.base + p->initrd.size > DIRECT_SIZE) {
+		kprintf("initrd   above 128 GiB: ignored\n");
+		p->initrd.base = p->initrd.size = 0;
+	}
+	if (p->initrd.size != 0)
+		kprintf("initrd   %lu KiB at 0x%lx\n", p->initrd.size >> 10, p->initrd.base);
+	initrd_init(p->initrd.base, p->initrd.base + p->initrd.size);
+}
+
+static void
 boot_harts(void)
 {
 	unsigned online = hart_start_all();
@@ -261,19 +276,12 @@ boot_harts(void)
 	    timer_sstc ? "Sstc" : "SBI");
 }
 
-/* The steps that every hart takes before its first thread. */
-static void
-hart_ready(void)
+void
+kernel_hart_main(void)
 {
 	trap_init_hart();
 	tlb_hart_online();
 	hart_init_local();
-}
-
-void
-kernel_hart_main(void)
-{
-	hart_ready();
 	plic_hart_online(hart_index());
 	sched_start();
 }
@@ -295,13 +303,13 @@ kernel_main(uint64_t hartid, paddr_t dtb)
 	vm_object_bootstrap();
 	vm_map_init();
 	kmem_init();
-	hart_ready();
+	trap_init_hart();
+	hart_init_local();
 	boot_devices();
 	plic_hart_online(0);
 	task_init();
 	thread_init();
-	initrd_init(boot_platform.initrd.base,
-	    boot_platform.initrd.base + boot_platform.initrd.size);
+	boot_initrd();
 	boot_harts();
 	console_start_input();
 	if (kthread_create("shell", shell_main, NULL) == NULL)

@@ -40,7 +40,6 @@ paddr_t  kernel_pa;
 unsigned paging_levels;
 unsigned asid_bits;
 uint64_t kernel_satp;
-uint64_t vm_max_address;
 
 static pte_t boot_table[BOOT_TABLES][SV_ENTRIES]
     __attribute__((section(".bss.page_aligned"), aligned(PAGE_SIZE)));
@@ -194,7 +193,6 @@ paging_choose_mode(unsigned max_levels)
 	asid_bits = (unsigned)__builtin_popcountl(csr_read(satp) & ones);
 	csr_write(satp, kernel_satp);
 	sfence_vma_all();
-	vm_max_address = 1ul << (sv_va_bits(paging_levels) - 1);
 }
 
 const char *

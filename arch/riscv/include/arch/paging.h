@@ -34,12 +34,6 @@ image_to_phys(const void *p)
 const char *paging_mode_name(void);
 
 /*
- * pmap.c takes the boot tables over as the kernel's pmap. Pages can be
- * allocated; once, on the boot hart.
- */
-void pmap_bootstrap(paddr_t root, unsigned levels, unsigned asid_width);
-
-/*
  * Boot, one hart only. Rights of the direct map: what a task or the kernel may
  * be given is RW, the image's text and read-only data are R.
  */
@@ -53,10 +47,7 @@ void paging_refused(void) noreturn_fn;
  * the direct map, or no boot table left (a prefix may be mapped).
  */
 bool paging_direct_map(paddr_t start, paddr_t end);
-/*
- * Switches to the widest mode of at most `max_levels` that the hart has, counts
- * the ASID bits and sets vm_max_address.
- */
+/* Switches to the widest mode of at most `max_levels` that the hart has; counts the ASID bits. */
 void paging_choose_mode(unsigned max_levels);
 
 #endif
