@@ -44,13 +44,16 @@ struct hart {
 extern struct hart harts[MAXHARTS];
 extern unsigned    hart_count;          /* harts found usable, online or not */
 
+/*
+ * A register variable, not an asm: the compiler forgets its value at every
+ * call, as it must, since a callee that sleeps may return on another hart.
+ */
+register struct hart *hart_tp __asm__("tp");
+
 static inline struct hart *
 hart_self(void)
 {
-	struct hart *h;
-
-	__asm__("mv %0, tp" : "=r"(h));
-	return h;
+	return hart_tp;
 }
 
 static inline unsigned

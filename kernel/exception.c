@@ -1,0 +1,111 @@
+/*
+ * exception.c: faults of U-mode: resolved, handed to a handler, or the end.
+ *
+ *	page fault ─> user_fault ─> vm_fault: resolved ─> back
+ *	                              │ refused
+ *	  user_exception <────────────┘
+ *	    ├─ agent thread: its request is over (agent.c)
+ *	    ├─ handler: struct atlas_exception at the top of its stack,
+ *	    │    pc = handler, sp = a0 = the structure ── exception_return ──> resumed
+ *	    └─ none, its stack is bad, or it faults itself: the task ends with
+ *	         TASK_EXCEPTION, code, address, pc, access
+ *
+ * A handler is running from the delivery until exception_return, or until the
+ * thread faults with a stack pointer that is not on the handler's stack (the
+ * program left the handler by longjmp).
+ */
+#include <kernel/task.h>
+#include <kernel/thread.h>
+#include <arch/trap.h>
+#include <atlas/abi.h>
+#include <machine/copy.h>
+#include "syscall.h"
+
+#define HANDLER_STACK_MAX   0x10000u    /* so far below exc_stack sp still is on its stack */
+
+kern_return_t
+user_fault(vm_offset_t va, vm_prot_t access)
+{
+	return vm_fault(current_thread()->task->map, va, access);
+}
+
+static bool
+exception_in_handler(const struct thread *th, const struct trapframe *tf)
+{
+	return th->in_handler && th->exc_stack - tf->x[2] <= HANDLER_STACK_MAX;
+}
+
+static kern_return_t
+exception_deliver(struct thread *th, struct trapframe *tf, kern_return_t code, vm_prot_t access)
+{
+	struct atlas_exception e;
+	vm_offset_t frame = (th->exc_stack - sizeof(e)) & ~15ul;
+	kern_return_t kr;
+
+	e.code = (uint64_t)code;
+	e.cause = tf->scause;
+	e.addr = tf->stval;
+	e.access = access;
+	e.pc = tf->sepc;
+	e.x[0] = 0;
+	for (unsigned i = 1; i < 32; i++)
+		e.x[i] = tf->x[i];
+	kr = copyout(&e, frame, sizeof(e));
+	if (kr != KERN_SUCCESS)
+		return kr;
+	th->in_handler = true;
+	tf->sepc = th->exc_handler;
+	tf->x[1] = 0;
+	tf->x[2] = frame;
+	tf->x[10] = frame;
+	return KERN_SUCCESS;
+}
+
+void
+user_exception(struct trapframe *tf, kern_return_t code, vm_prot_t access)
+{
+	struct thread *th = current_thread();
+	struct task_how how;
+
+	if (th->agent != NULL) {
+		agent_fault(tf, code, tf->stval, access);
+		return;
+	}
+	if (th->exc_handler != 0 && !exception_in_handler(th, tf) &&
+	    exception_deliver(th, tf, code, access) == KERN_SUCCESS)
+		return;
+	how.end = TASK_EXCEPTION;
+	how.status = code;
+	how.addr = tf->stval;
+	how.pc = tf->sepc;
+	how.access = access;
+	task_exit(&how);
+}
+
+kern_return_t
+sys_exception_handler(uint64_t pc, uint64_t sp)
+{
+	struct thread *th = current_thread();
+
+	th->exc_handler = pc;
+	th->exc_stack = sp;
+	th->in_handler = false;
+	return KERN_SUCCESS;
+}
+
+void
+sys_exception_return_full(struct trapframe *tf)
+{
+	struct atlas_exception e;
+	kern_return_t kr = copyin(tf->x[10], &e, sizeof(e));
+
+	if (kr != KERN_SUCCESS) {
+		trap_frame_result(tf, (uint64_t)kr, 0);
+		return;
+	}
+	current_thread()->in_handler = false;
+	/* pc needs no check: sret goes to U-mode, which faults where it may not be. */
+	tf->sepc = e.pc;
+	for (unsigned i = 1; i < 32; i++)
+		tf->x[i] = e.x[i];
+}

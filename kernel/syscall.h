@@ -1,0 +1,57 @@
+/*
+ * syscall.h: the functions behind the system calls (private to kernel/).
+ *
+ * Each is called by trap.S with the six argument registers as the program left
+ * them. Every parameter is 64 bits wide and truncated by hand: the compiler
+ * would take the upper half of a narrower one for sign-extended, as C callers
+ * do, and programs need not. Result: kern_return_t, or what atlas/abi.h says.
+ */
+#ifndef KERNEL_SYSCALL_H
+#define KERNEL_SYSCALL_H
+
+#include <base/kern_return.h>
+#include <machine/trapframe.h>
+
+uint64_t      sys_null(void);
+uint64_t      sys_unknown(void);
+void          sys_thread_exit(void);
+void          sys_task_exit(uint64_t status);
+uint64_t      sys_console_write(uint64_t buf, uint64_t n);
+uint64_t      sys_console_read(uint64_t buf, uint64_t n);
+kern_return_t sys_thread_yield(void);
+kern_return_t sys_thread_sleep(uint64_t us);
+uint64_t      sys_clock_us(void);
+kern_return_t sys_thread_create(uint64_t pc, uint64_t sp, uint64_t a0, uint64_t id_out);
+kern_return_t sys_exception_handler(uint64_t pc, uint64_t sp);
+kern_return_t sys_futex_wait(uint64_t addr, uint64_t expect);
+uint64_t      sys_futex_wake(uint64_t addr, uint64_t n);
+kern_return_t sys_icache_sync(void);
+uint64_t      sys_hart_id(void);
+uint64_t      sys_random(void);
+
+kern_return_t sys_task_create(uint64_t parent, uint64_t inherit, uint64_t child_out);
+kern_return_t sys_task_terminate(uint64_t task);
+kern_return_t sys_task_wait(uint64_t task, uint64_t status_out, uint64_t flags);
+kern_return_t sys_handle_deallocate(uint64_t handle);
+uint64_t      sys_task_id(uint64_t task);
+kern_return_t sys_task_resume(uint64_t task, uint64_t pc, uint64_t sp, uint64_t a0);
+uint64_t      sys_task_parent_id(void);
+
+kern_return_t sys_vm_allocate(uint64_t task, uint64_t addr, uint64_t size, uint64_t flags);
+kern_return_t sys_vm_deallocate(uint64_t task, uint64_t addr, uint64_t size);
+kern_return_t sys_vm_protect(uint64_t task, uint64_t addr, uint64_t size, uint64_t set_max, uint64_t prot);
+kern_return_t sys_vm_inherit(uint64_t task, uint64_t addr, uint64_t size, uint64_t inherit);
+kern_return_t sys_vm_read(uint64_t task, uint64_t addr, uint64_t size, uint64_t data_out, uint64_t count_out);
+kern_return_t sys_vm_write(uint64_t task, uint64_t addr, uint64_t data, uint64_t count);
+kern_return_t sys_vm_copy(uint64_t task, uint64_t src, uint64_t size, uint64_t dst);
+kern_return_t sys_vm_map(uint64_t args_inout);
+kern_return_t sys_vm_region(uint64_t task, uint64_t addr, uint64_t size_out, uint64_t flavor, uint64_t info_out, uint64_t count_inout);
+kern_return_t sys_vm_read_overwrite(uint64_t task, uint64_t addr, uint64_t size, uint64_t data, uint64_t count_out);
+
+/* By way of trap.S, with the whole frame. */
+extern char sys_task_fork_entry[], sys_exception_return_entry[], sys_agent_done_entry[];
+void sys_task_fork_full(struct trapframe *tf);
+void sys_exception_return_full(struct trapframe *tf);
+void sys_agent_done_full(struct trapframe *tf);
+
+#endif
