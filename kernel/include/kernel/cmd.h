@@ -2,66 +2,76 @@
  * kernel/cmd.h: a shell command is one file that registers itself.
  *
  *	static int cmd_vm_allocate(struct cmd_ctx *c) { ... }
- *	COMMAND(vm_allocate, cmd_vm_allocate, "allocate zero-filled memory",
+ *	COMMAND(vm_allocate, cmd_vm_allocate, "vm", "allocate zero-filled memory",
  *	    "Longer text: what it does, example, results.",
  *	    ARG(TASK, "task"), ARG(SIZE, "size"),
- *	    OPT(NUM, "addr", "0"), OPT(WORD, "flags", "anywhere"));
+ *	    OPT(NUM, "addr", "0"), OPT(WORD, "flags", ""));
  *
  * The signature is declared, parsed in one place with a caret under the bad
  * word, shown by help and used for completion. Required arguments come in the
  * order of the C prototype, optional ones as name=value, in any order (given
  * positionally after the required ones they are taken in their order).
+ *
+ * This header has no kernel state in it, so that the host compiles the same
+ * parser for its tests and for the fuzzer.
  */
 #ifndef KERNEL_CMD_H
 #define KERNEL_CMD_H
 
+#include <base/kern_return.h>
 #include <base/linker_set.h>
-#include <kernel/task.h>
+
+struct task;
 
 enum cmd_type {
 	CMD_END = 0,
-	CMD_NUM,                /* 64-bit expression: $addr+2M, 0x10, 3P */
+	CMD_NUM,                /* 64-bit expression: $addr+2M, 0x10, 3P, (1+2)*4 */
 	CMD_SIZE,               /* the same, in bytes */
-	CMD_BOOL,               /* 0/1, true/false, yes/no */
+	CMD_BOOL,               /* 0/1, true/false, yes/no, on/off */
 	CMD_PROT,               /* rwx, r--, none, or rw-/rwx: current/maximum */
-	CMD_INHERIT,            /* share copy none, or 0..3 */
+	CMD_INHERIT,            /* share copy none, or a number */
 	CMD_TASK,               /* an existing task's name */
 	CMD_WORD,               /* one word, as it is */
-	CMD_REST,               /* all remaining words */
+	CMD_FILE,               /* one word: a file of the initial ramdisk */
+	CMD_CODE,               /* KERN_* by name or number */
+	CMD_REST,               /* all remaining words, as they are (any number, also none) */
+	CMD_LINE,               /* all remaining words: another command with its arguments */
+	CMD_TOPIC,              /* REST that names a command or topic */
 };
 
 struct cmd_arg {
 	enum cmd_type type;
 	const char   *name;
-	const char   *def;      /* NULL: required */
+	const char   *def;      /* NULL: required; "": optional without a value */
 };
 
 #define CMD_ARGS_MAX 14
 
 struct cmd_value {
-	bool         given;
-	uint64_t     num;       /* NUM SIZE BOOL INHERIT; PROT: current */
-	uint64_t     num2;      /* PROT: maximum, when given2 */
-	bool         given2;
-	const char  *word;      /* the word as typed, after expansion */
+	bool         given;     /* typed, not the default */
+	bool         given2;    /* PROT: a maximum was given */
+	uint64_t     num;       /* NUM SIZE BOOL INHERIT CODE; PROT: current */
+	uint64_t     num2;      /* PROT: maximum (the current one when not given) */
+	const char  *word;      /* the word after expansion; "" when absent */
 	struct task *task;      /* TASK: referenced for the duration of the command */
 };
+
+struct shell_words;             /* kernel/shell/shell_lang.h */
 
 struct cmd_ctx {
 	const struct command *cmd;
 	struct cmd_value arg[CMD_ARGS_MAX];     /* in the order of the declaration */
-	int              argc;                  /* words as typed, for REST commands */
+	int              argc;                  /* the words of REST, LINE and TOPIC */
 	char           **argv;
 	bool             json;                  /* -j given */
-	/* results for $kr $addr $size; set by cmd_result */
-	kern_return_t    kr;
-	uint64_t         addr, size;
-	bool             has_addr, has_size;
+	struct shell_words *words;              /* all words of the command, for carets */
+	unsigned         rest;                  /* index in words of argv[0] */
 };
 
 struct command {
 	const char     *name;           /* "vm_allocate", or "task create" for a sub-command */
 	int           (*run)(struct cmd_ctx *c);       /* 0 ok, 1 refused, 2 usage */
+	const char     *topic;          /* "vm", "task", "memory", "show", "language", "machine" */
 	const char     *brief;
 	const char     *help;
 	struct cmd_arg  arg[CMD_ARGS_MAX + 1];
@@ -69,23 +79,33 @@ struct command {
 
 #define ARG(t, n)       { CMD_##t, n, NULL }
 #define OPT(t, n, d)    { CMD_##t, n, d }
-#define COMMAND(id, fn, brief_, help_, ...) COMMAND_NAMED(id, #id, fn, brief_, help_, ##__VA_ARGS__)
-#define COMMAND_NAMED(id, name_, fn, brief_, help_, ...) \
-	static const struct command command_##id = \
-	    { name_, fn, brief_, help_, { __VA_ARGS__ } }; \
+#define COMMAND(id, fn, topic_, brief_, help_, ...) \
+	COMMAND_NAMED(id, #id, fn, topic_, brief_, help_, ##__VA_ARGS__)
+#define COMMAND_NAMED(id, name_, fn, topic_, brief_, help_, ...) \
+	static const struct command command_##id = { \
+		.name = name_, .run = fn, .topic = topic_, .brief = brief_, \
+		.help = help_, .arg = { __VA_ARGS__ } \
+	}; \
 	SET_ADD(commands, &command_##id)
 
 /*
  * Prints the result line "KERN_X: reason" or "KERN_SUCCESS name=value ..." and
- * returns the status (0 or 1). fmt gives the outputs, e.g. "addr=0x%lx size=0x%lx".
+ * returns the status (0 or 1). fmt gives the outputs, e.g. "addr=0x%lx size=0x%lx";
+ * NULL: none. On success every output also becomes the variable of its name
+ * ($addr, $size, ...); $kr is the code's name either way.
  */
 int cmd_result(struct cmd_ctx *c, kern_return_t kr, const char *fmt, ...) printf_like(3, 4);
-void cmd_set_addr(struct cmd_ctx *c, uint64_t addr);
-void cmd_set_size(struct cmd_ctx *c, uint64_t size);
+/* Prints a sentence and gives status 2: the arguments cannot be meant like this. */
+int cmd_usage(struct cmd_ctx *c, const char *fmt, ...) printf_like(2, 3);
+/* Sets the variable $name for scripts. */
+void cmd_set_num(const char *name, uint64_t value);
+void cmd_set_text(const char *name, const char *value);
+/* TRUE: Ctrl-C was typed since the command line began; long commands stop then. */
+bool cmd_interrupted(void);
 
 /* Runs one line (may hold several commands); returns $?. */
 int shell_line(const char *line);
-/* Runs a script's text; prints what failed; 0 or 1. */
+/* Runs a script's text; stops at the first failed line and says which; 0 or 1. */
 int shell_script(const char *name, const char *text, size_t size);
 /* The shell's thread: script of the boot arguments, or interactive. Never returns. */
 void shell_main(void *arg);

@@ -1,0 +1,231 @@
+/*
+ * vm_print.c: what people want to see of maps, entries and objects.
+ *
+ * Facts, not text: the shell formats them, the host tests compare them. Each
+ * call takes the map's read lock, copies one entry's facts out and lets go, so
+ * a listing is true entry by entry, not as a whole. Nothing is changed, nothing
+ * is allocated; object locks are taken from the top of the chain downwards, two
+ * at a time at most.
+ */
+#include <mm/vm_print.h>
+
+/* Larger maps are not searched for other references to an entry's object. */
+#define ALIAS_SEARCH_MAX 4096
+
+const char *
+vm_prot_text(vm_prot_t prot, char buf[4])
+{
+	buf[0] = prot & VM_PROT_READ ? 'r' : '-';
+	buf[1] = prot & VM_PROT_WRITE ? 'w' : '-';
+	buf[2] = prot & VM_PROT_EXECUTE ? 'x' : '-';
+	buf[3] = '\0';
+	return buf;
+}
+
+const char *
+vm_share_mode_name(int mode)
+{
+	static const char *const names[] = {
+		[SM_COW] = "cow", [SM_PRIVATE] = "private", [SM_EMPTY] = "empty", [SM_SHARED] = "shared",
+		[SM_TRUESHARED] = "tshared", [SM_PRIVATE_ALIASED] = "p-alias", [SM_SHARED_ALIASED] = "s-alias",
+	};
+
+	return mode >= SM_COW && mode <= SM_SHARED_ALIASED ? names[mode] : "?";
+}
+
+/* The chunk with the smallest index >= index. */
+static struct vm_chunk *
+chunk_at_or_above(vm_object_t object, uint64_t index)
+{
+	struct tree_node *n = object->chunks.root;
+	struct vm_chunk *best = NULL, *c;
+
+	while (n != NULL) {
+		c = container_of(n, struct vm_chunk, node);
+		if (c->index >= index) {
+			best = c;
+			n = n->left;
+		} else {
+			n = n->right;
+		}
+	}
+	return best;
+}
+
+/* Populated slots of c in [from, to). */
+static unsigned
+chunk_count(const struct vm_chunk *c, unsigned from, unsigned to)
+{
+	unsigned n = 0, word;
+	uint64_t bits;
+
+	if (from == 0 && to == VM_CHUNK_PAGES)
+		return c->resident;
+	for (word = from / 64; word * 64 < to; word++) {
+		bits = c->popmap[word];
+		if (word == from / 64)
+			bits &= ~0ull << (from % 64);
+		if (to - word * 64 < 64)
+			bits &= (1ull << (to % 64)) - 1;
+		n += (unsigned)__builtin_popcountll(bits);
+	}
+	return n;
+}
+
+/* Resident pages of the object (locked) with offsets in [offset, offset + size). */
+static uint64_t
+object_resident(vm_object_t object, vm_object_offset_t offset, vm_size_t size)
+{
+	uint64_t from = (offset + object->color) >> PAGE_SHIFT, to = from + (size >> PAGE_SHIFT), n = 0, base;
+	struct tree_node *node;
+	struct vm_chunk *c = chunk_at_or_above(object, from / VM_CHUNK_PAGES);
+
+	while (c != NULL) {
+		base = c->index * VM_CHUNK_PAGES;
+		if (base >= to)
+			break;
+		n += chunk_count(c, from > base ? (unsigned)(from - base) : 0,
+		    to - base < VM_CHUNK_PAGES ? (unsigned)(to - base) : VM_CHUNK_PAGES);
+		node = tree_next(&c->node);
+		c = node != NULL ? container_of(node, struct vm_chunk, node) : NULL;
+	}
+	return n;
+}
+
+static unsigned
+shadow_depth(vm_object_t object)
+{
+	vm_object_t next;
+	unsigned depth = 0;
+
+	spin_lock(&object->lock);
+	while ((next = object->shadow) != NULL) {
+		spin_lock(&next->lock);
+		spin_unlock(&object->lock);
+		object = next;
+		depth++;
+	}
+	spin_unlock(&object->lock);
+	return depth;
+}
+
+/* Do entries of this map hold all `refs` references to the object? */
+static bool
+all_refs_here(vm_map_t map, vm_object_t object, uint32_t refs)
+{
+	vm_map_entry_t e;
+	uint32_t n = 0;
+
+	if (map->hdr.nentries > ALIAS_SEARCH_MAX)
+		return false;
+	for (e = vm_map_first_entry(map); e != vm_map_to_entry(map) && n < refs; e = e->vme_next)
+		n += !e->is_sub_map && e->object.vm_object == object;
+	return n == refs;
+}
+
+static int
+share_mode(vm_map_t map, vm_map_entry_t e)
+{
+	vm_object_t object = e->object.vm_object;
+	uint32_t refs;
+
+	if (e->is_sub_map)
+		return e->use_pmap ? SM_TRUESHARED : SM_PRIVATE;
+	if (object == NULL)
+		return SM_EMPTY;
+	if (e->needs_copy || object->shadow != NULL)
+		return SM_COW;
+	refs = __atomic_load_n(&object->ref_count, __ATOMIC_RELAXED);
+	if (refs == 1)
+		return SM_PRIVATE;
+	if (all_refs_here(map, object, refs))
+		return e->is_shared ? SM_SHARED_ALIASED : SM_PRIVATE_ALIASED;
+	return object->true_share ? SM_TRUESHARED : SM_SHARED;
+}
+
+/* Megapage leaves of the pmap that begin in [start, end). */
+static uint64_t
+megapage_leaves(pmap_t pmap, vm_offset_t start, vm_offset_t end)
+{
+	struct pmap_walk w;
+	uint64_t n = 0;
+
+	while (start < end && pmap_next_leaf(pmap, &start, end, &w)) {
+		n += w.size == MEGAPAGE_SIZE && (start & MEGAPAGE_MASK) == 0;
+		start = (start | MEGAPAGE_MASK) + 1;
+		if (start == 0)
+			break;
+	}
+	return n;
+}
+
+/* Whole 2 MiB windows of the entry that one leaf each could map. */
+static uint64_t
+megapages_possible(vm_map_entry_t e)
+{
+	vm_offset_t first = (e->vme_start + MEGAPAGE_MASK) & ~MEGAPAGE_MASK, last = e->vme_end & ~MEGAPAGE_MASK;
+	vm_object_t object = e->object.vm_object;
+
+	if (e->is_sub_map || first >= last)
+		return 0;
+	if (object != NULL && ((e->vme_start - e->offset - object->color) & MEGAPAGE_MASK) != 0)
+		return 0;       /* addresses and chunks disagree modulo 2 MiB */
+	return (last - first) >> MEGAPAGE_SHIFT;
+}
+
+static void
+fill_object(vm_map_entry_t e, struct vm_entry_info *info)
+{
+	vm_object_t object = e->object.vm_object;
+
+	if (e->is_sub_map || object == NULL)
+		return;
+	spin_lock(&object->lock);
+	info->resident = object_resident(object, e->offset, e->vme_end - e->vme_start);
+	info->object_id = object->id;
+	info->object_refs = object->ref_count;
+	spin_unlock(&object->lock);
+	info->shadow_depth = shadow_depth(object);
+}
+
+static void
+fill(vm_map_t map, vm_map_entry_t e, struct vm_entry_info *info)
+{
+	*info = (struct vm_entry_info){
+		.start = e->vme_start,
+		.end = e->vme_end,
+		.cur = e->protection,
+		.max = e->max_protection,
+		.inheritance = e->inheritance,
+		.share_mode = share_mode(map, e),
+		.needs_copy = e->needs_copy,
+		.is_sub_map = e->is_sub_map,
+		.alias = e->alias,
+		.behavior = e->behavior,
+		.wired_count = e->wired_count,
+		.user_wired_count = e->user_wired_count,
+		.megapages_possible = megapages_possible(e),
+		.offset = e->offset,
+	};
+	if (map->pmap != PMAP_NULL)
+		info->megapages = megapage_leaves(map->pmap, e->vme_start, e->vme_end);
+	fill_object(e, info);
+}
+
+bool
+vm_entry_info(vm_map_t map, vm_offset_t *addr, struct vm_entry_info *info)
+{
+	vm_map_entry_t e;
+
+	vm_map_lock_read(map);
+	if (!vm_map_lookup_entry(map, *addr, &e))
+		e = e->vme_next;
+	if (e == vm_map_to_entry(map)) {
+		vm_map_unlock_read(map);
+		return false;
+	}
+	fill(map, e, info);
+	*addr = e->vme_end;
+	vm_map_unlock_read(map);
+	return true;
+}
