@@ -18,8 +18,8 @@ static unsigned check_failed __attribute__((unused));
 	__atomic_fetch_add(&check_points, 1, __ATOMIC_RELAXED); \
 	if (!(condition)) { \
 		__atomic_fetch_add(&check_failed, 1, __ATOMIC_RELAXED); \
-		printf("%s:%d: %s: ", __FILE_NAME__, __LINE__, #condition); \
-		printf("" __VA_ARGS__); \
+		printf("%s:%d: %s:", __FILE_NAME__, __LINE__, #condition); \
+		printf(" " __VA_ARGS__); \
 		printf("\n"); \
 	} \
 } while (0)
