@@ -48,14 +48,15 @@ I_MM      := $(I_BASE) -Imm/include -Imm
 I_DRIVERS := $(I_BASE) -Idrivers/include
 I_ARCH    := $(I_BASE) -Iarch/riscv/include -Imm/include -Idrivers/include
 I_KERNEL  := $(I_ARCH) -Ikernel/include -Ikernel/abi
-I_UNIT    := $(I_BASE) -Imm/include -Imm -Idrivers/include
+# kernel/shell for the shell's language, which is pure code (shell_*.c).
+I_UNIT    := $(I_BASE) -Imm/include -Imm -Idrivers/include -Ikernel/include -Ikernel/shell
 I_BOOT    := $(I_KERNEL) -Imm
 
 # --- flags ---
 
 WARN := -Wall -Wextra -Werror -Wshadow -Wstrict-prototypes -Wvla -Wundef -Wmissing-prototypes
 # Programs of the tree fault on purpose: what only says so is no error there.
-UWARN := $(WARN) -Wno-array-bounds -Wno-clobbered -Wno-infinite-recursion
+UWARN := $(WARN) -Wno-array-bounds -Wno-clobbered -Wno-infinite-recursion -Wno-format-zero-length
 # zicsr and zifencei are extensions of their own to the assembler. The link uses
 # the plain name: with them the compiler would choose a hard-float libgcc.
 KARCH := -march=rv64imac_zicsr_zifencei -mabi=lp64
@@ -88,21 +89,22 @@ LDS        := arch/riscv/kernel.lds
 # On the host: the same sources of base, mm and the page-table code, above the
 # rig of test/host. HOST_OMIT lists files of base that only the kernel can run.
 HOST_OMIT  :=
-HOST_ARCH  := $(wildcard arch/riscv/sv.c arch/riscv/pmap*.c)
+HOST_ARCH  := $(wildcard arch/riscv/sv.c arch/riscv/pmap*.c arch/riscv/tlb.c)
 HOST_DRV   := $(wildcard drivers/fdt*.c drivers/platform.c)
+HOST_SHELL := $(wildcard kernel/shell/shell_*.c)
 HOST_RIG   := $(filter-out test/host/runner.c,$(wildcard test/host/*.c))
-HOST_LIB   := $(filter-out $(HOST_OMIT),$(BASE_SRC)) $(MM_SRC) $(HOST_ARCH) $(HOST_DRV) $(HOST_RIG)
+HOST_LIB   := $(filter-out $(HOST_OMIT),$(BASE_SRC)) $(MM_SRC) $(HOST_ARCH) $(HOST_DRV) $(HOST_SHELL) $(HOST_RIG)
 
 # A host program is a name and its sources; prog_<name> directories add themselves.
 HOST_unit  := $(wildcard test/host/runner.c) $(UNIT_SRC) $(HOST_LIB)
 HOST_model := $(wildcard test/model/*.c) $(HOST_LIB)
 HOST_PROGS := $(if $(wildcard test/host/runner.c),unit) $(if $(wildcard test/model/*.c),model)
-HOST_LIBS_unit := -lfdt
+HOST_LIBS  := -lfdt
 define host_dir
 HOST_$(1)  := $$(wildcard test/host/prog_$(1)/*.c) $$(HOST_LIB)
 HOST_PROGS += $(1)
 endef
-$(foreach d,$(wildcard test/host/prog_*/),$(eval $(call host_dir,$(patsubst test/host/prog_%/,%,$(d)))))
+$(foreach d,$(sort $(dir $(wildcard test/host/prog_*/*.c))),$(eval $(call host_dir,$(patsubst test/host/prog_%/,%,$(d)))))
 
 FUZZ_PROGS := $(patsubst test/fuzz/%.c,%,$(wildcard test/fuzz/*.c))
 
@@ -243,7 +245,7 @@ build/host/flags: FORCE
 define host_prog
 build/host/$(1): $$(HOST_$(1):%=build/host/obj/%.o)
 	@echo "  HOSTLD  $$@"
-	@$$(HOSTCC) $$(SAN) $$^ $$(HOST_LIBS_$(1)) -o $$@
+	@$$(HOSTCC) $$(SAN) $$^ $(HOST_LIBS) -o $$@
 endef
 $(foreach p,$(HOST_PROGS),$(eval $(call host_prog,$(p))))
 
@@ -256,7 +258,7 @@ build/fuzz/obj/%.c.o: %.c build/host/flags | $(CONTRACT)/machine deps-test
 
 build/host/fuzz_%: build/fuzz/obj/test/fuzz/%.c.o $(HOST_LIB:%=build/fuzz/obj/%.o)
 	@echo "  FUZZLD  $@"
-	@$(FUZZCC) -fsanitize=fuzzer,address,undefined $^ -lfdt -o $@
+	@$(FUZZCC) -fsanitize=fuzzer,address,undefined $^ $(HOST_LIBS) -o $@
 
 .SECONDARY:
 -include $(shell find build -name '*.d' 2>/dev/null)
