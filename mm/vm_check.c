@@ -118,7 +118,7 @@ vm_check_M6(vm_map_t map, vm_map_entry_t e, struct vm_check_failure *f)
 	return true;
 }
 
-/* M7: no object: no copy, no sharing, no wiring, no leaf. */
+/* M7: no object: no copy, no sharing, no wiring, no leaf (kmem's leaves in kernel_map have none: pmap_kenter). */
 static bool
 vm_check_M7(vm_map_t map, vm_map_entry_t e, struct vm_check_failure *f)
 {
@@ -129,7 +129,8 @@ vm_check_M7(vm_map_t map, vm_map_entry_t e, struct vm_check_failure *f)
 		return true;
 	if (e->needs_copy || e->is_shared || e->wired_count != 0)
 		return FAIL(f, "M7", "map %lu entry 0x%lx: no object, yet copied, shared or wired", (unsigned long)map->id, (unsigned long)e->vme_start);
-	if (map->pmap != NULL && pmap_next_leaf(map->pmap, &va, e->vme_end, &w))
+	if (map->pmap != NULL && map->pmap != pmap_kernel() &&
+	    pmap_next_leaf(map->pmap, &va, e->vme_end, &w))
 		return FAIL(f, "M7", "map %lu: a leaf at 0x%lx, but no object", (unsigned long)map->id, (unsigned long)va);
 	return true;
 }
