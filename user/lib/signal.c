@@ -146,7 +146,7 @@ __atlas_exception(struct atlas_exception *e)
 	f->info = (siginfo_t){
 		.si_signo = sig, .si_code = code, .si_kern_return = e->code,
 		.si_access = e->access,
-		.si_addr = (void *)(e->access != 0 ? e->addr : e->pc),
+		.si_addr = (void *)(e->access != 0 || sig == SIGBUS ? e->addr : e->pc),
 	};
 	enter_handler(e, f, sig, &action);
 	exception_return(e);

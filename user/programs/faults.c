@@ -20,7 +20,7 @@
 
 static __thread sigjmp_buf back;
 static __thread siginfo_t seen;
-static __thread int seen_mend;          /* mprotect to this in the handler, and return */
+static __thread volatile int seen_mend; /* mprotect to this in the handler, and return */
 static unsigned failures;
 static char *rw;                        /* two pages, a hole of two, and two more */
 
@@ -204,7 +204,7 @@ overflow(void *argument)
 static void
 mended(void)
 {
-	char *hole = rw + 2 * 4096;
+	volatile char *hole = rw + 2 * 4096;
 
 	seen_mend = PROT_READ | PROT_WRITE;
 	hole[100] = 42;
@@ -216,7 +216,7 @@ mended(void)
 	seen_mend = PROT_READ;
 	LOAD(rw);
 	mprotect(rw, 4096, PROT_READ | PROT_WRITE);
-	munmap(hole, 4096);
+	munmap((void *)hole, 4096);
 }
 
 static void
