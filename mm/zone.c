@@ -19,8 +19,9 @@
  * the sum, and the caches hold part of it.
  *
  * Debug builds fill a freed element with ZONE_POISON (but for the first word,
- * the link), and check that when it is handed out again, and at each free that
- * the element is one of this zone and was not free already.
+ * the link), and check that when it is handed out again, now filled with
+ * ZONE_UNDEFINED; and at each free that the element is one of this zone and was
+ * not free already.
  *
  * Locks (rank ZONE): zone_list_lock, then one hart's cache, then the zone's.
  * Failure: NULL; nothing sleeps here.
@@ -132,6 +133,8 @@ element_unpoison(struct zone *z, void *e)
 		zone_shadow(element_words(e) + 1, z->size - 8, false);
 	if (z->size > 8 && !element_is_poisoned(z, e))
 		panic("zone %s: element %p was written after it was freed", z->name, e);
+	for (unsigned i = 0; i < z->size / 8; i++)
+		element_words(e)[i] = ZONE_UNDEFINED;
 }
 
 /* Debug: e is an element of z, and in use. */

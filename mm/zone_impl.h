@@ -9,7 +9,8 @@
 #define ZONE_BATCH      16u     /* elements moved between a cache and the slabs at once */
 #define ZONE_EMPTY_MAX  2u      /* empty slabs kept outside zone_gc */
 #define ZONE_ORDER_MAX  3u
-#define ZONE_POISON     0xdbdbdbdbdbdbdbdbul
+#define ZONE_POISON     0xdbf4eedbdbf4eedbul    /* debug: free; no repeated byte, as owners fill with those */
+#define ZONE_UNDEFINED  0xcdcdcdcdcdcdcdcdul    /* debug: handed out, not written yet */
 
 struct slab {
 	struct list  link;      /* partial, empty or full */
