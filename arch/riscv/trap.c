@@ -61,12 +61,15 @@ trap_access(uint64_t cause)
 	switch (cause) {
 	case EXC_INST_PAGE:
 	case EXC_INST_ACCESS:
+	case EXC_INST_MISALIGNED:
 		return VM_PROT_EXECUTE;
 	case EXC_LOAD_PAGE:
 	case EXC_LOAD_ACCESS:
+	case EXC_LOAD_MISALIGNED:
 		return VM_PROT_READ;
 	case EXC_STORE_PAGE:
 	case EXC_STORE_ACCESS:
+	case EXC_STORE_MISALIGNED:
 		return VM_PROT_WRITE;
 	default:
 		return VM_PROT_NONE;
@@ -184,13 +187,12 @@ trap_copy_fault(struct trapframe *tf)
 	vm_prot_t access = trap_access(tf->scause);
 	kern_return_t kr;
 
-	if (access == VM_PROT_NONE || access == VM_PROT_EXECUTE || !copy_pc(tf->sepc))
+	if (access == VM_PROT_NONE || access == VM_PROT_EXECUTE || !copy_pc(tf->sepc) ||
+	    tf->stval >= vm_max_address)
 		return false;
 	if (tf->scause != EXC_LOAD_PAGE && tf->scause != EXC_STORE_PAGE)
 		return copy_recover(tf, KERN_FAIL(KERN_MEMORY_ERROR,
 		    "no memory answers at 0x%lx", tf->stval));
-	if (tf->stval >= vm_max_address)
-		return false;
 	if (ATLAS_DEBUG)
 		lock_order_none();
 	kr = user_fault(tf->stval, access);
