@@ -50,11 +50,11 @@ static unsigned boot_tables_used;
 #define root48  boot_table[1]
 #define root57  boot_table[2]
 
-/* pmap_bootstrap may have added tables of its own, outside the image. */
+/* pmap_bootstrap may have added tables of its own, outside the pool. */
 static pte_t *
 table_at(paddr_t pa)
 {
-	if (pa - kernel_pa >= (paddr_t)(_image_end - _start))
+	if (pa - image_to_phys(boot_table) >= sizeof(boot_table))
 		return phys_to_virt(pa);
 	return (pte_t *)(void *)(_start + (pa - kernel_pa));
 }
