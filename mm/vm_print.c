@@ -143,17 +143,19 @@ share_mode(vm_map_t map, vm_map_entry_t e)
 	return object->true_share ? SM_TRUESHARED : SM_SHARED;
 }
 
-/* Megapage leaves of the pmap that begin in [start, end). */
+/* Megapage leaves that lie wholly in [start, end). */
 static uint64_t
 megapage_leaves(pmap_t pmap, vm_offset_t start, vm_offset_t end)
 {
 	struct pmap_walk w;
+	vm_offset_t at = start, base;
 	uint64_t n = 0;
 
-	while (start < end && pmap_next_leaf(pmap, &start, end, &w)) {
-		n += w.size == MEGAPAGE_SIZE && (start & MEGAPAGE_MASK) == 0;
-		start = (start | MEGAPAGE_MASK) + 1;
-		if (start == 0)
+	while (at < end && pmap_next_leaf(pmap, &at, end, &w)) {
+		base = at & ~MEGAPAGE_MASK;
+		n += w.size == MEGAPAGE_SIZE && base >= start && end - base >= MEGAPAGE_SIZE;
+		at = base + MEGAPAGE_SIZE;
+		if (at == 0)
 			break;
 	}
 	return n;

@@ -1,0 +1,245 @@
+/*
+ * vm_check: each invariant, broken on purpose, is seen and named; repaired, it
+ * is quiet again.
+ */
+#include <string.h>
+#include "vm_fixture.h"
+#include "vm_map_impl.h"
+
+#define A (64 * M)
+
+static vm_map_t map;
+static vm_map_entry_t entry;    /* at A, 4 pages, two of them touched */
+
+static bool
+setup(void)
+{
+	map = fixture_map();
+	return fixture_allocate(map, A, 4 * P) && fixture_allocate(map, A + 8 * P, P) &&
+	    fixture_store(map, A, 1) == KERN_SUCCESS && fixture_store(map, A + P, 2) == KERN_SUCCESS &&
+	    vm_map_lookup_entry(map, A, &entry);
+}
+
+/* Nothing is wrong now. */
+static bool
+quiet(void)
+{
+	struct vm_check_failure f;
+
+	return vm_check_map(map, &f);
+}
+
+static bool
+seen(const char *id)
+{
+	struct vm_check_failure f = { .id = "none" };
+
+	return !vm_check_map(map, &f) && strcmp(f.id, id) == 0;
+}
+
+#define BREAKS(id, lvalue, wrong) \
+	do { \
+		__typeof__(lvalue) saved_ = (lvalue); \
+		ASSERT_TRUE(quiet()); \
+		(lvalue) = (wrong); \
+		ASSERT_TRUE(seen(id)); \
+		(lvalue) = saved_; \
+		ASSERT_TRUE(quiet()); \
+	} while (0)
+
+/* The same for bit-fields, which have no type of their own to save in. */
+#define BREAKS_BIT(id, lvalue, wrong) \
+	do { \
+		uint32_t saved_ = (lvalue); \
+		ASSERT_TRUE(quiet()); \
+		(lvalue) = (wrong); \
+		ASSERT_TRUE(seen(id)); \
+		(lvalue) = saved_ & 7; \
+		ASSERT_TRUE(quiet()); \
+	} while (0)
+
+TEST(vm_check, M1_order_bounds_count_and_gaps)
+{
+	ASSERT_TRUE(setup());
+	BREAKS("M1", map->hdr.nentries, 7);
+	BREAKS("M1", entry->vme_end, A + 9 * P);
+	BREAKS("M1", entry->vme_start, A + 1);
+	BREAKS("M1", entry->max_gap, 1);
+	BREAKS("M1", entry->vme_next->vme_prev, entry->vme_next);
+	BREAKS("M1", entry->node.left, &entry->node);
+	vm_map_deallocate(map);
+}
+
+TEST(vm_check, M2_size_and_hint)
+{
+	struct vm_map_entry stray;
+
+	ASSERT_TRUE(setup());
+	BREAKS("M2", map->size, P);
+	BREAKS("M2", map->hint, &stray);
+	vm_map_deallocate(map);
+}
+
+TEST(vm_check, M3_references)
+{
+	ASSERT_TRUE(setup());
+	BREAKS("M3", map->ref_count, 0);
+	BREAKS("M3", map->sw_in, false);
+	vm_map_deallocate(map);
+}
+
+TEST(vm_check, M4_fields_at_rest)
+{
+	ASSERT_TRUE(setup());
+	BREAKS_BIT("M4", entry->max_protection, VM_PROT_READ);
+	BREAKS_BIT("M4", entry->inheritance, 3);
+	BREAKS_BIT("M4", entry->in_transition, 1);
+	BREAKS_BIT("M4", entry->needs_wakeup, 1);
+	BREAKS("M4", entry->user_wired_count, 1);
+	vm_map_deallocate(map);
+}
+
+TEST(vm_check, M5_submap_window)
+{
+	vm_object_t object;
+
+	ASSERT_TRUE(setup());
+	BREAKS_BIT("M5", entry->use_pmap, 1);
+	object = entry->object.vm_object;
+	entry->is_sub_map = 1;
+	entry->object.sub_map = map;
+	ASSERT_TRUE(seen("M5"));
+	entry->object.vm_object = object;
+	entry->is_sub_map = 0;
+	ASSERT_TRUE(quiet());
+	vm_map_deallocate(map);
+}
+
+TEST(vm_check, M6_object_window_and_sharing)
+{
+	ASSERT_TRUE(setup());
+	BREAKS("M6", entry->offset, P);
+	BREAKS("M6", entry->offset, 1);
+	BREAKS("M6", entry->object.vm_object->alive, false);
+	BREAKS_BIT("M6", entry->is_shared, 1);
+	vm_map_deallocate(map);
+}
+
+TEST(vm_check, M7_no_object_no_leaf)
+{
+	ASSERT_TRUE(setup());
+	BREAKS("M7", entry->object.vm_object, NULL);
+	BREAKS_BIT("M7", entry->vme_next->needs_copy, 1);
+	vm_map_deallocate(map);
+}
+
+static vm_object_t counted;
+static bool recount_ok;
+
+TEST(vm_check, M9_references_of_objects)
+{
+	struct vm_check_failure f = { .id = "none" };
+	vm_map_t maps[1];
+
+	ASSERT_TRUE(setup());
+	maps[0] = map;
+	counted = entry->object.vm_object;
+	/* At boot other tasks' objects exist; they are not in maps[], so only the host can count all. */
+	recount_ok = vm_check_all(maps, 1, &f);
+	if (!recount_ok) {
+		vm_map_deallocate(map);
+		test_skip("objects of other maps exist");
+		return;
+	}
+	counted->ref_count++;
+	ASSERT_FALSE(vm_check_all(maps, 1, &f));
+	ASSERT_EQ(strcmp(f.id, "M9"), 0);
+	counted->ref_count--;
+	ASSERT_TRUE(vm_check_all(maps, 1, &f));
+	vm_map_deallocate(map);
+}
+
+TEST(vm_check, M10_and_M11_pages_and_chains)
+{
+	struct vm_check_failure f = { .id = "none" };
+	vm_map_t maps[1];
+	struct vm_page *m;
+	vm_object_t o;
+
+	ASSERT_TRUE(setup());
+	maps[0] = map;
+	o = entry->object.vm_object;
+	if (!vm_check_all(maps, 1, &f)) {
+		vm_map_deallocate(map);
+		test_skip("objects of other maps exist");
+		return;
+	}
+	o->resident_page_count++;
+	ASSERT_FALSE(vm_check_all(maps, 1, &f));
+	ASSERT_EQ(strcmp(f.id, "M10"), 0);
+	o->resident_page_count--;
+	m = vm_page_lookup(o, P);
+	m->slot++;
+	ASSERT_FALSE(vm_check_all(maps, 1, &f));
+	ASSERT_EQ(strcmp(f.id, "M10"), 0);
+	m->slot--;
+	o->shadow_offset = 1;
+	ASSERT_FALSE(vm_check_all(maps, 1, &f));
+	ASSERT_EQ(strcmp(f.id, "M11"), 0);
+	o->shadow_offset = 0;
+	ASSERT_TRUE(vm_check_all(maps, 1, &f));
+	vm_map_deallocate(map);
+}
+
+TEST(vm_check, M18_the_page_behind_a_leaf)
+{
+	vm_object_t o;
+	struct vm_chunk *c;
+	pfn_t *first;
+
+	ASSERT_TRUE(setup());
+	o = entry->object.vm_object;
+	c = vm_page_lookup(o, 0)->o.chunk;
+	ASSERT_EQ(c->base, 0);
+	first = &c->leaf[vm_page_lookup(o, 0)->slot / VM_CHUNK_LEAF][vm_page_lookup(o, 0)->slot % VM_CHUNK_LEAF];
+	BREAKS("M18", *first, first[1]);
+	vm_map_deallocate(map);
+}
+
+TEST(vm_check, M19_rights_of_a_leaf)
+{
+	ASSERT_TRUE(setup());
+	BREAKS_BIT("M19", entry->protection, VM_PROT_READ);
+	vm_map_deallocate(map);
+}
+
+TEST(vm_check, M20_writable_only_in_the_top_object)
+{
+	ASSERT_TRUE(setup());
+	BREAKS_BIT("M20", entry->needs_copy, 1);
+	vm_map_deallocate(map);
+}
+
+TEST(vm_check, M22_megapages_lie_in_one_entry)
+{
+	struct pmap_walk w;
+	vm_map_entry_t e;
+
+	ASSERT_TRUE(setup());
+	ASSERT_TRUE(fixture_allocate(map, A + M, M));
+	for (uint64_t i = 0; i < MEGAPAGE_PAGES; i++)
+		ASSERT_STORE(map, A + M + i * P, 1);
+	pmap_walk(map->pmap, A + M, &w);
+	if (!w.leaf || w.size != M) {
+		vm_map_deallocate(map);
+		test_skip("no megapage of physical memory was free");
+		return;
+	}
+	ASSERT_TRUE(vm_map_lookup_entry(map, A + M, &e));
+	ASSERT_TRUE(quiet());
+	vm_map_store_resize(map, e, e->vme_start, e->vme_end - P);
+	ASSERT_TRUE(seen("M22"));
+	vm_map_store_resize(map, e, e->vme_start, e->vme_end + P);
+	ASSERT_TRUE(quiet());
+	vm_map_deallocate(map);
+}

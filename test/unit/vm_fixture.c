@@ -1,0 +1,104 @@
+/*
+ * vm_fixture.c: see vm_fixture.h.
+ */
+#include <stdarg.h>
+#include "vm_fixture.h"
+
+vm_map_t
+fixture_map(void)
+{
+	return vm_map_create(pmap_create(), VM_MIN_ADDRESS, vm_max_address, true);
+}
+
+bool
+fixture_allocate(vm_map_t map, vm_offset_t addr, vm_size_t size)
+{
+	vm_address_ut a = vm_address_u(addr);
+
+	return vm_allocate(map, &a, vm_size_u(size), VM_FLAGS_FIXED) == KERN_SUCCESS && a.v == addr;
+}
+
+/* The byte behind va for this access; faults as a hart would, at most a few times. */
+static kern_return_t
+access(vm_map_t map, vm_offset_t va, vm_prot_t kind, uint8_t **byte)
+{
+	struct pmap_walk w;
+	kern_return_t kr;
+
+	for (int i = 0; i < 4; i++) {
+		pmap_walk(map->pmap, va, &w);
+		if (w.leaf && (w.prot & kind) && w.accessed && (w.dirty || kind != VM_PROT_WRITE)) {
+			*byte = phys_to_virt(w.pa);
+			return KERN_SUCCESS;
+		}
+		kr = vm_fault(map, va, kind);
+		if (kr != KERN_SUCCESS)
+			return kr;
+	}
+	return KERN_FAILURE;
+}
+
+kern_return_t
+fixture_load(vm_map_t map, vm_offset_t va, uint8_t *value)
+{
+	uint8_t *byte;
+	kern_return_t kr = access(map, va, VM_PROT_READ, &byte);
+
+	if (kr == KERN_SUCCESS)
+		*value = *byte;
+	return kr;
+}
+
+kern_return_t
+fixture_store(vm_map_t map, vm_offset_t va, uint8_t value)
+{
+	uint8_t *byte;
+	kern_return_t kr = access(map, va, VM_PROT_WRITE, &byte);
+
+	if (kr == KERN_SUCCESS)
+		*byte = value;
+	return kr;
+}
+
+bool
+fixture_sound(vm_map_t first, ...)
+{
+	struct vm_check_failure f;
+	bool ok = true;
+	va_list ap;
+
+	va_start(ap, first);
+	for (vm_map_t map = first; map != NULL && ok; map = va_arg(ap, vm_map_t))
+		ok = vm_check_map(map, &f);
+	va_end(ap);
+	if (!ok)
+		kprintf("# %s: %s\n", f.id, f.text);
+	return ok;
+}
+
+uint64_t
+fixture_entries(vm_map_t map)
+{
+	return map->hdr.nentries;
+}
+
+vm_prot_t
+fixture_leaf(vm_map_t map, vm_offset_t va)
+{
+	struct pmap_walk w;
+
+	pmap_walk(map->pmap, va, &w);
+	return w.leaf ? w.prot : VM_PROT_NONE;
+}
+
+unsigned
+fixture_chain(vm_map_t map, vm_offset_t va)
+{
+	vm_map_entry_t e;
+	unsigned n = 0;
+
+	if (vm_map_lookup_entry(map, va, &e))
+		for (vm_object_t o = e->object.vm_object; o != NULL; o = o->shadow)
+			n++;
+	return n;
+}
