@@ -220,7 +220,7 @@ $(O)/atlas.img: $(O)/atlas.elf
 
 build/user/%: %.c $(PROG_DEP) | deps
 	@echo "  USER    $<"
-	@scripts/user-cc -O2 $(UWARN) $< -o $@
+	@scripts/user-cc -O2 -Wl,-S $(UWARN) $< -o $@
 
 build/initrd.cpio: $(PROGS) scripts/mkinitrd | deps
 	@mkdir -p $(@D)
