@@ -230,7 +230,7 @@ caches_follow(void)
 		struct vm_page_cache *c = &vm_page_cache[i];
 
 		spin_lock(&c->lock);
-		c->cap = vm_page_stock.low ? 0 : VM_PAGE_CACHE_MAX;
+		c->cap = vm_page_is_low() ? 0 : VM_PAGE_CACHE_MAX;
 		if (c->cap == 0 && (c->chain[0].n | c->chain[1].n) != 0)
 			cache_spill(c, 0);
 		spin_unlock(&c->lock);
@@ -241,7 +241,7 @@ caches_follow(void)
 static void
 cache_unlock_slow(struct vm_page_cache *c)
 {
-	bool differs = (c->cap == 0) != vm_page_stock.low;
+	bool differs = (c->cap == 0) != vm_page_is_low();
 
 	spin_unlock(&c->lock);
 	if (unlikely(differs))
@@ -286,7 +286,7 @@ cache_take(struct vm_page_cache *c, unsigned flags)
 	unsigned want = flags & VM_PAGE_ZERO;
 
 	if (want == PAGE_ZERO && c->chain[PAGE_ZERO].n == 0 &&
-	    (vm_page_stock.chain[PAGE_ZERO].n != 0 || c->chain[PAGE_DIRTY].n == 0))
+	    (vm_page_zero_pool_has_any() || c->chain[PAGE_DIRTY].n == 0))
 		cache_refill(c, flags);
 	else if (want == PAGE_DIRTY && c->chain[PAGE_DIRTY].n == 0)
 		cache_refill(c, flags);
@@ -628,7 +628,7 @@ vm_page_clear_ahead(void)
 {
 	bool did;
 
-	if (vm_page_stock.low || !spin_trylock(&page_clear_lock))
+	if (vm_page_is_low() || !spin_trylock(&page_clear_lock))
 		return false;
 	did = clear_page() || clear_megapage() || coalesce_some();
 	spin_unlock(&page_clear_lock);

@@ -100,7 +100,7 @@ vm_page_buddy_give(struct vm_page *m, unsigned order, bool zeroed)
 		if (b < lo || b + size > hi)
 			break;
 		buddy = &s->pages[b - lo];
-		if (buddy->kind != VM_PAGE_FREE || buddy->order != order)
+		if (!vm_page_heads_free(buddy, order))
 			break;
 		block_remove(buddy);
 		zeroed = zeroed && (buddy->flags & VM_PAGE_ZEROED);

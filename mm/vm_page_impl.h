@@ -46,6 +46,26 @@ struct vm_page_cache {
 } __attribute__((aligned(64)));
 extern struct vm_page_cache vm_page_cache[MAXHARTS];
 
+/*
+ * Looks without the lock, on purpose: a guess that a locked look follows, or
+ * (vm_page_heads_free) a fact that the stock's lock keeps from changing.
+ */
+#define VM_PAGE_RACY    __attribute__((no_sanitize("thread")))
+
+VM_PAGE_RACY static inline bool vm_page_is_low(void) { return vm_page_stock.low; }
+VM_PAGE_RACY static inline bool vm_page_zero_pool_has_any(void) { return vm_page_stock.chain[PAGE_ZERO].n != 0; }
+
+/*
+ * Does m head a free block of this order? Stock locked. The structure may be
+ * another's who writes it right now; but only under this lock does a page get
+ * or lose kind FREE, and its order before that, so a FREE read is true.
+ */
+VM_PAGE_RACY static inline bool
+vm_page_heads_free(const struct vm_page *m, unsigned order)
+{
+	return m->kind == VM_PAGE_FREE && m->order == order;
+}
+
 /* --- vm_page_buddy.c; stock locked --- */
 
 /* A free block of at least 2^order pages cut to that size, or NULL; zero: prefer a clear one. */

@@ -143,9 +143,12 @@ element_check(struct zone *z, void *e)
 {
 	struct slab *s = slab_of(z, e);
 	uint64_t at = (uint64_t)((char *)e - (char *)(s + 1));
+	bool mine;
 
-	KASSERT(s->zone == z && at % z->size == 0 && at / z->size < s->fresh,
-	    ("zone %s: %p is no element of it", z->name, e));
+	spin_lock(&z->lock);
+	mine = s->zone == z && at % z->size == 0 && at / z->size < s->fresh;
+	spin_unlock(&z->lock);
+	KASSERT(mine, ("zone %s: %p is no element of it", z->name, e));
 	KASSERT(z->size < 24 || element_words(e)[1] != ZONE_POISON || !element_is_poisoned(z, e),
 	    ("zone %s: %p freed twice", z->name, e));
 }
