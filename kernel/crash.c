@@ -130,10 +130,16 @@ crash_where(const char *what, uint64_t pc, uint64_t back)
 		kprintf("  %s 0x%016lx\n", what, pc);
 }
 
+/*
+ * Scans upwards from sp; where sp has left the stack (overflow), from the
+ * bottom of the running thread's. Recursion shows as one line and a count.
+ */
 static void
 crash_backtrace(uint64_t pc, uint64_t ra, uint64_t sp)
 {
-	unsigned lines = 0;
+	const struct thread *th = hart_self()->thread;
+	unsigned lines = 0, repeated = 0;
+	uint64_t last = ra;             /* which is often on the stack too */
 
 	kprintf("backtrace:\n");
 	if (pc != 0)
@@ -141,17 +147,26 @@ crash_backtrace(uint64_t pc, uint64_t ra, uint64_t sp)
 	if (ra != 0)
 		crash_where("ra", ra, 1);
 	sp = (sp + 7) & ~7ul;
-	for (unsigned i = 0; i < SCAN_WORDS && lines < SCAN_LINES; i++, sp += 8) {
-		uint64_t word;
+	if (!crash_readable(sp) && th != NULL)
+		sp = th->kstack_top - KSTACK_PAGES * PAGE_SIZE;
+	for (unsigned i = 0; i < SCAN_WORDS && lines < SCAN_LINES && crash_readable(sp); i++, sp += 8) {
+		uint64_t word = *(const uint64_t *)sp;
 
-		if (!crash_readable(sp))
-			break;
-		word = *(const uint64_t *)sp;
-		if (word != ra && crash_is_return(word)) {
-			crash_where("  ", word, 1);
-			lines++;
+		if (!crash_is_return(word))
+			continue;
+		if (word == last) {
+			repeated++;
+			continue;
 		}
+		if (repeated > 0)
+			kprintf("     (%u times more)\n", repeated);
+		repeated = 0;
+		crash_where("  ", word, 1);
+		last = word;
+		lines++;
 	}
+	if (repeated > 0)
+		kprintf("     (%u times more)\n", repeated);
 }
 
 static void

@@ -272,8 +272,8 @@ boot_harts(void)
 {
 	unsigned online = hart_start_all();
 
-	kprintf("harts    %u of %u online, timer by %s\n", online, hart_count,
-	    timer_sstc ? "Sstc" : "SBI");
+	kprintf("harts    %u of %u online, timer by %s, %lu us\n", online, hart_count,
+	    timer_sstc ? "Sstc" : "SBI", timer_us());
 }
 
 void
