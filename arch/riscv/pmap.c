@@ -35,22 +35,6 @@
 
 struct zone pmap_zone;
 
-pte_t
-pmap_leaf_bits(vm_prot_t prot, unsigned flags)
-{
-	pte_t b = sv_prot_bits(prot) | PTE_U | PTE_A | PTE_MANAGED;
-
-	/* D only where W is: a write fault on a page that stays read-only sets none. */
-	if (flags & VM_PROT_WRITE)
-		b |= (b & PTE_W) << 5;
-	if (flags & PMAP_WIRED)
-		b |= PTE_WIRED;
-	if (flags & PMAP_UNCACHED)
-		b |= pmap_uncached_bits;
-	return b;
-}
-_Static_assert(PTE_W << 5 == PTE_D, "W to D by a shift");
-
 /* --- life --- */
 
 pmap_t
@@ -266,55 +250,87 @@ pmap_mega_suffices(struct pmap *pmap, vm_offset_t va, pte_t new)
 	    (new & ~v & (PTE_RWX | PTE_WIRED)) == 0 && ((new ^ v) & PTE_WIRED) == 0;
 }
 
-static noinline kern_return_t
-pmap_enter_slow(struct pmap *pmap, vm_offset_t va, struct vm_page *m, pte_t new)
+static kern_return_t
+pmap_enter_locked(struct pmap *pmap, vm_offset_t va, struct vm_page *m, pte_t new, struct pmap_batch *b)
 {
-	struct pmap_batch b;
 	struct vm_page *table;
 	kern_return_t kr;
 	pte_t *e;
 
-	pmap_batch_init(&b, false);
 	if (!pte_leaf(new)) {
-		pmap_remove_locked(pmap, va, va + PAGE_SIZE, PMAP_REMOVE_HARVEST, &b);
-		pmap_flush(pmap, &b);
+		pmap_remove_locked(pmap, va, va + PAGE_SIZE, PMAP_REMOVE_HARVEST, b);
 		return KERN_SUCCESS;
 	}
 	if (pmap_mega_suffices(pmap, va, new)) {
 		tlb_drop_local(va);
 		return KERN_SUCCESS;
 	}
-	table = pmap->leaf_window == va >> MEGAPAGE_SHIFT ? pmap->leaf_page : pmap_leaf_table(pmap, va, &b);
+	if ((new & (PTE_R | PTE_X)) == PTE_X)
+		pmap->execute_only = true;
+	table = pmap->leaf_window == va >> MEGAPAGE_SHIFT ? pmap->leaf_page : pmap_leaf_table(pmap, va, b);
 	if (table == NULL)
 		return KERN_FAIL(KERN_RESOURCE_SHORTAGE, "no memory for a page table for 0x%lx", va);
 	e = &sv_entries(table)[sv_index(va, 0)];
 	if (pte_load(e) != 0)
-		kr = pmap_replace(pmap, va, table, e, new, m, &b);
-	else {
-		kr = pmap_insert(pmap, va, table, e, new, m);
-		if (kr != KERN_SUCCESS && table->slot == 0)
-			pmap_unhook(pmap, va, 0, &b);
-	}
-	pmap_flush(pmap, &b);
+		return pmap_replace(pmap, va, table, e, new, m, b);
+	kr = pmap_insert(pmap, va, table, e, new, m);
+	if (kr != KERN_SUCCESS && table->slot == 0)
+		pmap_unhook(pmap, va, 0, b);
 	return kr;
 }
 
+/* pmap locked; unlocks it. */
+static noinline kern_return_t
+pmap_enter_slow(struct pmap *pmap, vm_offset_t va, struct vm_page *m, pte_t new)
+{
+	struct pmap_batch b;
+	kern_return_t kr;
+
+	pmap_batch_init(&b, false);
+	kr = pmap_enter_locked(pmap, va, m, new, &b);
+	pmap_flush(pmap, &b);
+	spin_unlock(&pmap->lock);
+	return kr;
+}
+
+static noinline kern_return_t
+pmap_enter_contended(struct pmap *pmap, vm_offset_t va, struct vm_page *m, pte_t new)
+{
+	spin_lock(&pmap->lock);
+	return pmap_enter_slow(pmap, va, m, new);
+}
+
+/*
+ * Where leaf table and pv record are those of the last fault, and the leaf is
+ * neither there, wired nor executable, nothing but the leaf and four counts
+ * changes. No call is made on that way, so no register is saved.
+ */
 kern_return_t
 pmap_enter(pmap_t pmap, vm_offset_t va, struct vm_page *m, vm_prot_t prot, unsigned flags)
 {
 	pte_t new = pte_make(vm_page_pa(m), pmap_leaf_bits(prot, flags)), *e;
-	kern_return_t kr;
+	struct pv *pv;
 
 	DASSERT(va < vm_max_address && page_aligned(va), ("pmap_enter at 0x%lx", (unsigned long)va));
-	spin_lock(&pmap->lock);
+	if (ATLAS_DEBUG)
+		spin_lock(&pmap->lock);         /* checks the order of locks */
+	else if (unlikely(!spin_trylock(&pmap->lock)))
+		return pmap_enter_contended(pmap, va, m, new);
 	pmap->enters++;
-	if (likely(pmap->leaf_window == va >> MEGAPAGE_SHIFT && pte_leaf(new)) &&
-	    likely(pte_load(e = &pmap->leaf[sv_index(va, 0)]) == 0))
-		kr = pmap_insert(pmap, va, pmap->leaf_page, e, new, m);
-	else
-		kr = pmap_enter_slow(pmap, va, m, new);
+	if (unlikely(pmap->leaf_window != va >> MEGAPAGE_SHIFT ||
+	    (new & (PTE_R | PTE_X | PTE_WIRED)) != PTE_R))
+		return pmap_enter_slow(pmap, va, m, new);
+	e = &pmap->leaf[sv_index(va, 0)];
+	pv = pmap->leaf_page->t.pv;
+	if (unlikely(pte_load(e) != 0 || pv->chunk != m->o.chunk ||
+	    pv->origin != va - ((vm_offset_t)m->slot << PAGE_SHIFT)))
+		return pmap_enter_slow(pmap, va, m, new);
+	pv->count++;
+	pmap->leaf_page->slot++;
+	pte_store(e, new);
+	pmap->resident++;
 	spin_unlock(&pmap->lock);
-	return kr;
+	return KERN_SUCCESS;
 }
 
 /*
@@ -362,6 +378,8 @@ pmap_enter_run(pmap_t pmap, vm_offset_t va, struct vm_chunk *c, unsigned slot, u
 	if (!pte_leaf(bits))
 		return 0;
 	spin_lock(&pmap->lock);
+	if ((bits & (PTE_R | PTE_X)) == PTE_X)
+		pmap->execute_only = true;
 	for (; n > 0; n -= part, slot += part, va += part * PAGE_SIZE) {
 		part = SV_ENTRIES - sv_index(va, 0);
 		if (part > n)
@@ -407,7 +425,11 @@ pmap_fault(pmap_t pmap, vm_offset_t va, vm_prot_t access)
 		pte_or(e, need);
 	if (!kernel)
 		spin_unlock(&pmap->lock);
-	if (ok)
-		tlb_drop_local(va);
+	if (ok) {
+		if ((v & need) != need)
+			tlb_drop_local(va);
+		else
+			tlb_fence_all();        /* whatever is stale, perhaps the absence of a table */
+	}
 	return ok;
 }

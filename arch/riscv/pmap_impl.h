@@ -54,7 +54,22 @@ static inline bool pmap_is_kernel(const struct pmap *p) { return p == &pmap_kern
 /* pmap.c */
 void pmap_flush(struct pmap *pmap, struct pmap_batch *b);      /* fences, then lets go what b holds */
 void pmap_unpin(struct pmap *pmap);                       /* drops a pin; the last one frees */
-pte_t pmap_leaf_bits(vm_prot_t prot, unsigned flags);
+/* The bits of a user leaf. D only where W is: a write fault on a page that stays read-only sets none. */
+static inline pte_t
+pmap_leaf_bits(vm_prot_t prot, unsigned flags)
+{
+	pte_t b = sv_prot_bits(prot) | PTE_U | PTE_A | PTE_MANAGED;
+
+	b |= (b & (pte_t)(flags & VM_PROT_WRITE) << 1) << 5;
+	if (flags & (PMAP_WIRED | PMAP_UNCACHED)) {
+		if (flags & PMAP_WIRED)
+			b |= PTE_WIRED;
+		if (flags & PMAP_UNCACHED)
+			b |= pmap_uncached_bits;
+	}
+	return b;
+}
+_Static_assert(VM_PROT_WRITE << 1 == PTE_W && PTE_W << 5 == PTE_D, "W and D by shifts");
 /* Adds to the page's harvested A and D. */
 static inline void
 pmap_harvest(struct vm_page *m, pte_t old)

@@ -259,6 +259,8 @@ pmap_enter_mega_locked(struct pmap *pmap, vm_offset_t va, struct vm_chunk *c, pt
 	if (!pmap_clear_way(pmap, va, new, c, &e, b))
 		goto shortage;
 	v = pte_load(e);
+	if ((new & (PTE_R | PTE_X)) == PTE_X)
+		pmap->execute_only = true;
 	if ((new & PTE_WIRED) && !(pte_leaf(v) && (v & PTE_WIRED))) {
 		if (!pmap_add_spare(pmap))
 			goto shortage_prune;

@@ -23,7 +23,6 @@
 #define RESERVE     (HOST_MEM_HIGH - HOST_MEM_LOW + (4ul << 30))
 
 uint64_t host_phys_zero;
-uint64_t vm_max_address = 1ul << 38;
 unsigned host_generation;
 
 static char *arena;                     /* host address of HOST_MEM_LOW */

@@ -62,9 +62,12 @@ sv_table_page(const pte_t *entry)
 	return vm_page_of_pfn((pfn_t)(virt_to_phys(entry) >> PAGE_SHIFT));
 }
 
-/* Another hart's walker may set A or D in a leaf at any moment: these are single loads and stores. */
-static inline pte_t pte_load(const pte_t *p) { return __atomic_load_n(p, __ATOMIC_RELAXED); }
-static inline void pte_store(pte_t *p, pte_t v) { __atomic_store_n(p, v, __ATOMIC_RELAXED); }
+/*
+ * Another hart's walker may set A or D in a leaf at any moment: these are
+ * single instructions. (volatile, because GCC 12 makes an AMO of an atomic store.)
+ */
+static inline pte_t pte_load(const pte_t *p) { return *(const volatile pte_t *)p; }
+static inline void pte_store(pte_t *p, pte_t v) { *(volatile pte_t *)p = v; }
 static inline pte_t pte_swap(pte_t *p, pte_t v) { return __atomic_exchange_n(p, v, __ATOMIC_RELAXED); }
 static inline pte_t pte_and(pte_t *p, pte_t mask) { return __atomic_fetch_and(p, mask, __ATOMIC_RELAXED); }
 static inline pte_t pte_or(pte_t *p, pte_t bits) { return __atomic_fetch_or(p, bits, __ATOMIC_RELAXED); }

@@ -19,7 +19,7 @@
 
 #define VM_MIN_ADDRESS      PAGE_SIZE
 
-extern uint64_t vm_max_address;         /* 2^38 unless a test says otherwise */
+extern uint64_t vm_max_address;         /* set by pmap_bootstrap */
 
 /* Host address of physical address 0, were it mapped. */
 extern uint64_t host_phys_zero;
