@@ -239,7 +239,7 @@ pmap_insert(struct pmap *pmap, vm_offset_t va, struct vm_page *table, pte_t *e, 
 	return KERN_SUCCESS;
 }
 
-/* The megapage leaf over va maps this very page with these rights or more, and wired alike. */
+/* The megapage leaf over va maps this very page with just these rights, and wired alike. */
 static bool
 pmap_mega_suffices(struct pmap *pmap, vm_offset_t va, pte_t new)
 {
@@ -247,7 +247,7 @@ pmap_mega_suffices(struct pmap *pmap, vm_offset_t va, pte_t new)
 	pte_t v = pte_load(pmap_find(pmap, va, &level));
 
 	return level == 1 && pte_leaf(v) && pte_pfn(v) + sv_index(va, 0) == pte_pfn(new) &&
-	    (new & ~v & (PTE_RWX | PTE_WIRED)) == 0 && ((new ^ v) & PTE_WIRED) == 0;
+	    ((new ^ v) & (PTE_RWX | PTE_WIRED)) == 0;
 }
 
 static kern_return_t

@@ -315,6 +315,7 @@ pv_protect_leaf(struct pv *pv, vm_offset_t va, pte_t *e, pte_t keep, struct pmap
 	if ((v & keep & (PTE_R | PTE_X)) == 0)
 		pmap_clear_leaf(pv->pmap, va, e, pv, b);
 	else if (v & PTE_RWX & ~keep) {
+		pv->pmap->execute_only |= !(keep & PTE_R);
 		pte_and(e, ~(PTE_RWX & ~keep));
 		batch_leaf(b, va);
 	}
@@ -351,6 +352,7 @@ pv_protect_mega(struct pv *pv, pte_t keep, struct pmap_batch *b)
 	if ((v & keep & (PTE_R | PTE_X)) == 0)
 		pmap_remove_mega(pv->pmap, pv->window, e, pv, b);
 	else if (v & PTE_RWX & ~keep) {
+		pv->pmap->execute_only |= !(keep & PTE_R);
 		pte_and(e, ~(PTE_RWX & ~keep));
 		b->all = true;
 	}

@@ -171,6 +171,8 @@ census_leaf(struct pmap_census *c, struct vm_page *table, vm_offset_t va, pte_t 
 	if (level == 1 ? m->o.chunk->base != m->pfn || !vm_chunk_is_megapage(m->o.chunk) :
 	    !vm_chunk_populated(m->o.chunk, m->slot) || vm_chunk_pfn(m->o.chunk, m->slot) != m->pfn)
 		return census_fail(c, va, "leaf whose page is not its chunk's");
+	if ((v & (PTE_R | PTE_X)) == PTE_X && !c->pmap->execute_only)
+		return census_fail(c, va, "execute-only leaf in a pmap that denies having any");
 	if (level == 1 && (v & (PTE_W | PTE_D)) == PTE_W)
 		return census_fail(c, va, "writable megapage without D");
 	if (census_record(table, va, v, level) == NULL)

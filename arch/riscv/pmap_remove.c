@@ -297,6 +297,8 @@ pmap_protect(pmap_t pmap, vm_offset_t start, vm_offset_t end, vm_prot_t prot)
 	pmap_batch_init(&b, false);
 	b.harvest = true;
 	spin_lock(&pmap->lock);
+	if (!(keep & PTE_R))
+		pmap->execute_only = true;
 	for (; start < end; start = next) {
 		e = pmap_find(pmap, start, &level);
 		next = pmap_piece_end(start, end, level);

@@ -87,7 +87,8 @@ void
 tlb_exhaust_asids(void)
 {
 	spin_lock(&asid_lock);
-	asid_next = asid_max + 1;
+	if (asid_max != 0)
+		asid_next = asid_max + 1;
 	spin_unlock(&asid_lock);
 }
 

@@ -1,0 +1,436 @@
+/*
+ * pmap_random.c: random operations on pmaps, judged by a model and hostile TLBs.
+ *
+ * The model is an array of what each page of each pmap's windows maps, with
+ * which rights. After every operation all harts access random pages: what they
+ * reach must be what the model says, or a fault that pmap_fault resolves if and
+ * only if the model permits the access. All TLBs are audited after every
+ * operation, all tables every few. Runs over Sv39 to Sv57, ASIDs of width 0, 2
+ * (so that generations roll over all the time) and 16, A/D by hardware and by
+ * fault, and with selective fences that do nothing.
+ */
+#include <arch/sv.h>
+#include <arch/tlb.h>
+#include <mm/vm_object.h>
+#include <host.h>
+#include <tlb_sim.h>
+
+#define PMAPS       3
+#define HARTS       4
+#define WINDOWS     3
+#define OBJECTS     3
+#define PAGES       (WINDOWS * 512u)
+
+struct slot {
+	struct vm_page *m;
+	vm_prot_t       prot;
+	bool            wired;
+};
+
+static struct {
+	pmap_t       pmap[PMAPS];
+	struct slot  slot[PMAPS][PAGES];
+	vm_offset_t  window[WINDOWS];
+	vm_object_t  object[OBJECTS];
+	struct vm_page *page[OBJECTS][512];
+	bool         written[OBJECTS][512];     /* through a mapping, since made clean */
+	unsigned     on[HARTS];                 /* pmap that a hart runs, or PMAPS: the kernel's */
+	uint64_t     seed;
+	unsigned     step;
+} g;
+
+static unsigned
+pick(unsigned n)
+{
+	g.seed = g.seed * 6364136223846793005ul + 1442695040888963407ul;
+	return (unsigned)(g.seed >> 33) % n;
+}
+
+static vm_prot_t
+pick_prot(void)
+{
+	static const vm_prot_t some[] = { 1, 1, 3, 3, 3, 5, 7, 4 };
+
+	return some[pick(nitems(some))];
+}
+
+static vm_offset_t va_of(unsigned i) { return g.window[i / 512] + (i % 512) * PAGE_SIZE; }
+
+#define FAIL(...) \
+	do { \
+		test_fail(__FILE__, __LINE__, "step %u: " __VA_ARGS__); \
+		return; \
+	} while (0)
+
+/* --- set-up --- */
+
+static void
+make_objects(void)
+{
+	for (unsigned o = 0; o < OBJECTS; o++) {
+		/* The last one is smaller than a megapage, so it has single pages. */
+		unsigned pages = o == OBJECTS - 1 ? 500 : 512;
+
+		g.object[o] = vm_object_allocate(pages * PAGE_SIZE, 0);
+		ASSERT_TRUE(g.object[o] != NULL);
+		for (unsigned i = 0; i < 512; i++) {
+			g.page[o][i] = NULL;
+			g.written[o][i] = false;
+			if (i >= pages)
+				continue;
+			spin_lock(&g.object[o]->lock);
+			g.page[o][i] = vm_object_page_alloc(g.object[o], i * PAGE_SIZE, false);
+			spin_unlock(&g.object[o]->lock);
+			ASSERT_TRUE(g.page[o][i] != NULL);
+		}
+	}
+	ASSERT_TRUE(vm_chunk_is_megapage(g.page[0][0]->o.chunk));
+	ASSERT_FALSE(vm_chunk_is_megapage(g.page[OBJECTS - 1][0]->o.chunk));
+}
+
+static void
+start(const struct tlb_sim_config *c)
+{
+	tlb_sim_next = *c;
+	host_boot(HOST_MEM_DEFAULT);
+	memset(&g, 0, sizeof(g));
+	g.seed = c->seed;
+	g.window[0] = MEGAPAGE_SIZE;
+	g.window[1] = GIGAPAGE_SIZE - MEGAPAGE_SIZE;
+	g.window[2] = vm_max_address - MEGAPAGE_SIZE;
+	make_objects();
+	for (unsigned p = 0; p < PMAPS; p++)
+		ASSERT_TRUE((g.pmap[p] = pmap_create()) != NULL);
+	for (unsigned h = 0; h < HARTS; h++)
+		g.on[h] = PMAPS;
+}
+
+static void
+finish(void)
+{
+	for (unsigned h = 0; h < HARTS; h++) {
+		tlb_sim_become(h);
+		pmap_switch(pmap_kernel());
+	}
+	tlb_sim_become(0);
+	for (unsigned p = 0; p < PMAPS; p++)
+		pmap_destroy(g.pmap[p]);
+	for (unsigned o = 0; o < OBJECTS; o++)
+		vm_object_deallocate(g.object[o]);
+}
+
+static bool
+find_page(const struct vm_page *m, unsigned *o, unsigned *i)
+{
+	for (*o = 0; *o < OBJECTS; (*o)++)
+		if (m->o.chunk->object == g.object[*o]) {
+			*i = m->slot;
+			return true;
+		}
+	return false;
+}
+
+/* --- judging --- */
+
+/* One access of hart h; resolves soft faults as the trap code does. */
+static void
+check_access(unsigned h, unsigned i, vm_prot_t access)
+{
+	unsigned p = g.on[h], tries, o, s;
+	struct slot *slot = &g.slot[p][i];
+	vm_offset_t va = va_of(i);
+	bool may = slot->m != NULL && (slot->prot & access) == access, ok = false;
+	paddr_t pa = 0;
+
+	for (tries = 0; tries < 8; tries++) {
+		ok = tlb_sim_access(h, va + 8, access, &pa);
+		if (ok)
+			break;
+		tlb_sim_become(h);
+		if (!pmap_fault(g.pmap[p], va + 8, access))
+			break;
+	}
+	test_count_assertion();
+	if (tlb_sim_violation != NULL)
+		FAIL("%s", g.step, tlb_sim_violation);
+	if (ok != may)
+		FAIL("hart %u, pmap %u, access %u at 0x%lx: %s, model prot %u", g.step, h, p, access,
+		    (unsigned long)va, ok ? "allowed" : "refused", slot->m != NULL ? slot->prot : 0);
+	if (!ok)
+		return;
+	if (pa != vm_page_pa(slot->m) + 8)
+		FAIL("hart %u, pmap %u at 0x%lx reached pa 0x%lx, not 0x%lx", g.step, h, p,
+		    (unsigned long)va, (unsigned long)pa, (unsigned long)vm_page_pa(slot->m));
+	if ((access & VM_PROT_WRITE) && find_page(slot->m, &o, &s))
+		g.written[o][s] = true;
+}
+
+static void
+check_all(void)
+{
+	const char *wrong;
+	vm_offset_t va = 0;
+
+	for (unsigned p = 0; p < PMAPS && !test_failed(); p++) {
+		test_count_assertion();
+		if ((wrong = tlb_sim_audit(g.pmap[p], &va)) != NULL)
+			FAIL("audit of pmap %u at 0x%lx: %s", g.step, p, (unsigned long)va, wrong);
+		if (g.step % 8 == 0 && (wrong = pmap_check(g.pmap[p], &va)) != NULL)
+			FAIL("check of pmap %u at 0x%lx: %s", g.step, p, (unsigned long)va, wrong);
+	}
+	for (unsigned n = 0; n < 24 && !test_failed(); n++) {
+		unsigned h = pick(HARTS);
+
+		if (g.on[h] != PMAPS)
+			check_access(h, pick(4) ? pick(24) + pick(WINDOWS) * 512 : pick(PAGES), 1u << pick(3));
+	}
+}
+
+/* --- operations --- */
+
+/* Ranges prefer the beginning of windows, whole windows, and their borders. */
+static void
+pick_range(unsigned *first, unsigned *n)
+{
+	*first = pick(WINDOWS) * 512 + (pick(3) ? 0 : pick(24));
+	*n = pick(3) ? 1 + pick(24) : pick(2) ? 512 : 1 + pick(600);
+	if (*first + *n > PAGES)
+		*n = PAGES - *first;
+	/* Windows are not adjacent: one piece each. */
+	if (*first / 512 != (*first + *n - 1) / 512)
+		*n = 512 - *first % 512;
+}
+
+static void
+op_enter(unsigned p)
+{
+	unsigned i = pick(WINDOWS) * 512 + pick(24), o = pick(OBJECTS), s = pick(2) ? i % 512 : pick(24);
+	vm_prot_t prot = pick_prot();
+	bool wired = pick(12) == 0;
+	struct vm_page *m = g.page[o][s];
+	unsigned flags = (pick(2) ? prot & VM_PROT_WRITE : 0) | (wired ? PMAP_WIRED : 0);
+
+	spin_lock(&g.object[o]->lock);
+	ASSERT_EQ(pmap_enter(g.pmap[p], va_of(i), m, prot, flags), KERN_SUCCESS);
+	spin_unlock(&g.object[o]->lock);
+	g.slot[p][i] = (struct slot){ m, prot, wired };
+}
+
+static void
+op_enter_mega(unsigned p)
+{
+	unsigned w = pick(WINDOWS), o = pick(OBJECTS - 1);
+	vm_prot_t prot = pick_prot();
+	bool wired = pick(6) == 0;
+
+	spin_lock(&g.object[o]->lock);
+	ASSERT_EQ(pmap_enter_mega(g.pmap[p], g.window[w], g.page[o][0]->o.chunk, prot,
+	    wired ? PMAP_WIRED : 0), KERN_SUCCESS);
+	spin_unlock(&g.object[o]->lock);
+	for (unsigned s = 0; s < 512; s++)
+		g.slot[p][w * 512 + s] = (struct slot){ g.page[o][s], prot, wired };
+}
+
+static void
+op_enter_run(unsigned p)
+{
+	unsigned first, n, o = pick(OBJECTS), s, made, want = 0, left;
+	struct vm_chunk *c = g.page[o][0]->o.chunk;
+	struct pmap_walk w;
+	vm_prot_t prot = pick_prot();
+
+	pick_range(&first, &n);
+	s = pick(2) ? first % 512 : pick(24);
+	if (s + n > 512)
+		n = 512 - s;
+	pmap_walk(g.pmap[p], va_of(first), &w);
+	spin_lock(&g.object[o]->lock);
+	made = pmap_enter_run(g.pmap[p], va_of(first), c, s, n, prot);
+	spin_unlock(&g.object[o]->lock);
+	left = w.levels == g.pmap[p]->levels ? n : 0;   /* only where a leaf table is */
+	for (unsigned k = 0; k < left; k++)
+		if (g.slot[p][first + k].m == NULL && g.page[o][s + k] != NULL) {
+			g.slot[p][first + k] = (struct slot){ g.page[o][s + k], prot, false };
+			want++;
+		}
+	ASSERT_EQ(made, want);
+}
+
+static void
+op_remove(unsigned p, bool dead)
+{
+	unsigned first, n, o, s;
+
+	pick_range(&first, &n);
+	(dead ? pmap_remove_dead : pmap_remove)(g.pmap[p], va_of(first), va_of(first + n - 1) + PAGE_SIZE);
+	for (unsigned i = first; i < first + n; i++) {
+		if (dead && g.slot[p][i].m != NULL && find_page(g.slot[p][i].m, &o, &s))
+			g.written[o][s] = false;        /* nobody asked for D */
+		g.slot[p][i].m = NULL;
+	}
+}
+
+static void
+model_protect(struct slot *s, vm_prot_t prot)
+{
+	if (!(prot & VM_PROT_READ))
+		prot &= ~VM_PROT_WRITE;
+	s->prot &= prot;
+	if (!(s->prot & (VM_PROT_READ | VM_PROT_EXECUTE)))
+		s->m = NULL;
+}
+
+static void
+op_protect(unsigned p)
+{
+	unsigned first, n;
+	vm_prot_t prot = pick(8);
+
+	pick_range(&first, &n);
+	pmap_protect(g.pmap[p], va_of(first), va_of(first + n - 1) + PAGE_SIZE, prot);
+	for (unsigned i = first; i < first + n; i++)
+		if (g.slot[p][i].m != NULL)
+			model_protect(&g.slot[p][i], prot);
+}
+
+static void
+op_page(bool whole_chunk)
+{
+	unsigned o = pick(OBJECTS), s = pick(24);
+	vm_prot_t prot = pick(8);
+	struct vm_page *m = g.page[o][s];
+
+	spin_lock(&g.object[o]->lock);
+	if (whole_chunk)
+		pmap_chunk_protect(m->o.chunk, prot);
+	else
+		pmap_page_protect(m, prot);
+	spin_unlock(&g.object[o]->lock);
+	for (unsigned p = 0; p < PMAPS; p++)
+		for (unsigned i = 0; i < PAGES; i++) {
+			struct slot *sl = &g.slot[p][i];
+
+			if (sl->m != NULL && (whole_chunk ? sl->m->o.chunk == m->o.chunk : sl->m == m))
+				model_protect(sl, prot);
+		}
+}
+
+static void
+op_wiring(unsigned p)
+{
+	unsigned i = pick(WINDOWS) * 512 + pick(24);
+	bool wired = pick(2);
+
+	pmap_change_wiring(g.pmap[p], va_of(i), wired);
+	if (g.slot[p][i].m != NULL)
+		g.slot[p][i].wired = wired;
+}
+
+static void
+op_ad(void)
+{
+	unsigned o = pick(OBJECTS), s = pick(24);
+	struct vm_page *m = g.page[o][s];
+
+	spin_lock(&g.object[o]->lock);
+	if (g.written[o][s])
+		ASSERT_TRUE(pmap_is_modified(m));
+	if (pick(2)) {
+		pmap_clear_modify(m);
+		g.written[o][s] = false;
+		ASSERT_FALSE(pmap_is_modified(m));
+	} else
+		pmap_clear_reference(m);
+	spin_unlock(&g.object[o]->lock);
+}
+
+static void
+op_collect(unsigned p)
+{
+	pmap_collect(g.pmap[p]);
+	for (unsigned i = 0; i < PAGES; i++)
+		if (!g.slot[p][i].wired)
+			g.slot[p][i].m = NULL;
+}
+
+static void
+op_switch(unsigned h)
+{
+	g.on[h] = pick(PMAPS + 1);
+	tlb_sim_become(h);
+	pmap_switch(g.on[h] == PMAPS ? pmap_kernel() : g.pmap[g.on[h]]);
+}
+
+static void
+op_renew(unsigned p)
+{
+	unsigned o, s;
+
+	for (unsigned h = 0; h < HARTS; h++)    /* nobody may run it; some idle on */
+		if (g.on[h] == p)
+			g.on[h] = PMAPS;
+	for (unsigned i = 0; i < PAGES; i++)
+		if (g.slot[p][i].m != NULL && find_page(g.slot[p][i].m, &o, &s))
+			g.written[o][s] = g.written[o][s] && pick(2);
+	memset(g.slot[p], 0, sizeof(g.slot[p]));
+	memset(g.written, 0, sizeof(g.written));
+	pmap_destroy(g.pmap[p]);
+	g.pmap[p] = pmap_create();
+	ASSERT_TRUE(g.pmap[p] != NULL);
+}
+
+static void
+one_op(void)
+{
+	unsigned p = pick(PMAPS), k = pick(100);
+
+	tlb_sim_become(pick(HARTS));
+	if (k < 34)
+		op_enter(p);
+	else if (k < 40)
+		op_enter_mega(p);
+	else if (k < 46)
+		op_enter_run(p);
+	else if (k < 52)
+		op_remove(p, pick(2));
+	else if (k < 60)
+		op_protect(p);
+	else if (k < 66)
+		op_page(pick(3) == 0);
+	else if (k < 70)
+		op_wiring(p);
+	else if (k < 76)
+		op_ad();
+	else if (k < 77)
+		op_collect(p);
+	else if (k < 96)
+		op_switch(pick(HARTS));
+	else if (k < 98)
+		op_renew(p);
+	else
+		tlb_exhaust_asids();
+}
+
+static void
+run(unsigned levels, unsigned asid_bits, bool fault_ad, bool full_only, unsigned steps)
+{
+	struct tlb_sim_config c = { levels, asid_bits, fault_ad, full_only, levels * 1000 + asid_bits };
+
+	start(&c);
+	for (g.step = 0; g.step < steps && !test_failed(); g.step++) {
+		one_op();
+		if (!test_failed())
+			check_all();
+	}
+	if (!test_failed())
+		finish();
+}
+
+TEST(pmap_random, sv39_asid16)                  { run(3, 16, false, false, 3000); }
+TEST(pmap_random, sv39_asid16_fault_ad)         { run(3, 16, true, false, 3000); }
+TEST(pmap_random, sv39_asid2)                   { run(3, 2, false, false, 3000); }
+TEST(pmap_random, sv39_no_asid)                 { run(3, 0, false, false, 3000); }
+TEST(pmap_random, sv39_no_asid_fault_ad_full_fences) { run(3, 0, true, true, 3000); }
+TEST(pmap_random, sv48_asid2_fault_ad)          { run(4, 2, true, false, 3000); }
+TEST(pmap_random, sv48_asid16_full_fences)      { run(4, 16, false, true, 2000); }
+TEST(pmap_random, sv57_asid2)                   { run(5, 2, false, false, 3000); }
