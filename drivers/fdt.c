@@ -477,8 +477,8 @@ fdt_node_path(const struct fdt *f, fdt_node_t n, char *buf, size_t size)
 	if (size == 0)
 		return false;
 	buf[0] = '\0';
-	for (i = depth > 1 ? 1 : 0; i < depth; i++) {
-		name = fdt_node_name(f, path[i]);
+	for (i = 1; i < depth || (i == 1 && depth == 1); i++) {
+		name = depth == 1 ? "" : fdt_node_name(f, path[i]);     /* the root is "/" */
 		len = strlen(name);
 		if (len + 2 > size - at)
 			return false;

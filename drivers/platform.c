@@ -573,7 +573,9 @@ decode_contexts(struct platform *p, struct platform_plic *c, fdt_node_t n)
 			continue;
 		for (h = 0; h < p->hart_count; h++)
 			if (p->hart[h].intc != 0 && p->hart[h].intc == fdt_cell(&prop, 2 * k))
-				c->context[h] = (int32_t)k;
+				break;
+		if (h < p->hart_count && c->context[h] < 0)
+			c->context[h] = (int32_t)k;
 	}
 }
 
