@@ -40,6 +40,7 @@ void
 vm_chunk_bootstrap(void)
 {
 	zone_init(&vm_chunk_zone, "vm_chunk", sizeof(struct vm_chunk));
+	list_init(&vm_reserv_queue);
 	zone_init(&vm_chunk_leaf_zone, "vm_chunk_leaf", VM_CHUNK_LEAF * sizeof(pfn_t));
 }
 

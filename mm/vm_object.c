@@ -29,6 +29,7 @@ void
 vm_object_bootstrap(void)
 {
 	zone_init(&vm_object_zone, "vm_object", sizeof(struct vm_object));
+	list_init(&vm_object_list);
 	vm_chunk_bootstrap();
 }
 
