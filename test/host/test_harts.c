@@ -2,6 +2,7 @@
  * test_harts.c: locks and allocators under several threads. Also run under
  * the thread sanitizer.
  */
+#include <unistd.h>
 #include <base/lock.h>
 #include <base/wait.h>
 #include <mm/vm_page.h>
@@ -172,6 +173,48 @@ TEST(harts, readers_do_not_starve_a_writer)
 	host_run_harts(HARTS, stream_run, &s);
 	ASSERT_EQ(s.written, 50);
 	ASSERT_EQ(s.lock.state, 0);
+}
+
+/* Hart 0 plays a writer that waits: hart 1, a reader, must not get in before it. */
+struct queue {
+	struct rwlock lock;
+	uint32_t      asked, in;
+};
+
+static void
+queue_run(unsigned hart, void *arg)
+{
+	struct queue *q = arg;
+
+	if (hart == 1) {
+		__atomic_store_n(&q->asked, 1, __ATOMIC_RELEASE);
+		rw_read_lock(&q->lock);
+		__atomic_store_n(&q->in, 1, __ATOMIC_RELEASE);
+		rw_read_unlock(&q->lock);
+		return;
+	}
+	while (!__atomic_load_n(&q->asked, __ATOMIC_ACQUIRE))
+		hart_relax();
+	usleep(20000);
+	if (__atomic_load_n(&q->in, __ATOMIC_ACQUIRE))
+		test_fail(__FILE__, __LINE__, "a reader overtook a waiting writer");
+	spin_lock(&q->lock.interlock);
+	q->lock.writers_waiting = 0;
+	spin_unlock(&q->lock.interlock);
+	rw_wake(&q->lock);
+}
+
+TEST(harts, reader_queues_behind_a_waiting_writer)
+{
+	static struct queue q;
+
+	q = (struct queue){ .asked = 0 };
+	rw_init(&q.lock, LOCK_MAP);
+	q.lock.state = RW_WAITERS;
+	q.lock.writers_waiting = 1;
+	host_run_harts(2, queue_run, &q);
+	ASSERT_EQ(q.in, 1);
+	ASSERT_EQ(q.lock.state, 0);
 }
 
 /* --- pages --- */

@@ -55,12 +55,27 @@ TEST(rwlock, stale_waiters_bit_is_cleared)
 	rw_init(&l, LOCK_MAP);
 	l.state = RW_WAITERS;
 	rw_read_lock(&l);
-	ASSERT_EQ(l.state & ~RW_WAITERS, RW_READER);
+	ASSERT_EQ(l.state, RW_READER);          /* taking itself out it left just WAITERS, and woke */
 	rw_read_unlock(&l);
 	ASSERT_EQ(l.state, 0);
 	l.state = RW_WAITERS;
 	rw_write_lock(&l);
 	ASSERT_TRUE(rw_write_held(&l));
 	rw_write_unlock(&l);
+	ASSERT_EQ(l.state, 0);
+}
+
+/* As long as a writer waits, new readers must take the slow path. */
+TEST(rwlock, wake_keeps_waiters_for_a_waiting_writer)
+{
+	struct rwlock l;
+
+	rw_init(&l, LOCK_MAP);
+	l.state = RW_WAITERS;
+	l.writers_waiting = 1;
+	rw_wake(&l);
+	ASSERT_EQ(l.state, RW_WAITERS);
+	l.writers_waiting = 0;
+	rw_wake(&l);
 	ASSERT_EQ(l.state, 0);
 }

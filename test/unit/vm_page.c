@@ -154,25 +154,44 @@ TEST(vm_page, stale_structures_inside_a_block_do_not_matter)
 	ASSERT_EQ(after.free_blocks[VM_PAGE_ORDER_MEGA], before.free_blocks[VM_PAGE_ORDER_MEGA]);
 }
 
+/* An odd order of freeing: multiples of 3, then the others, from above. */
+static void
+break_and_free(struct vm_page *m)
+{
+	struct vm_page_counts before, after;
+
+	ASSERT_TRUE(vm_page_census(&before) == NULL);
+	m->order = 0;
+	for (unsigned i = 0; i < MEGAPAGE_PAGES; i++) {
+		m[i].kind = VM_PAGE_TABLE;
+		m[i].flags = 0;
+		m[i].wire_count = 0;
+	}
+	ASSERT_TRUE(vm_page_census(&after) == NULL);
+	ASSERT_EQ(after.kind[VM_PAGE_TABLE], before.kind[VM_PAGE_TABLE] + MEGAPAGE_PAGES);
+	for (unsigned pass = 0; pass < 2; pass++)
+		for (unsigned i = MEGAPAGE_PAGES; i-- > 0;)
+			if ((i % 3 == 0) == (pass == 0))
+				vm_page_free(&m[i]);
+}
+
+/* Twice: the second time the structures carry the traces of the first. */
 TEST(vm_page, block_broken_into_pages_comes_together_again)
 {
 	struct vm_page_counts before, after;
 	struct vm_page *m;
 
 	settle(&before);
-	m = vm_page_alloc_order(VM_PAGE_ORDER_MEGA, 0);
-	ASSERT_TRUE(m != NULL);
-	/* An odd order of freeing: multiples of 3, then the others, from above. */
-	for (unsigned pass = 0; pass < 2; pass++)
-		for (unsigned i = MEGAPAGE_PAGES; i-- > 0;)
-			if ((i % 3 == 0) == (pass == 0)) {
-				vm_page_describe(&m[i], VM_PAGE_KERNEL, 0, 0);
-				m[i].wire_count = 0;
-				vm_page_free(&m[i]);
-			}
-	settle(&after);
-	ASSERT_EQ(after.free, before.free);
-	ASSERT_EQ(after.free_blocks[VM_PAGE_ORDER_MEGA], before.free_blocks[VM_PAGE_ORDER_MEGA]);
+	for (unsigned round = 0; round < 2; round++) {
+		m = vm_page_alloc_order(VM_PAGE_ORDER_MEGA, 0);
+		ASSERT_TRUE(m != NULL);
+		break_and_free(m);
+		if (test_failed())
+			return;
+		settle(&after);
+		ASSERT_EQ(after.free, before.free);
+		ASSERT_EQ(after.free_blocks[VM_PAGE_ORDER_MEGA], before.free_blocks[VM_PAGE_ORDER_MEGA]);
+	}
 }
 
 TEST(vm_page, batch_becomes_loose_and_coalesces_when_a_block_is_wanted)
@@ -200,6 +219,7 @@ TEST(vm_page, clearing_ahead_fills_the_pool_and_clears_megapages)
 	struct vm_page_counts c;
 	struct vm_page *m;
 	unsigned steps = 0;
+	bool pooled;
 
 	vm_page_drain();
 	while (vm_page_clear_ahead() && steps < 100000)
@@ -210,6 +230,11 @@ TEST(vm_page, clearing_ahead_fills_the_pool_and_clears_megapages)
 		return;
 	}
 	ASSERT_TRUE(vm_page_census(&c) == NULL);
+	spin_lock(&vm_page_stock.lock);
+	m = vm_page_stock.chain[PAGE_ZERO].first;
+	pooled = m == NULL || m->flags == VM_PAGE_ZEROED;
+	spin_unlock(&vm_page_stock.lock);
+	ASSERT_TRUE(pooled);
 	m = vm_page_alloc(VM_PAGE_ZERO);
 	ASSERT_TRUE(m != NULL && is_clear(m));
 	vm_page_free(m);

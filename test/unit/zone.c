@@ -156,3 +156,29 @@ TEST(zone, lists_hold_each_zone_once)
 		n += info.name == test_zone.name;
 	ASSERT_EQ(n, 1);
 }
+
+/* Full slabs, one element back: the slab must serve again before a new one is made. */
+TEST(zone, full_slab_serves_again)
+{
+	unsigned n = 0;
+
+	zone_gc();
+	zone_init(&test_zone, "test", 200);
+	while (test_zone.taken != 2 * test_zone.per_slab || test_zone.cache[hart_index()].count != 0) {
+		ASSERT_LE(n, N - 1);
+		element[n] = zalloc(&test_zone);
+		ASSERT_TRUE(element[n] != NULL);
+		n++;
+	}
+	ASSERT_FALSE(list_empty(&test_zone.full));
+	zfree(&test_zone, element[--n]);
+	zone_gc();
+	ASSERT_FALSE(list_empty(&test_zone.partial));
+	element[n] = zalloc(&test_zone);
+	ASSERT_TRUE(element[n] != NULL);
+	ASSERT_EQ(test_zone.slabs, 2);
+	for (unsigned i = 0; i <= n; i++)
+		zfree(&test_zone, element[i]);
+	zone_gc();
+	ASSERT_TRUE(list_empty(&test_zone.full) && list_empty(&test_zone.partial));
+}
