@@ -70,19 +70,19 @@ def test_boot(job, result, record):
     assert not report.problem, f"{report.problem}{result}"
     assert not failed, f"{failed}{result}"
     assert report.tests, f"no test ran{result}"
-    assert result.status == 0, result
+    assert result.status == 0, str(result)
 
 
 @pytest.mark.parametrize("job,wants", script_jobs())
 def test_script(job, wants, result):
-    assert result.status == int(wants.get("status", 0)), result
+    assert result.status == int(wants.get("status", 0)), str(result)
     if "expect" in wants:
-        assert re.search(wants["expect"], result.output), result
+        assert re.search(wants["expect"], result.output), str(result)
 
 
 @pytest.mark.parametrize("job", program_jobs(), ids=str)
 def test_program(job, result):
-    assert result.status == 0, result
+    assert result.status == 0, str(result)
 
 
 def test_every_program_is_listed():

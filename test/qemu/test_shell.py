@@ -8,6 +8,7 @@ from conftest import ROOT, RUN
 
 PROMPT = "atlas> "
 UP, DOWN, RIGHT, LEFT = "\x1b[A", "\x1b[B", "\x1b[C", "\x1b[D"
+CTRL_A = "\x01\x01"     # twice: the first one is QEMU's own escape
 HOME, END, DELETE = "\x1b[H", "\x1b[F", "\x1b[3~"
 
 
@@ -45,8 +46,8 @@ def test_plain(shell):
     ("echo ab" + LEFT + "X", "aXb"),
     ("echo ab" + LEFT + LEFT + RIGHT + "X", "aXb"),
     ("cho ab" + HOME + "e", "ab"),
-    ("cho ab" + ctrl("a") + "e", "ab"),
-    ("echo ab" + ctrl("a") + END + "c", "abc"),
+    ("cho ab" + CTRL_A + "e", "ab"),
+    ("echo ab" + HOME + END + "c", "abc"),
     ("echo ab" + HOME + ctrl("e") + "c", "abc"),
     ("echo abc\x7fd", "abd"),
     ("echo abc" + LEFT + DELETE + "d", "abd"),
@@ -61,14 +62,15 @@ def test_editing(shell, keys, expected):
 
 
 def test_history(shell):
-    shell("echo first", "first")
-    shell("echo second", "second")
-    shell(UP, "second")
-    shell(UP + UP + UP, "first")
+    for word in ("one", "two", "three"):
+        shell(f"echo {word}", word)
+    shell(UP + UP + UP, "one")
+    shell("echo four", "four")
+    shell(UP + UP + DOWN + "!", "four!")
     shell("echo kept" + UP + DOWN, "kept")
 
 
-def test_completion_of_a_command(shell, machine):
+def test_completion_of_a_command(shell):
     shell("ech\tdone", "done")
 
 
@@ -101,7 +103,7 @@ def test_help_lists_and_explains(machine):
 
 def test_interrupt_of_a_running_program(machine):
     machine.send("repeat 1000000 echo -\r")
-    machine.expect_exact("-\r\n-")
+    machine.expect(r"-\s+-")
     machine.send(ctrl("c"))
     machine.expect_exact("interrupted")
     machine.expect_exact(PROMPT)
