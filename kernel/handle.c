@@ -148,7 +148,7 @@ handle_task(struct task *t, uint32_t handle)
 	}
 	spin_unlock(&t->lock);
 	if (found == NULL)
-		(void)KERN_FAIL(KERN_INVALID_TASK, "handle 0x%x names no task", handle);
+		(void)KERN_FAIL(KERN_INVALID_ARGUMENT, "handle 0x%x names no task", handle);
 	return found;
 }
 

@@ -49,7 +49,7 @@ sys_task_create(uint64_t parent, uint64_t inherit, uint64_t child_out)
 	kern_return_t kr;
 
 	if (p == NULL)
-		return KERN_INVALID_TASK;
+		return KERN_INVALID_ARGUMENT;
 	kr = copyout(&handle, child_out, sizeof(handle));
 	if (kr == KERN_SUCCESS)
 		kr = task_make_child(p, (uint32_t)inherit != 0, &handle, &t);
@@ -115,7 +115,7 @@ sys_task_terminate(uint64_t task)
 	kern_return_t kr;
 
 	if (t == NULL)
-		return KERN_INVALID_TASK;
+		return KERN_INVALID_ARGUMENT;
 	if (t == current_task())
 		task_deallocate(t);             /* does not return: its threads keep it */
 	kr = task_terminate(t);
@@ -131,7 +131,7 @@ sys_task_wait(uint64_t task, uint64_t status_out, uint64_t flags)
 	kern_return_t kr;
 
 	if ((uint32_t)task != 0 && (child = handle_task(self, (uint32_t)task)) == NULL)
-		return KERN_INVALID_TASK;
+		return KERN_INVALID_ARGUMENT;
 	kr = copyout(&s, status_out, sizeof(s));
 	if (kr == KERN_SUCCESS)
 		kr = task_wait_child(self, child, (flags & 1) == 0, &ended);
@@ -176,7 +176,7 @@ sys_task_resume(uint64_t task, uint64_t pc, uint64_t sp, uint64_t a0)
 	kern_return_t kr;
 
 	if (t == NULL)
-		return KERN_INVALID_TASK;
+		return KERN_INVALID_ARGUMENT;
 	kr = thread_create_user(t, pc, sp, a0, &th);
 	if (kr == KERN_SUCCESS)
 		thread_start(th);

@@ -31,7 +31,7 @@ target_other(uint32_t handle, struct target *t)
 	if (t->other == NULL)
 		return false;
 	if (t->other->ended) {
-		(void)KERN_FAIL(KERN_INVALID_TASK, "task %lu has ended", t->other->id);
+		(void)KERN_FAIL(KERN_INVALID_ARGUMENT, "task %lu has ended", t->other->id);
 		task_deallocate(t->other);
 		return false;
 	}
@@ -39,7 +39,7 @@ target_other(uint32_t handle, struct target *t)
 	return true;
 }
 
-/* FALSE: KERN_INVALID_TASK. */
+/* FALSE: KERN_INVALID_ARGUMENT. */
 static inline bool
 target_get(uint64_t handle, struct target *t)
 {
@@ -67,7 +67,7 @@ sys_vm_allocate(uint64_t task, uint64_t addr, uint64_t size, uint64_t flags)
 	kern_return_t kr;
 
 	if (!target_get(task, &t))
-		return KERN_INVALID_TASK;
+		return KERN_INVALID_ARGUMENT;
 	kr = copyin(addr, &a.v, sizeof(a.v));
 	if (kr == KERN_SUCCESS)
 		kr = vm_allocate(t.map, &a, vm_size_u(size), (uint32_t)flags);
@@ -85,7 +85,7 @@ sys_vm_deallocate(uint64_t task, uint64_t addr, uint64_t size)
 	struct target t;
 
 	if (!target_get(task, &t))
-		return KERN_INVALID_TASK;
+		return KERN_INVALID_ARGUMENT;
 	return target_put(&t, vm_deallocate(t.map, vm_address_u(addr), vm_size_u(size)));
 }
 
@@ -95,7 +95,7 @@ sys_vm_protect(uint64_t task, uint64_t addr, uint64_t size, uint64_t set_max, ui
 	struct target t;
 
 	if (!target_get(task, &t))
-		return KERN_INVALID_TASK;
+		return KERN_INVALID_ARGUMENT;
 	return target_put(&t, vm_protect(t.map, vm_address_u(addr), vm_size_u(size),
 	    (uint32_t)set_max != 0, (vm_prot_t)prot));
 }
@@ -106,7 +106,7 @@ sys_vm_inherit(uint64_t task, uint64_t addr, uint64_t size, uint64_t inherit)
 	struct target t;
 
 	if (!target_get(task, &t))
-		return KERN_INVALID_TASK;
+		return KERN_INVALID_ARGUMENT;
 	return target_put(&t, vm_inherit(t.map, vm_address_u(addr), vm_size_u(size),
 	    (vm_inherit_t)inherit));
 }
@@ -121,7 +121,7 @@ sys_vm_read(uint64_t task, uint64_t addr, uint64_t size, uint64_t data_out, uint
 	kern_return_t kr;
 
 	if (!target_get(task, &t))
-		return KERN_INVALID_TASK;
+		return KERN_INVALID_ARGUMENT;
 	kr = copyout(&data.v, data_out, sizeof(data.v));
 	if (kr == KERN_SUCCESS)
 		kr = copyout(&data.v, count_out, sizeof(data.v));
@@ -143,7 +143,7 @@ sys_vm_write(uint64_t task, uint64_t addr, uint64_t data, uint64_t count)
 	struct target t;
 
 	if (!target_get(task, &t))
-		return KERN_INVALID_TASK;
+		return KERN_INVALID_ARGUMENT;
 	return target_put(&t, vm_write(t.map, vm_address_u(addr), current_task()->map,
 	    vm_address_u(data), vm_size_u(count)));
 }
@@ -154,7 +154,7 @@ sys_vm_copy(uint64_t task, uint64_t src, uint64_t size, uint64_t dst)
 	struct target t;
 
 	if (!target_get(task, &t))
-		return KERN_INVALID_TASK;
+		return KERN_INVALID_ARGUMENT;
 	return target_put(&t, vm_copy(t.map, vm_address_u(src), vm_size_u(size), vm_address_u(dst)));
 }
 
@@ -172,7 +172,7 @@ sys_vm_map(uint64_t args_inout)
 	if (u.object != 0)
 		return KERN_FAIL(KERN_INVALID_ARGUMENT, "0x%x names no memory object", u.object);
 	if (!target_get(u.task, &t))
-		return KERN_INVALID_TASK;
+		return KERN_INVALID_ARGUMENT;
 	args.size = vm_size_u(u.size);
 	args.mask = u.mask;
 	args.flags = u.flags;
@@ -233,7 +233,7 @@ sys_vm_region(uint64_t task, uint64_t addr, uint64_t size_out, uint64_t flavor,
 	if (kr != KERN_SUCCESS)
 		return kr;
 	if (!target_get(task, &t))
-		return KERN_INVALID_TASK;
+		return KERN_INVALID_ARGUMENT;
 	kr = vm_region_basic(t.map, &a, &size, &info);
 	if (kr == KERN_SUCCESS)
 		kr = region_copyout(a, size, &info, addr, size_out, info_out, count_inout);
@@ -248,7 +248,7 @@ sys_vm_read_overwrite(uint64_t task, uint64_t addr, uint64_t size, uint64_t data
 	kern_return_t kr;
 
 	if (!target_get(task, &t))
-		return KERN_INVALID_TASK;
+		return KERN_INVALID_ARGUMENT;
 	kr = copyout(&count.v, count_out, sizeof(count.v));
 	if (kr == KERN_SUCCESS)
 		kr = vm_read_overwrite(t.map, vm_address_u(addr), vm_size_u(size), current_task()->map,
