@@ -15,6 +15,8 @@ agent(struct task *t, struct agent_request *r)
 {
 	kern_return_t kr;
 
+	if (t == kernel_task)
+		return KERN_FAIL(KERN_INVALID_ARGUMENT, "the kernel's task has no U-mode");
 	r->fault_addr = 0;
 	r->fault_access = 0;
 	interrupt_target(t);

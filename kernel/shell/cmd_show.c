@@ -305,6 +305,25 @@ COMMAND_NAMED(show_object, "show object", do_show_object, "show", "memory object
 
 /* --- pmaps --- */
 
+static void
+pmap_row(struct listing *l, struct task *t)
+{
+	struct pmap_stats s;
+
+	pmap_stats(t == kernel_task ? pmap_kernel() : t->map->pmap, &s);
+	list_text(l, t->name);
+	list_num(l, s.resident);
+	list_num(l, s.wired);
+	list_num(l, s.megapages);
+	list_num(l, s.tables);
+	list_num(l, s.promotions);
+	list_num(l, s.demotions);
+	list_num(l, s.enters);
+	list_num(l, s.shootdowns);
+	list_num(l, s.harts);
+	list_num(l, s.asid);
+}
+
 static int
 do_show_pmap(struct cmd_ctx *c)
 {
@@ -315,29 +334,18 @@ do_show_pmap(struct cmd_ctx *c)
 		{ "enters", "ENTERS", COL_COUNT, 9 }, { "shootdowns", "FENCES", COL_COUNT, 8 },
 		{ "harts", "HARTS", COL_HEX, 6 }, { "asid", "ASID", COL_COUNT, 5 },
 	};
-	struct pmap_stats s;
 	struct listing l;
 	struct task *t;
 	unsigned i;
 
 	list_begin(&l, c, columns, nitems(columns));
+	if (c->arg[0].task != NULL) {
+		pmap_row(&l, c->arg[0].task);
+		return 0;
+	}
+	pmap_row(&l, kernel_task);
 	for (i = 0; (t = task_nth(i)) != NULL; i++) {
-		pmap_t pmap = t == kernel_task ? pmap_kernel() : t->map != NULL ? t->map->pmap : NULL;
-
-		if (pmap != NULL && (c->arg[0].task == NULL || c->arg[0].task == t)) {
-			pmap_stats(pmap, &s);
-			list_text(&l, t->name);
-			list_num(&l, s.resident);
-			list_num(&l, s.wired);
-			list_num(&l, s.megapages);
-			list_num(&l, s.tables);
-			list_num(&l, s.promotions);
-			list_num(&l, s.demotions);
-			list_num(&l, s.enters);
-			list_num(&l, s.shootdowns);
-			list_num(&l, s.harts);
-			list_num(&l, s.asid);
-		}
+		pmap_row(&l, t);
 		task_deallocate(t);
 	}
 	return 0;

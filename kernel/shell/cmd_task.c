@@ -31,6 +31,8 @@ create(struct cmd_ctx *c, struct task *inherit, const char *name)
 	uint64_t id;
 	kern_return_t kr = check_name(name);
 
+	if (inherit == kernel_task)
+		kr = KERN_FAIL(KERN_INVALID_ARGUMENT, "the kernel's task cannot be inherited from");
 	if (kr == KERN_SUCCESS)
 		kr = task_create(NULL, inherit, name, &t);
 	if (kr != KERN_SUCCESS)
@@ -87,6 +89,8 @@ do_task_wait(struct cmd_ctx *c)
 	struct task *t = c->arg[0].task;
 	int status;
 
+	if (t == kernel_task)
+		return cmd_result(c, KERN_FAIL(KERN_INVALID_ARGUMENT, "the kernel's task does not end"), NULL);
 	while (!__atomic_load_n(&t->ended, __ATOMIC_ACQUIRE)) {
 		if (cmd_interrupted())
 			return cmd_result(c, KERN_FAIL(KERN_ABORTED, "interrupted"), NULL);

@@ -30,7 +30,7 @@
 SET_DECLARE(commands, const struct command);
 
 static const struct command *table[COMMANDS_MAX];
-struct shell_env shell_env = { vars_get, task_by_name, table, 0 };
+struct shell_env shell_env = { vars_get, shell_task, table, 0 };
 struct shell_last shell_last;
 
 /* A line being run, and a command being run. */

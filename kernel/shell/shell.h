@@ -78,6 +78,11 @@ kern_return_t shell_hold(struct task *t);
 void shell_release(struct task *t);
 /* After every command: releases tasks that ended on their own, and says so. */
 void shell_reap(void);
+/*
+ * The task with this name, or number; "kernel" is the kernel's own, which has
+ * a map to look at and nothing to call on. Referenced; NULL: none.
+ */
+struct task *shell_task(const char *name);
 /* Prints how a task ended, as a result line; returns the status. */
 int  shell_report_end(struct cmd_ctx *c, struct task *t);
 /* "read from", "write to", "fetch from" */

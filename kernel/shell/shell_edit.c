@@ -22,7 +22,8 @@
 #include <string.h>
 #include "shell_edit.h"
 
-#define CTRL(c) ((c) & 0x1f)
+#define CTRL(c)         ((c) & 0x1f)
+#define ESCAPE_MODIFIED 0x40000u        /* in edit.parameter: there was a second one */
 
 static void
 put(struct edit *e, const char *s)
@@ -281,7 +282,7 @@ enum edit_key { KEY_NONE, KEY_UP, KEY_DOWN, KEY_RIGHT, KEY_LEFT, KEY_HOME, KEY_E
 static enum edit_key
 csi_key(int c, unsigned parameter)
 {
-	bool modified = parameter > 100;        /* 1;5C: with Ctrl or Alt */
+	bool modified = (parameter & ESCAPE_MODIFIED) != 0;     /* 1;5C: with Ctrl or Alt */
 
 	switch (c) {
 	case 'A':
@@ -315,9 +316,10 @@ escape_byte(struct edit *e, int c)
 		return c == 'b' ? KEY_WORD_LEFT : c == 'f' ? KEY_WORD_RIGHT : KEY_NONE;
 	case 2:
 		if (c >= '0' && c <= '9')
-			e->parameter = e->parameter % 100 * 10 + (unsigned)(c - '0');
+			e->parameter = (e->parameter & ESCAPE_MODIFIED) |
+			    ((e->parameter & ~ESCAPE_MODIFIED) % 100 * 10 + (unsigned)(c - '0'));
 		else if (c == ';')
-			e->parameter = 100;
+			e->parameter = ESCAPE_MODIFIED;
 		if (c >= 0x20 && c < 0x40)
 			return KEY_NONE;
 		break;

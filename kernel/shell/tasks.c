@@ -7,6 +7,7 @@
  * tasks by itself; the shell finds it ended after the next command, says so,
  * and lets go. Everything here belongs to the shell's thread.
  */
+#include <string.h>
 #include <base/list.h>
 #include <base/print.h>
 #include <mm/zone.h>
@@ -61,6 +62,30 @@ shell_release(struct task *t)
 			return;
 		}
 	}
+}
+
+struct task *
+shell_task(const char *name)
+{
+	struct task *t = task_by_name(name);
+	struct shell_error e;
+	uint64_t id;
+	unsigned i;
+
+	if (t != NULL)
+		return t;
+	if (strcmp(name, "kernel") == 0) {
+		task_reference(kernel_task);
+		return kernel_task;
+	}
+	if (name[0] < '0' || name[0] > '9' || !shell_expr(name, &id, &e))
+		return NULL;
+	for (i = 0; (t = task_nth(i)) != NULL; i++) {
+		if (t->id == id)
+			return t;
+		task_deallocate(t);
+	}
+	return NULL;
 }
 
 const char *
