@@ -177,23 +177,28 @@ pmap_count_wired(struct pmap *pmap, struct vm_page *table, pte_t old, pte_t new)
 	pmap->wired += d;
 }
 
-/* Another right for the same page. A and D stay. */
+/*
+ * Other rights for the same page; A and D stay. Nothing new at all: the hart
+ * that faulted holds something stale, perhaps the absence of a table.
+ */
 static void
 pmap_change_leaf(struct pmap *pmap, vm_offset_t va, struct vm_page *table, pte_t *e, pte_t new,
     struct pmap_batch *b)
 {
-	pte_t old = pte_load(e);
+	pte_t old = pte_load(e), now;
 
 	if ((new & PTE_X) && !(old & PTE_X))
 		tlb_code_shootdown(pmap);
-	while (!__atomic_compare_exchange_n(e, &old, new | (old & (PTE_A | PTE_D)), false,
-	    __ATOMIC_RELAXED, __ATOMIC_RELAXED))
-		continue;
+	do {
+		now = new | (old & (PTE_A | PTE_D));
+	} while (!__atomic_compare_exchange_n(e, &old, now, false, __ATOMIC_RELAXED, __ATOMIC_RELAXED));
 	pmap_count_wired(pmap, table, old, new);
 	if (old & ~new & PTE_RWX)
 		batch_leaf(b, va);
+	else if (old != now)
+		tlb_drop_local(va);     /* the access that asked would meet the old leaf again */
 	else
-		tlb_drop_local(va);     /* the access that asked would meet the old entry again */
+		tlb_fence_all();
 }
 
 /* A leaf is there already. */
@@ -239,15 +244,22 @@ pmap_insert(struct pmap *pmap, vm_offset_t va, struct vm_page *table, pte_t *e, 
 	return KERN_SUCCESS;
 }
 
-/* The megapage leaf over va maps this very page with just these rights, and wired alike. */
+/*
+ * The megapage leaf over va maps this very page with just these rights, wired
+ * alike: A and D (which a fault may be about) are all that there is to set.
+ */
 static bool
 pmap_mega_suffices(struct pmap *pmap, vm_offset_t va, pte_t new)
 {
 	unsigned level;
-	pte_t v = pte_load(pmap_find(pmap, va, &level));
+	pte_t *e = pmap_find(pmap, va, &level), v = pte_load(e);
 
-	return level == 1 && pte_leaf(v) && pte_pfn(v) + sv_index(va, 0) == pte_pfn(new) &&
-	    ((new ^ v) & (PTE_RWX | PTE_WIRED)) == 0;
+	if (level != 1 || !pte_leaf(v) || pte_pfn(v) + sv_index(va, 0) != pte_pfn(new) ||
+	    ((new ^ v) & (PTE_RWX | PTE_WIRED)) != 0)
+		return false;
+	pte_or(e, new & (PTE_A | PTE_D));
+	tlb_fence_all();
+	return true;
 }
 
 static kern_return_t
@@ -261,10 +273,8 @@ pmap_enter_locked(struct pmap *pmap, vm_offset_t va, struct vm_page *m, pte_t ne
 		pmap_remove_locked(pmap, va, va + PAGE_SIZE, PMAP_REMOVE_HARVEST, b);
 		return KERN_SUCCESS;
 	}
-	if (pmap_mega_suffices(pmap, va, new)) {
-		tlb_drop_local(va);
+	if (pmap_mega_suffices(pmap, va, new))
 		return KERN_SUCCESS;
-	}
 	if ((new & (PTE_R | PTE_X)) == PTE_X)
 		pmap->execute_only = true;
 	table = pmap->leaf_window == va >> MEGAPAGE_SHIFT ? pmap->leaf_page : pmap_leaf_table(pmap, va, b);

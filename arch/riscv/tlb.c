@@ -38,7 +38,7 @@
  *
  * The kernel's leaves are global. Its `active` set is the harts that are up. New
  * kernel leaves are fenced locally at once; other harts do so at their next
- * thread switch (kernel_stale), before they could touch a new stack; anything
+ * thread switch (tlb_kernel_sync), before they could touch a new stack; anything
  * else they might meet earlier is a spurious fault.
  *
  * Locks: shootdowns of one pmap are serialised by its lock; numbers by asid_lock.
@@ -54,7 +54,7 @@ static struct spinlock asid_lock = SPINLOCK_INIT(ASID);
 static uint64_t        asid_generation;         /* from 1 on */
 static uint64_t        asid_next;
 static uint64_t        asid_max;                /* highest number; 0: no ASIDs */
-static uint64_t        kernel_stale;            /* harts that have not fenced since a kernel leaf was made */
+uint64_t               tlb_kernel_stale;        /* harts that have not fenced since a kernel leaf was made */
 
 static inline uint64_t load_all(const uint64_t *p) { return __atomic_load_n(p, __ATOMIC_SEQ_CST); }
 static inline void set_bits(uint64_t *p, uint64_t b) { __atomic_fetch_or(p, b, __ATOMIC_SEQ_CST); }
@@ -69,7 +69,7 @@ tlb_init(struct pmap *kernel, unsigned asid_bits)
 	asid_generation = 1;
 	asid_next = 1;
 	kernel->tlb.active = 0;
-	kernel_stale = 0;
+	tlb_kernel_stale = 0;
 }
 
 void
@@ -184,16 +184,20 @@ tlb_load_user(struct pmap *to, struct hart *h)
 }
 
 void
+tlb_kernel_sync_slow(void)
+{
+	clear_bits(&tlb_kernel_stale, self_bit(hart_self()));
+	tlb_fence_all();
+}
+
+void
 pmap_switch(struct pmap *to)
 {
 	struct hart *h = hart_self();
 	struct pmap *from = h->pmap;
 	uint64_t self = self_bit(h);
 
-	if (unlikely(__atomic_load_n(&kernel_stale, __ATOMIC_RELAXED) & self)) {
-		clear_bits(&kernel_stale, self);
-		tlb_fence_all();
-	}
+	tlb_kernel_sync();
 	if (from == to)
 		return;
 	if (pmap_is_kernel(to))
@@ -319,7 +323,7 @@ tlb_kernel_valid(vm_offset_t va)
 {
 	uint64_t others = pmap_kernel_store.tlb.active & ~self_bit(hart_self());
 
-	if (others & ~__atomic_load_n(&kernel_stale, __ATOMIC_RELAXED))
-		set_bits(&kernel_stale, others);
+	if (others & ~__atomic_load_n(&tlb_kernel_stale, __ATOMIC_RELAXED))
+		set_bits(&tlb_kernel_stale, others);
 	tlb_drop_local(va);
 }

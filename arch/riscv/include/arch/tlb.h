@@ -46,6 +46,20 @@ void tlb_drop_local(vm_offset_t va);
 /* An address of the kernel has become valid: this hart now, the others when they switch threads or fault. */
 void tlb_kernel_valid(vm_offset_t va);
 
+/*
+ * Before this hart touches kernel memory that another hart may have mapped
+ * since it last did: at every thread switch, before the new stack is used.
+ * pmap_switch does it too.
+ */
+extern uint64_t tlb_kernel_stale;
+void tlb_kernel_sync_slow(void);
+static inline void
+tlb_kernel_sync(void)
+{
+	if (unlikely(__atomic_load_n(&tlb_kernel_stale, __ATOMIC_RELAXED) >> hart_index() & 1))
+		tlb_kernel_sync_slow();
+}
+
 /* For tests: the next pmap_switch to a new pmap rolls the generation over. */
 void tlb_exhaust_asids(void);
 
