@@ -1,0 +1,407 @@
+/*
+ * pmap.c: what mm relies on of a pmap, one promise each; on the host and at boot.
+ */
+#include <base/test.h>
+#include <mm/pmap.h>
+#include <mm/vm_object.h>
+
+#define W0  (16 * MEGAPAGE_SIZE)        /* a window for leaves */
+
+static vm_object_t object;
+static pmap_t      pmap, other;
+
+static struct vm_page *
+page(unsigned i)
+{
+	struct vm_page *m;
+
+	spin_lock(&object->lock);
+	m = vm_page_lookup(object, i * PAGE_SIZE);
+	if (m == NULL)
+		m = vm_object_page_alloc(object, i * PAGE_SIZE, false);
+	spin_unlock(&object->lock);
+	return m;
+}
+
+static kern_return_t
+enter(pmap_t p, vm_offset_t va, unsigned i, vm_prot_t prot, unsigned flags)
+{
+	struct vm_page *m = page(i);
+	kern_return_t kr;
+
+	spin_lock(&object->lock);
+	kr = pmap_enter(p, va, m, prot, flags);
+	spin_unlock(&object->lock);
+	return kr;
+}
+
+static kern_return_t
+enter_mega(pmap_t p, vm_offset_t va, vm_prot_t prot, unsigned flags)
+{
+	kern_return_t kr;
+
+	spin_lock(&object->lock);
+	kr = pmap_enter_mega(p, va, vm_chunk_find(object, 0), prot, flags);
+	spin_unlock(&object->lock);
+	return kr;
+}
+
+static void
+page_protect(unsigned i, vm_prot_t prot)
+{
+	spin_lock(&object->lock);
+	pmap_page_protect(vm_page_lookup(object, i * PAGE_SIZE), prot);
+	spin_unlock(&object->lock);
+}
+
+static bool
+setup(unsigned pages)
+{
+	object = vm_object_allocate(MEGAPAGE_SIZE, 0);
+	pmap = pmap_create();
+	other = pmap_create();
+	if (object == NULL || pmap == NULL || other == NULL)
+		return false;
+	for (unsigned i = 0; i < pages; i++)
+		if (page(i) == NULL)
+			return false;
+	return true;
+}
+
+static void
+teardown(void)
+{
+	vm_offset_t at = 0;
+
+	ASSERT_EQ(pmap_check(pmap, &at), NULL);
+	ASSERT_EQ(pmap_check(other, &at), NULL);
+	pmap_destroy(pmap);
+	pmap_destroy(other);
+	vm_object_deallocate(object);
+}
+
+/* A full reservation, or skips: memory may be too broken up for one. */
+static bool
+have_megapage(void)
+{
+	if (!vm_chunk_is_megapage(vm_chunk_find(object, 0))) {
+		test_skip("no free megapage");
+		teardown();
+		return false;
+	}
+	return true;
+}
+
+static uint64_t
+resident(pmap_t p)
+{
+	struct pmap_stats s;
+
+	pmap_stats(p, &s);
+	return s.resident;
+}
+
+static uint64_t
+tables(pmap_t p)
+{
+	struct pmap_stats s;
+
+	pmap_stats(p, &s);
+	return s.tables;
+}
+
+TEST(pmap, enter_maps_and_remove_unmaps)
+{
+	paddr_t pa = 0;
+
+	ASSERT_TRUE(setup(2));
+	ASSERT_FALSE(pmap_extract(pmap, W0, &pa));
+	ASSERT_EQ(enter(pmap, W0, 0, VM_PROT_DEFAULT, VM_PROT_WRITE), KERN_SUCCESS);
+	ASSERT_EQ(enter(pmap, W0 + PAGE_SIZE, 1, VM_PROT_READ, VM_PROT_READ), KERN_SUCCESS);
+	ASSERT_TRUE(pmap_extract(pmap, W0 + 5, &pa));
+	ASSERT_EQ(pa, vm_page_pa(page(0)) + 5);
+	ASSERT_EQ(resident(pmap), 2);
+	pmap_remove(pmap, W0, W0 + PAGE_SIZE);
+	ASSERT_FALSE(pmap_extract(pmap, W0, &pa));
+	ASSERT_TRUE(pmap_extract(pmap, W0 + PAGE_SIZE, &pa));
+	teardown();
+}
+
+TEST(pmap, tables_go_with_their_last_leaf)
+{
+	uint64_t before;
+
+	ASSERT_TRUE(setup(1));
+	before = tables(pmap);
+	ASSERT_EQ(enter(pmap, W0, 0, VM_PROT_READ, 0), KERN_SUCCESS);
+	ASSERT_TRUE(tables(pmap) > before);
+	pmap_remove(pmap, 0, vm_max_address);
+	ASSERT_EQ(tables(pmap), before);
+	ASSERT_EQ(enter(pmap, vm_max_address - PAGE_SIZE, 0, VM_PROT_READ, 0), KERN_SUCCESS);
+	pmap_remove_dead(pmap, vm_max_address - PAGE_SIZE, vm_max_address);
+	ASSERT_EQ(tables(pmap), before);
+	teardown();
+}
+
+TEST(pmap, entering_another_page_replaces)
+{
+	paddr_t pa = 0;
+
+	ASSERT_TRUE(setup(2));
+	ASSERT_EQ(enter(pmap, W0, 0, VM_PROT_DEFAULT, VM_PROT_WRITE), KERN_SUCCESS);
+	ASSERT_EQ(enter(pmap, W0, 1, VM_PROT_READ, 0), KERN_SUCCESS);
+	ASSERT_TRUE(pmap_extract(pmap, W0, &pa));
+	ASSERT_EQ(pa, vm_page_pa(page(1)));
+	ASSERT_EQ(resident(pmap), 1);
+	ASSERT_TRUE(pmap_is_modified(page(0)));
+	ASSERT_FALSE(pmap_is_modified(page(1)));
+	teardown();
+}
+
+TEST(pmap, protect_only_takes)
+{
+	struct pmap_walk w;
+
+	ASSERT_TRUE(setup(1));
+	ASSERT_EQ(enter(pmap, W0, 0, VM_PROT_DEFAULT, VM_PROT_WRITE), KERN_SUCCESS);
+	pmap_protect(pmap, W0, W0 + PAGE_SIZE, VM_PROT_READ | VM_PROT_EXECUTE);
+	pmap_walk(pmap, W0, &w);
+	ASSERT_TRUE(w.leaf);
+	ASSERT_EQ(w.prot, VM_PROT_READ);
+	ASSERT_TRUE(w.dirty);                   /* written it stays, writable or not */
+	pmap_protect(pmap, W0, W0 + PAGE_SIZE, VM_PROT_ALL);
+	pmap_walk(pmap, W0, &w);
+	ASSERT_EQ(w.prot, VM_PROT_READ);
+	pmap_protect(pmap, W0, W0 + PAGE_SIZE, VM_PROT_WRITE);
+	pmap_walk(pmap, W0, &w);
+	ASSERT_FALSE(w.leaf);
+	teardown();
+}
+
+TEST(pmap, write_brings_read_along)
+{
+	struct pmap_walk w;
+
+	ASSERT_TRUE(setup(1));
+	ASSERT_EQ(enter(pmap, W0, 0, VM_PROT_WRITE, VM_PROT_WRITE), KERN_SUCCESS);
+	pmap_walk(pmap, W0, &w);
+	ASSERT_EQ(w.prot, VM_PROT_READ | VM_PROT_WRITE);
+	ASSERT_EQ(enter(pmap, W0, 0, VM_PROT_NONE, 0), KERN_SUCCESS);
+	pmap_walk(pmap, W0, &w);
+	ASSERT_FALSE(w.leaf);
+	teardown();
+}
+
+TEST(pmap, page_protect_finds_every_mapping)
+{
+	struct pmap_walk w;
+	paddr_t pa;
+
+	ASSERT_TRUE(setup(4));
+	/* Twice in one pmap, once not congruent with the chunk, and in another. */
+	ASSERT_EQ(enter(pmap, W0, 3, VM_PROT_DEFAULT, 0), KERN_SUCCESS);
+	ASSERT_EQ(enter(pmap, W0 + MEGAPAGE_SIZE - PAGE_SIZE, 3, VM_PROT_DEFAULT, 0), KERN_SUCCESS);
+	ASSERT_EQ(enter(other, W0 + MEGAPAGE_SIZE, 3, VM_PROT_DEFAULT, 0), KERN_SUCCESS);
+	ASSERT_EQ(enter(pmap, W0 + PAGE_SIZE, 2, VM_PROT_DEFAULT, 0), KERN_SUCCESS);
+	page_protect(3, VM_PROT_READ);
+	pmap_walk(other, W0 + MEGAPAGE_SIZE, &w);
+	ASSERT_EQ(w.prot, VM_PROT_READ);
+	pmap_walk(pmap, W0 + PAGE_SIZE, &w);
+	ASSERT_EQ(w.prot, VM_PROT_DEFAULT);
+	page_protect(3, VM_PROT_NONE);
+	ASSERT_FALSE(pmap_extract(pmap, W0, &pa));
+	ASSERT_FALSE(pmap_extract(pmap, W0 + MEGAPAGE_SIZE - PAGE_SIZE, &pa));
+	ASSERT_FALSE(pmap_extract(other, W0 + MEGAPAGE_SIZE, &pa));
+	ASSERT_TRUE(pmap_extract(pmap, W0 + PAGE_SIZE, &pa));
+	teardown();
+}
+
+TEST(pmap, dirty_survives_the_leaf)
+{
+	ASSERT_TRUE(setup(2));
+	ASSERT_EQ(enter(pmap, W0, 0, VM_PROT_DEFAULT, VM_PROT_WRITE), KERN_SUCCESS);
+	ASSERT_EQ(enter(pmap, W0 + PAGE_SIZE, 1, VM_PROT_READ, 0), KERN_SUCCESS);
+	pmap_remove(pmap, W0, W0 + 2 * PAGE_SIZE);
+	ASSERT_TRUE(pmap_is_modified(page(0)));
+	ASSERT_FALSE(pmap_is_modified(page(1)));
+	ASSERT_TRUE(pmap_is_referenced(page(1)));
+	pmap_clear_modify(page(0));
+	pmap_clear_reference(page(0));
+	ASSERT_FALSE(pmap_is_modified(page(0)));
+	ASSERT_FALSE(pmap_is_referenced(page(0)));
+	teardown();
+}
+
+TEST(pmap, dirty_survives_a_whole_table)
+{
+	ASSERT_TRUE(setup(2));
+	ASSERT_EQ(enter(pmap, W0, 0, VM_PROT_DEFAULT, VM_PROT_WRITE), KERN_SUCCESS);
+	ASSERT_EQ(enter(pmap, W0 + PAGE_SIZE, 1, VM_PROT_DEFAULT, VM_PROT_READ), KERN_SUCCESS);
+	pmap_remove(pmap, W0, W0 + MEGAPAGE_SIZE);
+	ASSERT_TRUE(pmap_is_modified(page(0)));
+	ASSERT_FALSE(pmap_is_modified(page(1)));
+	ASSERT_EQ(resident(pmap), 0);
+	teardown();
+}
+
+TEST(pmap, enter_run_fills_only_holes)
+{
+	struct vm_chunk *c;
+	unsigned n;
+
+	ASSERT_TRUE(setup(8));
+	c = vm_chunk_find(object, 0);
+	spin_lock(&object->lock);
+	ASSERT_EQ(pmap_enter_run(pmap, W0, c, 0, 8, VM_PROT_READ), 0);  /* no leaf table */
+	spin_unlock(&object->lock);
+	ASSERT_EQ(enter(pmap, W0 + 2 * PAGE_SIZE, 2, VM_PROT_DEFAULT, 0), KERN_SUCCESS);
+	spin_lock(&object->lock);
+	n = pmap_enter_run(pmap, W0, c, 0, 16, VM_PROT_READ);
+	spin_unlock(&object->lock);
+	ASSERT_EQ(n, 7);                        /* 8 are resident, one is mapped */
+	ASSERT_EQ(resident(pmap), 8);
+	teardown();
+}
+
+TEST(pmap, megapage_is_one_leaf_and_splits)
+{
+	struct pmap_stats s;
+	struct pmap_walk w;
+	paddr_t pa;
+
+	ASSERT_TRUE(setup(512));
+	if (!have_megapage())
+		return;
+	ASSERT_EQ(enter_mega(pmap, W0, VM_PROT_DEFAULT, VM_PROT_WRITE), KERN_SUCCESS);
+	pmap_walk(pmap, W0 + 12345, &w);
+	ASSERT_EQ(w.size, MEGAPAGE_SIZE);
+	ASSERT_EQ(w.pa, vm_page_pa(page(0)) + 12345);
+	pmap_remove(pmap, W0 + PAGE_SIZE, W0 + 2 * PAGE_SIZE);
+	pmap_stats(pmap, &s);
+	ASSERT_EQ(s.resident, 511);
+	ASSERT_EQ(s.megapages, 0);
+	ASSERT_EQ(s.demotions, 1);
+	ASSERT_FALSE(pmap_extract(pmap, W0 + PAGE_SIZE, &pa));
+	ASSERT_TRUE(pmap_extract(pmap, W0 + 511 * PAGE_SIZE, &pa));
+	ASSERT_EQ(pa, vm_page_pa(page(511)));
+	teardown();
+}
+
+TEST(pmap, promotion_takes_the_table_back_and_keeps_dirty)
+{
+	struct pmap_stats s;
+	uint64_t before;
+
+	ASSERT_TRUE(setup(512));
+	if (!have_megapage())
+		return;
+	for (unsigned i = 0; i < 512; i++)
+		ASSERT_EQ(enter(pmap, W0 + i * PAGE_SIZE, i, VM_PROT_DEFAULT, i == 77 ? VM_PROT_WRITE : 0), KERN_SUCCESS);
+	before = tables(pmap);
+	ASSERT_EQ(enter_mega(pmap, W0, VM_PROT_READ, 0), KERN_SUCCESS);
+	pmap_stats(pmap, &s);
+	ASSERT_EQ(s.promotions, 1);
+	ASSERT_EQ(s.megapages, 1);
+	ASSERT_EQ(s.resident, 512);
+	ASSERT_EQ(s.tables, before - 1);
+	ASSERT_TRUE(pmap_is_modified(page(3))); /* the megapage has one D for all */
+	teardown();
+}
+
+TEST(pmap, megapage_protect_and_page_protect)
+{
+	struct pmap_walk w;
+
+	ASSERT_TRUE(setup(512));
+	if (!have_megapage())
+		return;
+	ASSERT_EQ(enter_mega(pmap, W0, VM_PROT_DEFAULT, 0), KERN_SUCCESS);
+	ASSERT_EQ(enter_mega(other, W0, VM_PROT_DEFAULT, 0), KERN_SUCCESS);
+	pmap_protect(pmap, W0, W0 + MEGAPAGE_SIZE, VM_PROT_READ);
+	pmap_walk(pmap, W0, &w);
+	ASSERT_EQ(w.size, MEGAPAGE_SIZE);
+	ASSERT_EQ(w.prot, VM_PROT_READ);
+	page_protect(5, VM_PROT_READ);
+	pmap_walk(pmap, W0, &w);
+	ASSERT_EQ(w.size, MEGAPAGE_SIZE);       /* nothing to take here: not split */
+	pmap_walk(other, W0 + 5 * PAGE_SIZE, &w);
+	ASSERT_EQ(w.size, PAGE_SIZE);
+	ASSERT_EQ(w.prot, VM_PROT_READ);
+	pmap_walk(other, W0 + 6 * PAGE_SIZE, &w);
+	ASSERT_EQ(w.prot, VM_PROT_DEFAULT);
+	spin_lock(&object->lock);
+	pmap_chunk_protect(vm_chunk_find(object, 0), VM_PROT_NONE);
+	spin_unlock(&object->lock);
+	ASSERT_EQ(resident(pmap), 0);
+	ASSERT_EQ(resident(other), 0);
+	teardown();
+}
+
+TEST(pmap, wired_leaves_are_counted_and_kept)
+{
+	struct pmap_stats s;
+
+	ASSERT_TRUE(setup(3));
+	ASSERT_EQ(enter(pmap, W0, 0, VM_PROT_DEFAULT, PMAP_WIRED), KERN_SUCCESS);
+	ASSERT_EQ(enter(pmap, W0 + PAGE_SIZE, 1, VM_PROT_DEFAULT, 0), KERN_SUCCESS);
+	pmap_collect(pmap);
+	pmap_stats(pmap, &s);
+	ASSERT_EQ(s.resident, 1);
+	ASSERT_EQ(s.wired, 1);
+	pmap_change_wiring(pmap, W0, false);
+	pmap_collect(pmap);
+	ASSERT_EQ(resident(pmap), 0);
+	teardown();
+}
+
+TEST(pmap, next_leaf_visits_each_once)
+{
+	vm_offset_t va = 0, seen[3];
+	struct pmap_walk w;
+	unsigned n = 0;
+
+	ASSERT_TRUE(setup(3));
+	ASSERT_EQ(enter(pmap, W0, 0, VM_PROT_READ, 0), KERN_SUCCESS);
+	ASSERT_EQ(enter(pmap, W0 + 3 * GIGAPAGE_SIZE, 1, VM_PROT_READ, 0), KERN_SUCCESS);
+	ASSERT_EQ(enter(pmap, vm_max_address - PAGE_SIZE, 2, VM_PROT_READ, 0), KERN_SUCCESS);
+	for (; n < 3 && pmap_next_leaf(pmap, &va, vm_max_address, &w); va += w.size)
+		seen[n++] = va;
+	ASSERT_EQ(n, 3);
+	ASSERT_EQ(seen[0], W0);
+	ASSERT_EQ(seen[1], W0 + 3 * GIGAPAGE_SIZE);
+	ASSERT_EQ(seen[2], vm_max_address - PAGE_SIZE);
+	ASSERT_FALSE(pmap_next_leaf(pmap, &va, vm_max_address, &w));
+	teardown();
+}
+
+TEST(pmap, destroy_drops_what_is_left)
+{
+	ASSERT_TRUE(setup(2));
+	ASSERT_EQ(enter(pmap, W0, 0, VM_PROT_READ, 0), KERN_SUCCESS);
+	ASSERT_EQ(enter(pmap, W0 + GIGAPAGE_SIZE, 1, VM_PROT_READ, PMAP_WIRED), KERN_SUCCESS);
+	teardown();                             /* the object asserts that nothing maps it */
+}
+
+TEST(pmap, fault_resolves_what_the_leaf_permits)
+{
+	struct pmap_walk w;
+
+	ASSERT_TRUE(setup(1));
+	ASSERT_FALSE(pmap_fault(pmap, W0, VM_PROT_READ));
+	ASSERT_EQ(enter(pmap, W0, 0, VM_PROT_DEFAULT, VM_PROT_READ), KERN_SUCCESS);
+	ASSERT_FALSE(pmap_fault(pmap, W0, VM_PROT_EXECUTE));
+	pmap_walk(pmap, W0, &w);
+	ASSERT_FALSE(w.dirty);
+	ASSERT_TRUE(pmap_fault(pmap, W0 + 100, VM_PROT_WRITE));
+	pmap_walk(pmap, W0, &w);
+	ASSERT_TRUE(w.dirty);
+	ASSERT_FALSE(pmap_fault(pmap, vm_max_address, VM_PROT_READ));
+	teardown();
+}
+
+TEST(pmap, the_kernels_own_tables_are_sound)
+{
+	vm_offset_t at = 0;
+
+	ASSERT_EQ(pmap_check(pmap_kernel(), &at), NULL);
+}
