@@ -102,8 +102,7 @@ boot_decode(uint64_t hartid, paddr_t dtb, uint64_t size)
 	    p->hart_count == 1 ? "" : "s", p->timebase, hartid);
 	if (p->bootargs[0] != '\0')
 		kprintf("bootargs %s\n", p->bootargs);
-	for (unsigned i = 0; i < p->excluded_count; i++)
-		kprintf("hart %lu: left out: %s\n", p->excluded[i].hartid, p->excluded[i].why);
+	kprintf("%s", p->log);
 	for (unsigned i = 1; i < p->hart_count; i++)
 		hart_add(p->hart[i].hartid);
 }
@@ -241,11 +240,12 @@ boot_firmware(uint64_t hartid)
 static void
 boot_devices(void)
 {
+	size_t said = boot_platform.log_len;
 	struct console_device *d;
 
 	plic_init(&boot_platform);
 	drivers_attach(&boot_platform);
-	kprintf("%s", boot_platform.log);
+	kprintf("%s", boot_platform.log + said);
 	d = drivers_console();
 	if (d != NULL)
 		console_attach(d);
