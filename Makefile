@@ -105,6 +105,8 @@ HOST_$(1)  := $$(wildcard test/host/prog_$(1)/*.c) $$(HOST_LIB)
 HOST_PROGS += $(1)
 endef
 $(foreach d,$(sort $(dir $(wildcard test/host/prog_*/*.c))),$(eval $(call host_dir,$(patsubst test/host/prog_%/,%,$(d)))))
+# The drivers above models of their devices: the only program that has them all.
+HOST_drivers += $(filter-out $(HOST_DRV),$(DRV_SRC)) test/unit/fdt_blob.c
 
 FUZZ_PROGS := $(patsubst test/fuzz/%.c,%,$(wildcard test/fuzz/*.c))
 

@@ -8,7 +8,6 @@
  * Windows are mapped when the devices are found, so that ending needs nothing
  * but a store: it must work from a crash report. No locks.
  */
-#include <machine/hart.h>
 #include <drivers/devmap.h>
 #include <drivers/driver.h>
 #include <drivers/finisher.h>
@@ -18,7 +17,7 @@
 #define TEST_PASS       0x5555u
 #define TEST_RESET      0x7777u
 
-/* Breaths to wait for an end that was asked for: some tenths of a second. */
+/* Rounds to wait for an end that was asked for: some tenths of a second at most. */
 #define PATIENCE        (1u << 26)
 
 struct end {
@@ -43,7 +42,7 @@ linger(void)
 	unsigned i;
 
 	for (i = 0; i < PATIENCE; i++)
-		hart_relax();
+		__asm__ volatile("" ::: "memory");
 }
 
 static void
