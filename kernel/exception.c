@@ -35,22 +35,22 @@ exception_in_handler(const struct thread *th, const struct trapframe *tf)
 	return th->in_handler && th->exc_stack - tf->x[2] <= HANDLER_STACK_MAX;
 }
 
+/* The registers go out straight from the frame: the two arrays are the same. */
+_Static_assert(offsetof(struct atlas_exception, x) + 32 * sizeof(uint64_t) ==
+    sizeof(struct atlas_exception), "x is the last member");
+
 static kern_return_t
 exception_deliver(struct thread *th, struct trapframe *tf, kern_return_t code, vm_prot_t access)
 {
-	struct atlas_exception e;
-	vm_offset_t frame = (th->exc_stack - sizeof(e)) & ~15ul;
+	const uint64_t head[] = { (uint64_t)code, tf->scause, tf->stval, access, tf->sepc };
+	vm_offset_t frame = (th->exc_stack - sizeof(struct atlas_exception)) & ~15ul;
 	kern_return_t kr;
 
-	e.code = (uint64_t)code;
-	e.cause = tf->scause;
-	e.addr = tf->stval;
-	e.access = access;
-	e.pc = tf->sepc;
-	e.x[0] = 0;
-	for (unsigned i = 1; i < 32; i++)
-		e.x[i] = tf->x[i];
-	kr = copyout(&e, frame, sizeof(e));
+	_Static_assert(sizeof(head) == offsetof(struct atlas_exception, x), "the members before x");
+	tf->x[0] = 0;
+	kr = copyout(tf->x, frame + sizeof(head), sizeof(tf->x));
+	if (kr == KERN_SUCCESS)
+		kr = copyout(head, frame, sizeof(head));
 	if (kr != KERN_SUCCESS)
 		return kr;
 	th->in_handler = true;
@@ -93,19 +93,24 @@ sys_exception_handler(uint64_t pc, uint64_t sp)
 	return KERN_SUCCESS;
 }
 
+/*
+ * The registers come straight into the frame. If they cannot be read, the call
+ * fails with those it has read so far: whoever hands over half a structure has
+ * no claim to the registers that it wanted to give up.
+ */
 void
 sys_exception_return_full(struct trapframe *tf)
 {
-	struct atlas_exception e;
-	kern_return_t kr = copyin(tf->x[10], &e, sizeof(e));
+	uint64_t frame = tf->x[10], pc;
+	kern_return_t kr = copyin(frame + offsetof(struct atlas_exception, pc), &pc, sizeof(pc));
 
+	if (kr == KERN_SUCCESS)
+		kr = copyin(frame + offsetof(struct atlas_exception, x), tf->x, sizeof(tf->x));
 	if (kr != KERN_SUCCESS) {
 		trap_frame_result(tf, (uint64_t)kr, 0);
 		return;
 	}
 	current_thread()->in_handler = false;
 	/* pc needs no check: sret goes to U-mode, which faults where it may not be. */
-	tf->sepc = e.pc;
-	for (unsigned i = 1; i < 32; i++)
-		tf->x[i] = e.x[i];
+	tf->sepc = pc;
 }

@@ -37,10 +37,11 @@ initrd_init(paddr_t start, paddr_t end)
 		initrd_set(phys_to_virt(start), end - start);
 }
 
-size_t
-initrd_size(void)
+void
+initrd_get(const void **data, size_t *size)
 {
-	return initrd_bytes;
+	*data = initrd_data;
+	*size = initrd_bytes;
 }
 
 /* Eight hexadecimal digits at p. FALSE: they are not. */

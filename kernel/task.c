@@ -16,7 +16,9 @@
  * `terminating` set and no threads left, under the task's lock.
  *
  * Threads that have left lie on task->dead until they are off their stacks:
- * freed by siblings that exit or are made, at last by task_free.
+ * freed by siblings that exit or are made, at last by task_free. So a thread
+ * that ends a task to which nobody else has a reference cannot free it: it
+ * leaves that to the reaper, a kernel thread.
  *
  * Locks: task_tree_lock, then a task's lock (both rank TASK).
  */
@@ -184,6 +186,47 @@ task_deallocate(struct task *t)
 		task_free(t);
 }
 
+/* --- the reaper --- */
+
+static struct spinlock reaper_lock = SPINLOCK_INIT(TASK);
+static struct list     reaper_tasks = { &reaper_tasks, &reaper_tasks };  /* by link; a reference each */
+
+/* Drops the running thread's reference to its own task, from elsewhere. */
+static void
+reaper_deallocate(struct task *t)
+{
+	spin_lock(&reaper_lock);
+	list_push_back(&reaper_tasks, &t->link);
+	spin_unlock(&reaper_lock);
+	wake_all(&reaper_tasks);
+}
+
+static void
+reaper_main(void *arg)
+{
+	struct task *t;
+
+	(void)arg;
+	for (;;) {
+		spin_lock(&reaper_lock);
+		while (list_empty(&reaper_tasks)) {
+			wait_on(&reaper_tasks, &reaper_lock, false);
+			spin_lock(&reaper_lock);
+		}
+		t = list_first(&reaper_tasks, struct task, link);
+		list_remove(&t->link);
+		spin_unlock(&reaper_lock);
+		task_deallocate(t);
+	}
+}
+
+void
+task_start_reaper(void)
+{
+	if (kthread_create("reaper", reaper_main, NULL) == NULL)
+		panic("no memory for the reaper");
+}
+
 /* --- finding --- */
 
 struct task *
@@ -345,8 +388,14 @@ task_finish(struct task *t)
 	if (parent != NULL)
 		wake_all(&parent->children);
 	spin_unlock(&task_tree_lock);
-	list_foreach_safe(l, next, &gone)
-		task_deallocate(list_entry(l, struct task, link));
+	list_foreach_safe(l, next, &gone) {
+		struct task *ended = list_entry(l, struct task, link);
+
+		if (ended == current_task())
+			reaper_deallocate(ended);
+		else
+			task_deallocate(ended);
+	}
 }
 
 void

@@ -147,6 +147,7 @@ thread_init(void)
 			panic("no memory for the first kernel stacks");
 		kstack_free(base + KSTACK_SIZE);
 	}
+	task_start_reaper();
 }
 
 unsigned

@@ -58,22 +58,16 @@ trap_window(void)
 static vm_prot_t
 trap_access(uint64_t cause)
 {
-	switch (cause) {
-	case EXC_INST_PAGE:
-	case EXC_INST_ACCESS:
-	case EXC_INST_MISALIGNED:
-		return VM_PROT_EXECUTE;
-	case EXC_LOAD_PAGE:
-	case EXC_LOAD_ACCESS:
-	case EXC_LOAD_MISALIGNED:
-		return VM_PROT_READ;
-	case EXC_STORE_PAGE:
-	case EXC_STORE_ACCESS:
-	case EXC_STORE_MISALIGNED:
-		return VM_PROT_WRITE;
-	default:
-		return VM_PROT_NONE;
-	}
+	static const uint8_t access[16] = {
+		[EXC_INST_MISALIGNED] = VM_PROT_EXECUTE, [EXC_LOAD_MISALIGNED] = VM_PROT_READ,
+		[EXC_STORE_MISALIGNED] = VM_PROT_WRITE,
+		[EXC_INST_ACCESS] = VM_PROT_EXECUTE, [EXC_LOAD_ACCESS] = VM_PROT_READ,
+		[EXC_STORE_ACCESS] = VM_PROT_WRITE,
+		[EXC_INST_PAGE] = VM_PROT_EXECUTE, [EXC_LOAD_PAGE] = VM_PROT_READ,
+		[EXC_STORE_PAGE] = VM_PROT_WRITE,
+	};
+
+	return cause < nitems(access) ? access[cause] : VM_PROT_NONE;
 }
 
 static void

@@ -21,7 +21,7 @@ struct initrd_file {
 void initrd_init(paddr_t start, paddr_t end);
 /* The same over memory that is mapped anyway (tests). */
 void initrd_set(const void *data, size_t size);
-size_t initrd_size(void);
+void initrd_get(const void **data, size_t *size);
 
 /* *cursor: 0 for the first file, then as left. FALSE: no more, or damaged from here on. */
 bool initrd_next(size_t *cursor, struct initrd_file *f);

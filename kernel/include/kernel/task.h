@@ -101,6 +101,9 @@ extern struct task *kernel_task;
 
 /* --- for thread.c --- */
 
+/* Threads can be made now. */
+void task_start_reaper(void);
+
 /* th, made for t, is counted in. KERN_TERMINATED, KERN_RESOURCE_SHORTAGE (too many). */
 kern_return_t task_add_thread(struct task *t, struct thread *th, bool agent);
 /* The running thread leaves its task, and ends it when it was the last. */
