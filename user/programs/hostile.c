@@ -249,8 +249,11 @@ task_call(struct attacker *a)
 			atlas_syscall4(ATLAS_SYS_task_resume, task(a), address(a) & 0xfff,
 			    address(a), draw(a));
 		break;
-	default:
-		atlas_syscall2(ATLAS_SYS_console_write, address(a), below(a, 2) ? 0 : -draw(a));
+	default:        /* never anything to print: the console is for people */
+		if (below(a, 2))
+			atlas_syscall2(ATLAS_SYS_console_write, address(a), 0);
+		else
+			atlas_syscall2(ATLAS_SYS_console_write, border(a) | 1ul << 63, -draw(a));
 		break;
 	}
 }
