@@ -5,15 +5,20 @@
  *
  * A test passes when it asserted something, nothing failed, no lock is held
  * afterwards, every physical page is free again and the page allocator's census
- * agrees. A panic ends the run: "not ok", then "Bail out!". A test that booted
- * memory of its own size gets the next one a fresh boot.
+ * agrees. A panic, or a test that takes over a minute, ends the run: "not ok",
+ * then "Bail out!". A test that booted memory of its own size gets the next one
+ * a fresh boot.
  */
 #include <fnmatch.h>
+#include <signal.h>
 #include <stdio.h>
 #include <stdlib.h>
+#include <unistd.h>
 #include <base/lock.h>
 #include <mm/vm_page.h>
 #include <host.h>
+
+#define TEST_SECONDS    60
 
 SET_DECLARE(tests, const struct test_case);
 
@@ -69,6 +74,18 @@ bail(const char *text)
 	fflush(stdout);
 }
 
+static void
+too_long(int sig)
+{
+	static const char text[] = "# took too long\nBail out! hang\n";
+
+	(void)sig;
+	printf("not ok %u %s.%s\n", at + 1, test[at]->suite, test[at]->name);
+	fflush(stdout);
+	(void)!write(STDOUT_FILENO, text, sizeof(text) - 1);
+	_exit(1);
+}
+
 /* What must hold after every test; "" when it does. */
 static void
 check_after(uint64_t free_before, unsigned generation, char *text, size_t size)
@@ -100,7 +117,9 @@ run_one(void)
 	unsigned generation = host_generation;
 
 	host_test = (struct host_test_state){ 0 };
+	alarm(TEST_SECONDS);
 	test[at]->run();
+	alarm(0);
 	host_panic_armed = false;
 	vm_alloc_fail_at(0, false);
 	if (!host_test.failed) {
@@ -131,6 +150,7 @@ main(int argc, char **argv)
 	}
 	printf("KTAP version 1\n1..%u\n", ntests);
 	host_panic_hook = bail;
+	signal(SIGALRM, too_long);
 	host_boot(HOST_MEM_DEFAULT);
 	for (at = 0; at < ntests; at++)
 		failed += !run_one();
