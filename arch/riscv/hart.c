@@ -3,7 +3,7 @@
  *
  *	hart_add ──> hart_start_all: stacks, HSM start ──┐     state: WAITED
  *	  new hart: hart_entry (entry.S) ─> hart_main: claims its state: ARRIVED
- *	  boot hart: waits a second; who did not come: ABANDONED, and parks if it
+ *	  boot hart: waits, bounded; who did not come: ABANDONED, and parks if it
  *	  ever does.
  *
  * The handshake is one compare-and-swap a side, so a hart that comes late never
@@ -21,7 +21,7 @@
 #define HART_STACK_SIZE     (2 * PAGE_SIZE)     /* until its first thread */
 #define HART_EMERGENCY_SIZE PAGE_SIZE
 #define HART_GUARD_PAGES    4
-#define HART_START_US       1000000
+#define HART_START_US       2000000             /* since the last one that came */
 #define HART_STOP_US        100000
 
 enum { HART_WAITED, HART_ARRIVED, HART_ABANDONED };
@@ -128,30 +128,37 @@ hart_start(struct hart *h)
 	return false;
 }
 
+/* TRUE: the hart came before the deadline; else it is given up, and reported. */
+static bool
+hart_wait(unsigned i, uint64_t deadline)
+{
+	uint32_t *state = &hart_boot[i].state, waited = HART_WAITED;
+
+	while (__atomic_load_n(state, __ATOMIC_ACQUIRE) == HART_WAITED && timer_now() < deadline)
+		hart_relax();
+	if (!__atomic_compare_exchange_n(state, &waited, HART_ABANDONED, false,
+	    __ATOMIC_ACQ_REL, __ATOMIC_ACQUIRE))
+		return true;
+	kprintf("hart %lu: left out: started, but did not arrive within two seconds\n",
+	    harts[i].hartid);
+	return false;
+}
+
 unsigned
 hart_start_all(void)
 {
-	uint64_t deadline, started = 0;
+	uint64_t ticks = timer_us_to_ticks(HART_START_US), deadline, started = 0;
 	unsigned online = 1;
 
 	for (unsigned i = 1; i < hart_count; i++)
 		if (hart_start(&harts[i]))
 			started |= 1ul << i;
-	deadline = timer_now() + timer_us_to_ticks(HART_START_US);
-	for (uint64_t s = started; s != 0; s &= s - 1) {
-		unsigned i = (unsigned)__builtin_ctzl(s);
-		uint32_t waited = HART_WAITED;
-
-		while (__atomic_load_n(&hart_boot[i].state, __ATOMIC_ACQUIRE) == HART_WAITED &&
-		    timer_now() < deadline)
-			hart_relax();
-		if (__atomic_compare_exchange_n(&hart_boot[i].state, &waited, HART_ABANDONED,
-		    false, __ATOMIC_ACQ_REL, __ATOMIC_ACQUIRE))
-			kprintf("hart %lu: left out: started, but did not arrive within a second\n",
-			    harts[i].hartid);
-		else
+	deadline = timer_now() + ticks;
+	for (; started != 0; started &= started - 1)
+		if (hart_wait((unsigned)__builtin_ctzl(started), deadline)) {
 			online++;
-	}
+			deadline = timer_now() + ticks;
+		}
 	return online;
 }
 

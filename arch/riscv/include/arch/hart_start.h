@@ -3,7 +3,7 @@
  *
  * harts[0] is the boot hart, the others follow in the order of the tree; the
  * dense index is what the kernel uses everywhere. A hart that does not answer
- * within a second keeps its index, but never comes online.
+ * within two seconds keeps its index, but never comes online.
  */
 #ifndef ARCH_HART_START_H
 #define ARCH_HART_START_H
