@@ -178,26 +178,30 @@ vm_check_leaf_page(vm_map_t map, vm_map_entry_t e, vm_offset_t va, paddr_t pa,
 	return true;
 }
 
-/* M18 to M22 for every leaf of the map's pmap. Submap windows are looked through once. */
+/*
+ * M18 to M22 for every leaf of the map's pmap. A larger leaf may lie over
+ * several entries as long as each of its pages is right for its own entry:
+ * clipping alone needs no demotion, a difference in rights brings it about.
+ */
 static bool
 vm_check_leaves(vm_map_t map, struct vm_check_failure *f)
 {
 	vm_offset_t va = map->min_offset;
 	struct pmap_walk w;
 
-	while (pmap_next_leaf(map->pmap, &va, map->max_offset, &w)) {
-		vm_offset_t at = va;
-		vm_map_entry_t e;
+	for (; pmap_next_leaf(map->pmap, &va, map->max_offset, &w); va += w.size) {
+		if (w.size > PAGE_SIZE && ((va | w.pa) & (w.size - 1)))
+			return FAIL(f, "M22", "map %lu: leaf of 0x%lx bytes at 0x%lx to 0x%lx is not aligned", (unsigned long)map->id,
+			    (unsigned long)w.size, (unsigned long)va, (unsigned long)w.pa);
+		for (vm_offset_t at = va; at < va + w.size; at += PAGE_SIZE) {
+			vm_map_entry_t e;
 
-		if (!vm_map_lookup_entry(map, va, &e))
-			return FAIL(f, "M18", "map %lu: a leaf at 0x%lx, but no entry", (unsigned long)map->id, (unsigned long)va);
-		if (w.size > PAGE_SIZE && ((va | w.pa) & (w.size - 1) || va + w.size > e->vme_end || va < e->vme_start))
-			return FAIL(f, "M22", "map %lu: leaf of 0x%lx bytes at 0x%lx to 0x%lx in entry [0x%lx, 0x%lx)", (unsigned long)map->id,
-			    (unsigned long)w.size, (unsigned long)va, (unsigned long)w.pa, (unsigned long)e->vme_start, (unsigned long)e->vme_end);
-		for (; !e->is_sub_map && at < va + w.size; at += PAGE_SIZE)
-			if (!vm_check_leaf_page(map, e, at, w.pa + (at - va), &w, f))
+			if (!vm_map_lookup_entry(map, at, &e) || (!e->is_sub_map && e->object.vm_object == NULL))
+				return FAIL(f, at == va ? "M18" : "M22", "map %lu: the leaf at 0x%lx maps 0x%lx, where nothing is", (unsigned long)map->id,
+				    (unsigned long)va, (unsigned long)at);
+			if (!e->is_sub_map && !vm_check_leaf_page(map, e, at, w.pa + (at - va), &w, f))
 				return false;
-		va += w.size;
+		}
 	}
 	return true;
 }
@@ -307,7 +311,7 @@ vm_check_object(vm_object_t o, void *arg)
 		return true;
 	if (!o->terminating) {
 		if (o->recount != o->ref_count)
-			r->ok = FAIL(r->f, "M9", "object %lu: %u references, counted as %u", (unsigned long)o->id, o->recount, o->ref_count);
+			r->ok = FAIL(r->f, "M9", "object %lu: %u references found, counted as %u", (unsigned long)o->id, o->recount, o->ref_count);
 		else
 			r->ok = vm_check_M10(o, r->f) && vm_check_M11(o, r->f);
 	}

@@ -120,6 +120,12 @@ vm_map_enter(vm_map_t map, vm_offset_t *addr, const struct vm_map_enter_args *ar
 	    !page_aligned(*addr))
 		return KERN_FAIL(KERN_INVALID_ARGUMENT, "size 0x%lx, offset 0x%lx or address 0x%lx is not in pages",
 		    args->size, args->offset, *addr);
+	/* Whoever hands in an object has, or may get, other ways to its pages. */
+	if (args->object != NULL) {
+		spin_lock(&args->object->lock);
+		args->object->one_mapping = false;
+		spin_unlock(&args->object->lock);
+	}
 	vm_map_lock(map);
 	kr = enter_locked(map, addr, args, &dead);
 	vm_map_unlock(map);

@@ -211,11 +211,12 @@ vm_map_store_next_gap(vm_map_t map, vm_map_entry_t after, vm_size_t size)
 bool
 vm_map_store_check(vm_map_t map)
 {
-	struct tree_node *n = tree_first(&map->tree);
 	vm_map_entry_t header = vm_map_to_entry(map), e;
+	struct tree_node *n;
 
 	if (tree_check(&map->tree) < 0)
 		return false;
+	n = tree_first(&map->tree);
 	for (e = vm_map_first_entry(map); e != header; e = e->vme_next, n = tree_next(n)) {
 		vm_size_t gap = vm_map_gap_after(map, e);
 

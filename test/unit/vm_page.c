@@ -18,12 +18,19 @@ free_pages(void)
 	return c.free;
 }
 
-/* All free pages as if they lay on buddy lists: free blocks must then agree before and after. */
+/*
+ * All free pages on buddy lists: free blocks must then agree before and after.
+ * Again and again, because idle harts take pages to clear them.
+ */
 static void
 settle(struct vm_page_counts *c)
 {
-	vm_page_drain();
-	vm_page_counts(c);
+	unsigned tries = 0;
+
+	do {
+		vm_page_drain();
+		vm_page_counts(c);
+	} while (c->cached != 0 && ++tries < 10000);
 }
 
 static bool
