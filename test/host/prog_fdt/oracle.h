@@ -255,17 +255,20 @@ compare_node(const struct fdt *f, const void *blob, int node, bool paths)
 static bool
 compare_aliases(const struct fdt *f, const void *blob)
 {
-	int node = fdt_path_offset(blob, "/aliases"), at;
+	int node = fdt_path_offset(blob, "/aliases"), at, len;
 	const char *name, *path;
 
 	if (node < 0)
 		return true;
 	fdt_for_each_property_offset(at, blob, node) {
 		fdt_getprop_by_offset(blob, at, &name, NULL);
-		path = fdt_get_alias(blob, name);
-		/* An alias of an alias, or one with a '/': ours has no such thing. */
-		if (path == NULL || path[0] != '/' || strchr(name, '/') != NULL || *name == '\0' ||
-		    strnlen(path, 1024) == 1024)
+		path = fdt_getprop(blob, node, name, &len);
+		/*
+		 * An alias of an alias, one with a '/', and one whose value does not end
+		 * (libfdt reads on behind it): ours has no such thing.
+		 */
+		if (path == NULL || len == 0 || path[0] != '/' || *name == '\0' ||
+		    strchr(name, '/') != NULL || memchr(path, '\0', (size_t)len) == NULL)
 			continue;
 		if (fdt_find_path(f, name) != ours(blob, fdt_path_offset(blob, name)))
 			return disagree("alias %s leads elsewhere", name);
