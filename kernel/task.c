@@ -9,7 +9,9 @@
  *
  * References: one for being in the tree (dropped when the parent has waited,
  * or at the end when there is no parent), one for each handle, and those of
- * callers. Threads need none: a task with threads is in the tree.
+ * callers. Threads need none: a task with threads is in the tree. A task that
+ * has no threads yet and only the tree's reference is lost to everybody, and
+ * ends (task_abandon).
  *
  * The last thread to leave empties the map, on its way out; a task without
  * threads is emptied by who terminates it. So exactly one does it: who finds
@@ -43,6 +45,8 @@ static struct spinlock task_tree_lock = SPINLOCK_INIT(TASK);
 static struct list     tasks;           /* in the order they were made */
 static unsigned        ntasks, tasks_max;
 static uint64_t        last_id;
+
+static void task_abandon(struct task *t);
 
 /* --- life --- */
 
@@ -179,10 +183,22 @@ task_reference(struct task *t)
 	__atomic_fetch_add(&t->ref_count, 1, __ATOMIC_RELAXED);
 }
 
+/*
+ * Nobody could name a task without threads any more: it ends. Decided before
+ * the reference goes, because afterwards t may be gone; and decided by who
+ * takes the count from exactly 2 (the tree's and the caller's) to 1.
+ */
 void
 task_deallocate(struct task *t)
 {
-	if (__atomic_sub_fetch(&t->ref_count, 1, __ATOMIC_ACQ_REL) == 0)
+	uint32_t n = __atomic_load_n(&t->ref_count, __ATOMIC_RELAXED);
+
+	do {
+		if (unlikely(n == 2 && !t->ended && t->nthreads == 0))
+			task_abandon(t);
+	} while (!__atomic_compare_exchange_n(&t->ref_count, &n, n - 1, false,
+	    __ATOMIC_ACQ_REL, __ATOMIC_RELAXED));
+	if (n == 1)
 		task_free(t);
 }
 
@@ -430,22 +446,37 @@ task_exit(const struct task_how *how)
 	thread_exit();
 }
 
-kern_return_t
-task_terminate(struct task *t)
+static const struct task_how killed = { .end = TASK_KILLED };
+
+/* The end begins, unless it has; the caller completes it if there is no thread to do so. */
+static void
+task_kill(struct task *t)
 {
-	static const struct task_how killed = { .end = TASK_KILLED };
 	bool finish;
 
-	if (t == kernel_task)
-		return KERN_FAIL(KERN_INVALID_TASK, "the kernel's task does not end");
-	if (t == current_task())
-		task_exit(&killed);
 	spin_lock(&t->lock);
 	finish = !t->terminating && t->nthreads == 0;
 	task_begin_end(t, &killed);
 	spin_unlock(&t->lock);
 	if (finish)
 		task_finish(t);
+}
+
+static void
+task_abandon(struct task *t)
+{
+	if (t != kernel_task)
+		task_kill(t);
+}
+
+kern_return_t
+task_terminate(struct task *t)
+{
+	if (t == kernel_task)
+		return KERN_FAIL(KERN_INVALID_TASK, "the kernel's task does not end");
+	if (t == current_task())
+		task_exit(&killed);
+	task_kill(t);
 	return task_wait(t);
 }
 

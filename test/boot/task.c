@@ -52,6 +52,22 @@ TEST(task, without_threads_lives_until_terminated)
 	task_deallocate(t);
 }
 
+TEST(task, that_nobody_can_name_ends)
+{
+	unsigned before = task_count();
+	struct task *t, *child;
+
+	ASSERT_EQ(task_create(NULL, NULL, "boottest", &t), KERN_SUCCESS);
+	ASSERT_EQ(task_create(t, NULL, "boottest2", &child), KERN_SUCCESS);
+	ASSERT_EQ(task_parent_id(child), t->id);
+	task_deallocate(child);                 /* a corpse for its parent now */
+	child = task_by_name("boottest2");
+	ASSERT_TRUE(child != NULL && child->ended);
+	task_deallocate(child);
+	task_deallocate(t);
+	ASSERT_EQ(task_count(), before);
+}
+
 TEST(task, kernel_task_stays)
 {
 	ASSERT_EQ(task_terminate(kernel_task), KERN_INVALID_TASK);
