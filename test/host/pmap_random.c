@@ -434,7 +434,8 @@ one_op(void)
 static void
 run(unsigned levels, unsigned asid_bits, bool fault_ad, bool full_only, unsigned steps)
 {
-	struct tlb_sim_config c = { levels, asid_bits, fault_ad, full_only, levels * 1000 + asid_bits };
+	struct tlb_sim_config c = { levels, asid_bits, fault_ad, full_only, levels * 1000 + asid_bits,
+	    .sticky = levels == 4 };
 
 	start(&c);
 	for (g.step = 0; g.step < steps && !test_failed(); g.step++) {

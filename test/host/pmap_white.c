@@ -2,6 +2,7 @@
  * pmap_white.c: the pmap from the inside: what pmap_check must notice, what
  * fences cost, what happens without memory, and harts at work side by side.
  */
+#include <unistd.h>
 #include <arch/sv.h>
 #include <arch/tlb.h>
 #include <mm/vm_object.h>
@@ -32,7 +33,7 @@ setup(void)
 static bool
 setup_on(unsigned levels, unsigned asid_bits, bool fault_ad)
 {
-	tlb_sim_next = (struct tlb_sim_config){ levels, asid_bits, fault_ad, false, 7 };
+	tlb_sim_next = (struct tlb_sim_config){ levels, asid_bits, fault_ad, .seed = 7 };
 	host_boot(HOST_MEM_DEFAULT);
 	return setup();
 }
@@ -267,6 +268,98 @@ TEST(tlb, a_hart_that_left_is_not_fenced_but_drops_later)
 	teardown();
 }
 
+/* What the hook below saw at the fences of one call. */
+static struct {
+	pte_t          *entry;
+	struct vm_page *table;
+	unsigned        fences;
+	bool            entry_valid, table_freed, record_gone;
+} seen;
+
+static void
+look(void)
+{
+	seen.fences++;
+	seen.entry_valid |= *seen.entry != 0;
+	seen.table_freed |= seen.table->kind != VM_PAGE_TABLE;
+	seen.record_gone |= chunk()->pv == NULL;
+}
+
+static void
+watch(vm_offset_t va)
+{
+	memset(&seen, 0, sizeof(seen));
+	seen.entry = leaf(va);
+	seen.table = sv_table_page(seen.entry);
+	tlb_sim_at_fence = look;
+}
+
+TEST(tlb, another_page_comes_after_all_have_dropped_the_old)
+{
+	ASSERT_TRUE(setup());
+	on(1, pmap);
+	on(0, pmap);
+	ASSERT_EQ(enter(0, VM_PROT_DEFAULT, 0), KERN_SUCCESS);
+	watch(W0);
+	ASSERT_EQ(pmap_enter(pmap, W0, page(1), VM_PROT_DEFAULT, 0), KERN_SUCCESS);
+	tlb_sim_at_fence = NULL;
+	ASSERT_EQ(seen.fences, 2);
+	ASSERT_FALSE(seen.entry_valid);
+	on(1, pmap_kernel());
+	on(0, pmap_kernel());
+	teardown();
+}
+
+TEST(tlb, tables_and_records_last_until_the_fence)
+{
+	ASSERT_TRUE(setup());
+	on(1, pmap);
+	on(0, pmap);
+	for (unsigned how = 0; how < 5; how++) {
+		vm_offset_t end = W0 + (how & 1 ? MEGAPAGE_SIZE : PAGE_SIZE);
+
+		ASSERT_EQ(enter(0, VM_PROT_DEFAULT, 0), KERN_SUCCESS);
+		watch(W0);
+		if (how < 2)
+			pmap_remove(pmap, W0, end);
+		else if (how < 4)
+			pmap_remove_dead(pmap, W0, end);
+		else
+			pmap_page_protect(page(0), VM_PROT_NONE);
+		tlb_sim_at_fence = NULL;
+		ASSERT_EQ(seen.fences, 2);
+		ASSERT_FALSE(seen.table_freed);
+		ASSERT_FALSE(seen.record_gone);
+		ASSERT_EQ(chunk()->pv, NULL);
+	}
+	on(1, pmap_kernel());
+	on(0, pmap_kernel());
+	teardown();
+}
+
+TEST(tlb, a_remembered_absence_costs_one_fault)
+{
+	paddr_t pa;
+
+	for (unsigned by_enter = 0; by_enter < 2; by_enter++) {
+		tlb_sim_next = (struct tlb_sim_config){ 4, 16, .sticky = true, .seed = 3 };
+		host_boot(HOST_MEM_DEFAULT);
+		ASSERT_TRUE(setup());
+		on(0, pmap);
+		/* The hart learns that there is no table; then there is one. */
+		ASSERT_FALSE(tlb_sim_access(0, W0, VM_PROT_READ, &pa));
+		ASSERT_EQ(enter(0, VM_PROT_DEFAULT, 0), KERN_SUCCESS);
+		ASSERT_FALSE(tlb_sim_access(0, W0, VM_PROT_READ, &pa));
+		if (by_enter)
+			ASSERT_EQ(enter(0, VM_PROT_DEFAULT, VM_PROT_READ), KERN_SUCCESS);
+		else
+			ASSERT_TRUE(pmap_fault(pmap, W0, VM_PROT_READ));
+		ASSERT_TRUE(tlb_sim_access(0, W0, VM_PROT_READ, &pa));
+		on(0, pmap_kernel());
+		teardown();
+	}
+}
+
 TEST(tlb, without_asids_the_same_pmap_returns_without_a_fence)
 {
 	pmap_t second;
@@ -291,7 +384,7 @@ TEST(tlb, without_asids_the_same_pmap_returns_without_a_fence)
 TEST(tlb, asids_are_not_reused_before_a_new_generation)
 {
 	pmap_t p[8];
-	uint64_t seen = 0;
+	uint64_t generations = 0;
 
 	ASSERT_TRUE(setup_on(3, 2, false));
 	for (unsigned i = 0; i < nitems(p); i++) {
@@ -300,9 +393,9 @@ TEST(tlb, asids_are_not_reused_before_a_new_generation)
 		ASSERT_NE(p[i]->tlb.ctx & 3, 0);
 		for (unsigned j = 0; j < i; j++)
 			ASSERT_NE(p[i]->tlb.ctx, p[j]->tlb.ctx);
-		seen |= 1ul << (p[i]->tlb.ctx >> 16);
+		generations |= 1ul << (p[i]->tlb.ctx >> 16);
 	}
-	ASSERT_TRUE(__builtin_popcountl(seen) >= 3);    /* 3 numbers a generation */
+	ASSERT_TRUE(__builtin_popcountl(generations) >= 3);    /* 3 numbers a generation */
 	on(0, pmap_kernel());
 	for (unsigned i = 0; i < nitems(p); i++)
 		pmap_destroy(p[i]);
@@ -437,11 +530,14 @@ TEST(pmap_memory, no_pmap_without_memory)
 
 static pmap_t      par_pmap[4];
 static unsigned    par_rounds;
+static unsigned    par_missed;          /* mappings that a walk over the chunk's records left behind */
 
 /* Harts 0 and 1 map and unmap, each in its own pmap; 2 and 3 go after the pages. */
 static void
 par_hart(unsigned hart, void *arg)
 {
+	paddr_t pa;
+
 	(void)arg;
 	if (hart < 2)
 		pmap_switch(par_pmap[hart]);
@@ -462,9 +558,12 @@ par_hart(unsigned hart, void *arg)
 			continue;
 		}
 		spin_lock(&object->lock);
-		if (hart == 2)
+		if (hart == 2) {
 			pmap_page_protect(page(i), r & 1 ? VM_PROT_NONE : VM_PROT_READ);
-		else if (r % 16 == 0)
+			/* The object is locked: no mapping can have come back. */
+			for (unsigned k = 0; k < 2; k++)
+				par_missed += (r & 1) && pmap_extract(par_pmap[k], W0 + i * PAGE_SIZE, &pa);
+		} else if (r % 16 == 0)
 			pmap_chunk_protect(chunk(), VM_PROT_NONE);
 		else if (pmap_is_modified(page(i)))
 			pmap_clear_modify(page(i));
@@ -479,6 +578,7 @@ TEST(pmap_parallel, mapping_and_reverse_mapping_meet)
 
 	ASSERT_TRUE(setup());
 	par_rounds = 3000;
+	par_missed = 0;
 	for (unsigned i = 0; i < 2; i++)
 		ASSERT_TRUE((par_pmap[i] = pmap_create()) != NULL);
 	host_run_harts(4, par_hart, NULL);
@@ -487,6 +587,7 @@ TEST(pmap_parallel, mapping_and_reverse_mapping_meet)
 		ASSERT_EQ(tlb_sim_audit(par_pmap[i], &at), NULL);
 		pmap_destroy(par_pmap[i]);
 	}
+	ASSERT_EQ(par_missed, 0);
 	ASSERT_EQ(chunk()->pv, NULL);
 	teardown();
 }
@@ -523,5 +624,46 @@ TEST(pmap_parallel, pmaps_die_while_their_pages_are_taken)
 	par_rounds = 800;
 	host_run_harts(4, par_life, NULL);
 	ASSERT_EQ(chunk()->pv, NULL);
+	teardown();
+}
+
+/* Hart 1 keeps the pmap locked for a while, hart 0 takes a page away meanwhile. */
+static void
+par_contended(unsigned hart, void *arg)
+{
+	unsigned *held = arg;
+
+	if (hart == 1) {
+		spin_lock(&pmap->lock);
+		__atomic_store_n(held, 1, __ATOMIC_SEQ_CST);
+		usleep(20000);
+		spin_unlock(&pmap->lock);
+		return;
+	}
+	while (!__atomic_load_n(held, __ATOMIC_SEQ_CST))
+		hart_relax();
+	spin_lock(&object->lock);
+	pmap_page_protect(page(0), VM_PROT_NONE);
+	spin_unlock(&object->lock);
+}
+
+TEST(pmap_parallel, a_locked_pmap_is_waited_for)
+{
+	unsigned held = 0, users;
+	pmap_t second;
+	paddr_t pa;
+
+	ASSERT_TRUE(setup());
+	second = pmap_create();
+	ASSERT_EQ(enter(0, VM_PROT_DEFAULT, 0), KERN_SUCCESS);
+	ASSERT_EQ(pmap_enter(pmap, W0 + GIGAPAGE_SIZE, page(0), VM_PROT_READ, 0), KERN_SUCCESS);
+	ASSERT_EQ(pmap_enter(second, W0, page(0), VM_PROT_READ, 0), KERN_SUCCESS);
+	users = pmap->users;
+	host_run_harts(2, par_contended, &held);
+	ASSERT_FALSE(pmap_extract(pmap, W0, &pa));
+	ASSERT_FALSE(pmap_extract(pmap, W0 + GIGAPAGE_SIZE, &pa));
+	ASSERT_FALSE(pmap_extract(second, W0, &pa));
+	ASSERT_EQ(pmap->users, users);
+	pmap_destroy(second);
 	teardown();
 }

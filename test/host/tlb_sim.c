@@ -51,6 +51,7 @@ bool hart_full_fences_only;
 const char *tlb_sim_violation;
 struct tlb_sim_counts tlb_sim_counts;
 struct tlb_sim_config tlb_sim_next = TLB_SIM_DEFAULT;
+void (*tlb_sim_at_fence)(void);
 
 static struct tlb_sim_config config;
 static struct sim_hart sim[MAXHARTS];
@@ -79,6 +80,7 @@ host_pmap_boot(void)
 	memset(sim, 0, sizeof(sim));
 	memset(&tlb_sim_counts, 0, sizeof(tlb_sim_counts));
 	tlb_sim_violation = NULL;
+	tlb_sim_at_fence = NULL;
 	random_state = config.seed * 0x9e3779b97f4a7c15ul | 1;
 	hart_full_fences_only = config.full_fences_only;
 	host_hart = 0;
@@ -137,6 +139,8 @@ drop(unsigned hart, bool has_va, vm_offset_t va, bool has_asid, unsigned asid)
 static void
 fence(unsigned hart, bool has_va, vm_offset_t va, bool has_asid, unsigned asid)
 {
+	if (tlb_sim_at_fence != NULL)
+		tlb_sim_at_fence();
 	pthread_mutex_lock(&mutex);
 	drop(hart, has_va, va, has_asid, asid);
 	if (has_va)
@@ -275,7 +279,7 @@ static const struct sim_entry *
 choose(const struct sim_hart *h, vm_offset_t va)
 {
 	const struct sim_entry *pick = NULL;
-	unsigned i, n = 1;
+	unsigned i, n = config.sticky ? 0 : 1;
 
 	for (i = 0; i < h->n; i++) {
 		const struct sim_entry *e = &h->entry[i];

@@ -13,8 +13,9 @@ struct tlb_sim_config {
 	bool     fault_ad;              /* A=0, or a store with D=0, is a page fault (U74) */
 	bool     full_fences_only;      /* fences of one address or ASID do nothing (CIP-1200) */
 	uint64_t seed;
+	bool     sticky;                /* no walk where anything is cached */
 };
-#define TLB_SIM_DEFAULT { 3, 16, false, false, 1 }
+#define TLB_SIM_DEFAULT { 3, 16, false, false, 1, false }
 extern struct tlb_sim_config tlb_sim_next;
 
 /*
@@ -46,6 +47,9 @@ extern struct tlb_sim_counts tlb_sim_counts;
 /* Harts that have done fence.i since the last tlb_sim_code_written(). */
 void tlb_sim_code_written(void);
 bool tlb_sim_code_fresh(unsigned hart);
+
+/* Called before each fence takes effect, to look at what is true at that moment; NULL: not. */
+extern void (*tlb_sim_at_fence)(void);
 
 /* The thread of the test becomes this hart. */
 void tlb_sim_become(unsigned hart);
