@@ -56,8 +56,8 @@ vm_page_cache_init(void)
 	 (p)[i + 4] = 0, (p)[i + 5] = 0, (p)[i + 6] = 0, (p)[i + 7] = 0)
 
 /* The empty asm keeps the compiler from seeing a memset, which knows less. */
-void
-vm_page_zero(struct vm_page *m)
+static inline void
+page_clear(struct vm_page *m)
 {
 	uint64_t *p = vm_page_va(m), *end = p + PAGE_SIZE / sizeof(*p);
 
@@ -68,6 +68,12 @@ vm_page_zero(struct vm_page *m)
 		ZERO8(p, 24);
 		__asm__ volatile("" : : : "memory");
 	}
+}
+
+void
+vm_page_zero(struct vm_page *m)
+{
+	page_clear(m);
 }
 
 /* Eight loads, then eight stores: no load waits for the store before it. */
@@ -336,6 +342,22 @@ page_alloc_contended(unsigned flags, const void *site)
 	return page_alloc_slow(c, flags);
 }
 
+/* c locked; a clear page is wanted, and the hart has none at hand. */
+static noinline struct vm_page *
+page_alloc_clear(struct vm_page_cache *c, unsigned flags)
+{
+	struct vm_page *m = c->chain[PAGE_DIRTY].first;
+
+	if (unlikely(m == NULL) || vm_page_zero_pool_has_any())
+		return page_alloc_slow(c, flags);
+	c->chain[PAGE_DIRTY].first = m->q.next;
+	c->chain[PAGE_DIRTY].n--;
+	spin_unlock(&c->lock);
+	vm_page_describe(m, VM_PAGE_KERNEL, 0, 0);
+	page_clear(m);
+	return m;
+}
+
 struct vm_page *
 vm_page_alloc(unsigned flags)
 {
@@ -350,7 +372,7 @@ vm_page_alloc(unsigned flags)
 		return page_alloc_contended(flags, ATLAS_DEBUG ? __builtin_return_address(0) : NULL);
 	m = chain->first;
 	if (unlikely(m == NULL))
-		return page_alloc_slow(c, flags);
+		return flags & VM_PAGE_ZERO ? page_alloc_clear(c, flags) : page_alloc_slow(c, flags);
 	chain->first = m->q.next;
 	chain->n--;
 	spin_unlock(&c->lock);
@@ -377,7 +399,7 @@ page_free_spill(struct vm_page_cache *c)
 
 /* As page_alloc_contended. */
 static noinline void
-page_free_contended(struct vm_page *m, unsigned k)
+page_free_contended(struct vm_page *m, uint64_t k)
 {
 	struct vm_page_cache *c = &vm_page_cache[hart_index()];
 
@@ -396,11 +418,11 @@ void
 vm_page_free(struct vm_page *m)
 {
 	struct vm_page_cache *c = &vm_page_cache[hart_index()];
-	unsigned k = m->flags & VM_PAGE_ZEROED;
+	uint64_t k = m->flags & VM_PAGE_ZEROED;
 
 	KASSERT(m->kind > VM_PAGE_CACHED, ("page 0x%lx freed twice or never given out: kind %u",
 	    (unsigned long)vm_page_pa(m), m->kind));
-	vm_page_describe(m, VM_PAGE_CACHED, 0, k);
+	vm_page_describe(m, VM_PAGE_CACHED, 0, (unsigned)k);
 	if (ATLAS_DEBUG || unlikely(!spin_trylock(&c->lock))) {
 		page_free_contended(m, k);
 		return;

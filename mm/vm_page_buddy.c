@@ -163,11 +163,13 @@ seg_init_pages(const struct vm_phys_seg *s)
 	struct vm_page *m = s->pages, *end = m + ((s->end - s->start) >> PAGE_SHIFT);
 
 	_Static_assert(offsetof(struct vm_page, pfn) == 16 &&
-	    offsetof(struct vm_page, order) == 24, "pfn, slot, wire_count in one word, the rest in one");
-	__builtin_memcpy(&rest, &blank.order, sizeof(rest));
+	    offsetof(struct vm_page, described) == 24, "pfn, slot, wire_count in one word, the rest in one");
+	__builtin_memcpy(&rest, &blank.described, sizeof(rest));
 	for (; m < end; m++, number++) {
-		__builtin_memcpy(&m->pfn, &number, sizeof(number));
-		__builtin_memcpy(&m->order, &rest, sizeof(rest));
+		uint64_t *word = (uint64_t *)(void *)&m->pfn;
+
+		word[0] = number;
+		word[1] = rest;
 	}
 }
 

@@ -114,13 +114,7 @@ vm_page_pop(struct vm_page_chain *c)
 static inline void
 vm_page_describe(struct vm_page *m, enum vm_page_kind kind, unsigned order, unsigned flags)
 {
-	uint32_t w = order | (uint32_t)kind << 8 | flags << 16;
-
-	_Static_assert(offsetof(struct vm_page, kind) == offsetof(struct vm_page, order) + 1 &&
-	    offsetof(struct vm_page, flags) == offsetof(struct vm_page, order) + 2 &&
-	    offsetof(struct vm_page, level) == offsetof(struct vm_page, order) + 3,
-	    "order, kind, flags, level are one word");
-	__builtin_memcpy(&m->order, &w, sizeof(w));
+	m->described = order | (uint32_t)kind << 8 | flags << 16;
 }
 
 #endif

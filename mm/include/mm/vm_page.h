@@ -54,10 +54,15 @@ struct vm_page {
 	pfn_t    pfn;           /* constant */
 	uint16_t slot;          /* OBJECT: index in the chunk; TABLE: valid entries */
 	uint16_t wire_count;
-	uint8_t  order;         /* of the block this page heads, free or not; 0xff: heads none */
-	uint8_t  kind;          /* enum vm_page_kind */
-	uint8_t  flags;
-	uint8_t  level;         /* TABLE: level of the table, 0 = leaves of 4 KiB */
+	union {
+		struct {
+			uint8_t order;  /* of the block this page heads, free or not; 0xff: heads none */
+			uint8_t kind;   /* enum vm_page_kind */
+			uint8_t flags;
+			uint8_t level;  /* TABLE: level of the table, 0 = leaves of 4 KiB */
+		};
+		uint32_t described;     /* the four in one store (vm_page_impl.h) */
+	};
 	uint32_t poison;        /* debug: VM_PAGE_POISONED while the contents are the poison */
 };
 _Static_assert(sizeof(struct vm_page) == 32, "a page costs 32 bytes");
