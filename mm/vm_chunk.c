@@ -112,12 +112,6 @@ chunk_unlink(struct vm_chunk *c)
 		object->hint = NULL;
 }
 
-static inline bool
-chunk_is_partial_reservation(const struct vm_chunk *c)
-{
-	return c->base != 0 && c->resident < VM_CHUNK_PAGES;
-}
-
 static void
 reserv_enqueue(struct vm_chunk *c)
 {

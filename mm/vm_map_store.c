@@ -129,14 +129,15 @@ vm_map_store_link(vm_map_t map, vm_map_entry_t after, vm_map_entry_t entry)
 	after->vme_next = entry;
 	next->vme_prev = entry;
 	entry->max_gap = 0;
+	/* The gap of `after` first: rotations would hide from its ancestors that it shrank. */
+	if (after != header)
+		tree_update(&after->node, gap_summary);
 	/* The place in the tree: right below the neighbour that has room there. */
 	if (after != header && after->node.right == NULL)
 		tree_insert(&map->tree, &entry->node, &after->node, false, gap_summary);
 	else
 		tree_insert(&map->tree, &entry->node, next == header ? NULL : &next->node,
 		    true, gap_summary);
-	if (after != header)
-		tree_update(&after->node, gap_summary);
 	map->hdr.nentries++;
 	map->size += entry->vme_end - entry->vme_start;
 }
@@ -148,9 +149,9 @@ vm_map_store_unlink(vm_map_t map, vm_map_entry_t entry)
 
 	prev->vme_next = next;
 	next->vme_prev = prev;
-	tree_remove(&map->tree, &entry->node, gap_summary);
 	if (prev != vm_map_to_entry(map))
 		tree_update(&prev->node, gap_summary);
+	tree_remove(&map->tree, &entry->node, gap_summary);
 	map->hdr.nentries--;
 	map->size -= entry->vme_end - entry->vme_start;
 	if (map->hint == entry)

@@ -237,6 +237,34 @@ TEST(vm_map, first_fit_is_the_lowest_in_a_fragmented_map)
 	vm_map_deallocate(map);
 }
 
+TEST(vm_map, gaps_stay_right_while_the_tree_turns)
+{
+	vm_map_t map = fixture_map();
+	uint64_t x = 42;
+
+	for (uint64_t i = 0; i < 3000; i++) {
+		x ^= x << 13; x ^= x >> 7; x ^= x << 17;
+		if (x & 0x100000)
+			(void)fixture_allocate(map, P + (x % 4096) * 2 * P, P);
+		else
+			(void)vm_deallocate(map, vm_address_u(P + (x % 4096) * 2 * P), vm_size_u(3 * P));
+		if (i % 10 == 0)
+			ASSERT_TRUE(fixture_sound(map, NULL));
+	}
+	/* In order: every second page, then the holes are found one after the other. */
+	ASSERT_EQ(vm_deallocate(map, vm_address_u(P), vm_size_u(vm_max_address - P)), KERN_SUCCESS);
+	for (uint64_t i = 0; i < 600; i++)
+		ASSERT_TRUE(fixture_allocate(map, P + i * 2 * P, P));
+	ASSERT_TRUE(fixture_sound(map, NULL));
+	for (uint64_t i = 0; i < 600; i++) {
+		vm_address_ut a = vm_address_u(0);
+
+		ASSERT_EQ(vm_allocate(map, &a, vm_size_u(P), VM_FLAGS_ANYWHERE), KERN_SUCCESS);
+		ASSERT_EQ(a.v, 2 * P + i * 2 * P);
+	}
+	vm_map_deallocate(map);
+}
+
 TEST(vm_map, versions_tell_whether_the_map_moved_on)
 {
 	vm_map_t map = fixture_map();
