@@ -113,6 +113,7 @@ cmd_expect(struct cmd_ctx *c)
 		return 0;
 	kprintf("expect: %s was expected, and %s came\n", c->arg[0].word,
 	    got == SHELL_CODE_USAGE ? "a usage error" : kern_return_name((kern_return_t)got));
+	shell_last.has_kr = false;      /* the failure is ours, whatever the inner result was */
 	return 1;
 }
 
@@ -186,7 +187,7 @@ cmd_repeat(struct cmd_ctx *c)
 	}
 	if (status != 0)
 		kprintf("repeat: failed in round %lu of %lu\n", i, c->arg[0].num);
-	return status != 0;
+	return status;
 }
 
 COMMAND(repeat, cmd_repeat, "language", "run a command many times",

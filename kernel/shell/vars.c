@@ -16,6 +16,7 @@
 #include <string.h>
 #include <arch/paging.h>
 #include <machine/hart.h>
+#include <kernel/thread.h>
 #include <mm/vm_page.h>
 #include <mm/zone.h>
 #include "shell.h"
@@ -39,6 +40,7 @@ free_pages(void)
 {
 	struct vm_page_counts counts;
 
+	thread_trim();
 	zone_gc();
 	vm_page_drain();
 	vm_page_counts(&counts);
