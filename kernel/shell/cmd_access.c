@@ -78,7 +78,7 @@ do_peek(struct cmd_ctx *c)
 	struct agent_request r = { .op = AGENT_LOAD, .addr = c->arg[1].num, .width = (unsigned)c->arg[2].num };
 
 	if (!width_ok(c->arg[2].num))
-		return cmd_usage(c, "width: 1, 2, 4 or 8 is expected");
+		return cmd_usage(c, 2, "width: 1, 2, 4 or 8 is expected");
 	if (c->arg[3].num > 1)
 		return peek_many(c, &r, c->arg[3].num);
 	return cmd_result(c, agent(c->arg[0].task, &r), "value=0x%lx", r.value);
@@ -100,9 +100,9 @@ do_poke(struct cmd_ctx *c)
 	};
 
 	if (!width_ok(c->arg[3].num))
-		return cmd_usage(c, "width: 1, 2, 4 or 8 is expected");
+		return cmd_usage(c, 3, "width: 1, 2, 4 or 8 is expected");
 	if (r.width < 8 && r.value >> (8 * r.width) != 0 && ~r.value >> (8 * r.width - 1) != 0)
-		return cmd_usage(c, "value: 0x%lx does not fit in %u bytes", r.value, r.width);
+		return cmd_usage(c, 2, "0x%lx does not fit in %u bytes", r.value, r.width);
 	return cmd_result(c, agent(c->arg[0].task, &r), NULL);
 }
 
@@ -121,7 +121,7 @@ do_fill(struct cmd_ctx *c)
 	};
 
 	if (r.value > 255)
-		return cmd_usage(c, "byte: a number up to 255 is expected");
+		return cmd_usage(c, 3, "byte: a number up to 255 is expected");
 	return cmd_result(c, agent(c->arg[0].task, &r), NULL);
 }
 

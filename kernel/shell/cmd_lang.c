@@ -63,19 +63,19 @@ cmd_set(struct cmd_ctx *c)
 	if (!c->arg[0].given)
 		return list_variables(c);
 	if (shell_name_length(c->arg[0].word) != strlen(c->arg[0].word))
-		return cmd_usage(c, "'%s' is no name: letters, digits and _ make one", c->arg[0].word);
+		return cmd_usage(c, 0, "no name: letters, digits and _ make one, and no digit begins it");
 	if (c->argc == 0)
-		return cmd_usage(c, "the value is missing");
+		return cmd_usage(c, CMD_ARGS_MAX, "the value is missing");
 	if (!join(c, value, sizeof(value)))
-		return cmd_usage(c, "the value is longer than %d characters", SHELL_VALUE_MAX - 1);
+		return cmd_usage(c, 0, "the value is longer than %d characters", SHELL_VALUE_MAX - 1);
 	if (looks_like_a_number(value)) {
 		if (shell_expr(value, &number, &e))
 			snprintf(value, sizeof(value), strpbrk(value, "xX") != NULL ? "0x%lx" : "%lu", number);
 		else if (value[0] >= '0' && value[0] <= '9')
-			return cmd_usage(c, "'%s': %s", value, e.text);
+			return cmd_usage(c, 0, "%s: %s", value, e.text);
 	}
 	if (!vars_set(c->arg[0].word, value))
-		return cmd_usage(c, "%s cannot be set (computed by the shell, too long, or no room)", c->arg[0].word);
+		return cmd_usage(c, 0, "cannot be set (computed by the shell, too long, or no room)");
 	return 0;
 }
 
@@ -154,9 +154,9 @@ cmd_assert(struct cmd_ctx *c)
 
 	numbers = shell_expr(left, &a, &e) && shell_expr(right, &b, &e);
 	if (!compare(op, numbers ? (a > b) - (a < b) : strcmp(left, right), &holds))
-		return cmd_usage(c, "'%s' is no comparison (== != < <= > >=)", op);
+		return cmd_usage(c, 1, "no comparison (== != < <= > >=)");
 	if (!numbers && strcmp(op, "==") != 0 && strcmp(op, "!=") != 0)
-		return cmd_usage(c, "%s cannot be compared with %s %s: not both are numbers", left, right, op);
+		return cmd_usage(c, 1, "%s and %s cannot be ordered: not both are numbers", left, right);
 	if (holds)
 		return 0;
 	if (numbers)

@@ -11,7 +11,7 @@ static int
 do_poweroff(struct cmd_ctx *c)
 {
 	if (c->arg[0].num > 255)
-		return cmd_usage(c, "code: a number up to 255 is expected");
+		return cmd_usage(c, 0, "code: a number up to 255 is expected");
 	power_off((int)c->arg[0].num);
 }
 
@@ -68,7 +68,7 @@ do_crash(struct cmd_ctx *c)
 	else if (strcmp(how, "illegal") == 0)
 		__asm__ volatile(".4byte 0");
 	else
-		return cmd_usage(c, "how: read, write, assert, stack or illegal is expected");
+		return cmd_usage(c, 0, "how: read, write, assert, stack or illegal is expected");
 	kprintf("crash: the kernel survived it\n");
 	return 1;
 }

@@ -218,7 +218,7 @@ do_run(struct cmd_ctx *c)
 	kern_return_t kr;
 
 	if (argc == 0)
-		return cmd_usage(c, "the program is missing (see `ls`)");
+		return cmd_usage(c, CMD_ARGS_MAX, "the program is missing (see `ls`)");
 	kr = task_run(c->argv[0], argc, c->argv, &t);
 	if (kr != KERN_SUCCESS)
 		return cmd_result(c, kr, NULL);

@@ -54,9 +54,9 @@ do_vm_allocate(struct cmd_ctx *c)
 	kern_return_t kr;
 
 	if (c->arg[3].given && !parse_flags(c->arg[3].word, &flags))
-		return cmd_usage(c, "flags: anywhere, fixed, fixed|overwrite or a number is expected");
+		return cmd_usage(c, 3, "flags: anywhere, fixed, fixed|overwrite or a number is expected");
 	if (c->arg[4].num > 255)
-		return cmd_usage(c, "tag: a number up to 255 is expected");
+		return cmd_usage(c, 4, "tag: a number up to 255 is expected");
 	flags |= VM_MAKE_TAG(c->arg[4].num);
 	kr = vm_allocate(c->arg[0].task->map, &addr, vm_size_u(c->arg[1].num), flags);
 	return cmd_result(c, kr, "addr=0x%lx size=0x%lx", addr.v, round_page(c->arg[1].num));
@@ -91,7 +91,7 @@ do_vm_protect(struct cmd_ctx *c)
 	kern_return_t kr;
 
 	if (c->arg[3].given2)
-		return cmd_usage(c, "one protection at a time: set_max=1 sets the maximum");
+		return cmd_usage(c, 3, "one protection at a time: set_max=1 sets the maximum");
 	kr = vm_protect(c->arg[0].task->map, vm_address_u(c->arg[1].num), vm_size_u(c->arg[2].num),
 	    c->arg[4].num != 0, (vm_prot_t)c->arg[3].num);
 	return cmd_result(c, kr, NULL);
@@ -208,7 +208,7 @@ do_vm_map(struct cmd_ctx *c)
 	kern_return_t kr;
 
 	if (c->arg[MAP_TAG].num > 255)
-		return cmd_usage(c, "tag: a number up to 255 is expected");
+		return cmd_usage(c, MAP_TAG, "tag: a number up to 255 is expected");
 	if (c->arg[MAP_CUR].given2 && !c->arg[MAP_MAX].given)
 		a.max = (vm_prot_t)c->arg[MAP_CUR].num2;
 	a.flags = VM_MAKE_TAG(c->arg[MAP_TAG].num) |

@@ -93,18 +93,18 @@ usage_error(const char *line, const struct shell_error *e, const struct command 
 }
 
 int
-cmd_usage(struct cmd_ctx *c, const char *fmt, ...)
+cmd_usage(struct cmd_ctx *c, unsigned i, const char *fmt, ...)
 {
-	char synopsis[256];
+	const struct shell_word *last = &c->words->word[c->words->n - 1];
+	struct shell_error e;
 	va_list ap;
 
-	kprintf("%s: ", c->cmd->name);
+	e.col = i < CMD_ARGS_MAX ? c->arg[i].col : last->col + last->len + 1;
+	e.len = i < CMD_ARGS_MAX ? c->arg[i].len : 1;
 	va_start(ap, fmt);
-	kvprintf(fmt, ap);
+	vsnprintf(e.text, sizeof(e.text), fmt, ap);
 	va_end(ap);
-	shell_synopsis(c->cmd, synopsis, sizeof(synopsis));
-	kprintf("\nusage: %s\n", synopsis);
-	return 2;
+	return usage_error(c->words->line, &e, c->cmd);
 }
 
 /* Every "name=value" of the outputs becomes a variable; as JSON also a member. */

@@ -72,6 +72,8 @@ convert(struct binder *b, unsigned i, const struct shell_word *word, const char 
 	bool ok = true;
 
 	v->word = text;
+	v->col = word->col;
+	v->len = word->len;
 	switch (a->type) {
 	case CMD_NUM:
 	case CMD_SIZE:

@@ -53,6 +53,7 @@ struct cmd_value {
 	uint64_t     num;       /* NUM SIZE BOOL INHERIT CODE; PROT: current */
 	uint64_t     num2;      /* PROT: maximum (the current one when not given) */
 	const char  *word;      /* the word after expansion; "" when absent */
+	unsigned     col, len;  /* where it stands in the line */
 	struct task *task;      /* TASK: referenced for the duration of the command */
 };
 
@@ -95,8 +96,11 @@ struct command {
  * ($addr, $size, ...); $kr is the code's name either way.
  */
 int cmd_result(struct cmd_ctx *c, kern_return_t kr, const char *fmt, ...) printf_like(3, 4);
-/* Prints a sentence and gives status 2: the arguments cannot be meant like this. */
-int cmd_usage(struct cmd_ctx *c, const char *fmt, ...) printf_like(2, 3);
+/*
+ * Points at argument i, says what is wrong with it, and gives status 2: the
+ * arguments cannot be meant like this. CMD_ARGS_MAX: at the end of the line.
+ */
+int cmd_usage(struct cmd_ctx *c, unsigned i, const char *fmt, ...) printf_like(3, 4);
 /* Sets the variable $name for scripts. */
 void cmd_set_num(const char *name, uint64_t value);
 void cmd_set_text(const char *name, const char *value);
