@@ -118,7 +118,7 @@ pmap_harvest_table(struct vm_page *table)
 }
 
 void
-pmap_flush(struct pmap *pmap, struct pmap_batch *b)
+pmap_flush_slow(struct pmap *pmap, struct pmap_batch *b)
 {
 	struct vm_page *t;
 

@@ -52,7 +52,15 @@ extern uint64_t    pmap_uncached_bits;          /* PTE bits for device memory; 0
 static inline bool pmap_is_kernel(const struct pmap *p) { return p == &pmap_kernel_store; }
 
 /* pmap.c */
-void pmap_flush(struct pmap *pmap, struct pmap_batch *b);      /* fences, then lets go what b holds */
+/* Fences, then lets go what b holds; b is empty afterwards. */
+void pmap_flush_slow(struct pmap *pmap, struct pmap_batch *b);
+static inline void
+pmap_flush(struct pmap *pmap, struct pmap_batch *b)
+{
+	/* Tables and records come with something to fence, but for spares. */
+	if (b->start < b->end || b->all || b->tables != NULL)
+		pmap_flush_slow(pmap, b);
+}
 void pmap_unpin(struct pmap *pmap);                       /* drops a pin; the last one frees */
 /* The bits of a user leaf. D only where W is: a write fault on a page that stays read-only sets none. */
 static inline pte_t

@@ -104,9 +104,13 @@ pv_find(struct vm_page *table, struct vm_chunk *c, vm_offset_t origin)
 {
 	struct pv *pv = table->t.pv;
 
-	if (likely(pv != NULL && pv->chunk == c && pv->origin == origin))
+	if (pv == NULL || (pv->chunk == c && pv->origin == origin))
 		return pv;
-	return pv == NULL ? NULL : pv_find_slow(table, c, origin);
+	/* While a range is being copied, its old and its new chunk take turns. */
+	pv = pv->t_next;
+	if (pv == NULL || (pv->chunk == c && pv->origin == origin))
+		return pv;
+	return pv_find_slow(table, c, origin);
 }
 
 struct pv *

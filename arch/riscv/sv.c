@@ -109,15 +109,18 @@ sv_make(pte_t *root, unsigned levels, vm_offset_t va, unsigned want, unsigned *l
 unsigned
 sv_unhook(pte_t *root, unsigned levels, vm_offset_t va, unsigned level, struct vm_page **dead)
 {
-	unsigned n = 0;
-	pte_t *e;
-	struct vm_page *holder;
+	pte_t *path[SV_MAX_LEVELS], *table = root;
+	unsigned l, n = 0;
 
-	for (; level < levels - 1; level++) {
-		e = sv_entry(root, levels, va, level + 1);
-		holder = sv_table_page(e);
-		sv_push(dead, sv_table_page(pte_table(pte_load(e))));
-		sv_clear(holder, e);
+	for (l = levels - 1; l > level; l--) {
+		path[l] = &table[sv_index(va, l)];
+		table = pte_table(pte_load(path[l]));
+	}
+	for (l = level + 1; l < levels; l++) {
+		struct vm_page *holder = sv_table_page(path[l]);
+
+		sv_push(dead, sv_table_page(pte_table(pte_load(path[l]))));
+		sv_clear(holder, path[l]);
 		n++;
 		if (holder->slot != 0)
 			break;
