@@ -16,7 +16,10 @@ SMP     ?= 1
 MEM     ?= 1G
 MODE    ?=
 MACHINE ?= virt
+# DEBUG=1: with all checks, in build/debug. TESTS=: without the boot-time tests,
+# in build/lean.
 DEBUG   ?=
+TESTS   ?= $(if $(filter bench,$(MAKECMDGOALS)),,1)
 
 .DEFAULT_GOAL := all
 MAKEFLAGS     += --no-builtin-rules --no-print-directory
@@ -28,7 +31,7 @@ endif
 .DELETE_ON_ERROR:
 FORCE:
 
-O := build$(if $(DEBUG),/debug)
+O := build$(if $(DEBUG),/debug)$(if $(TESTS),,/lean)
 
 # --- tools ---
 
@@ -82,7 +85,8 @@ KERN_SRC   := $(wildcard kernel/*.c kernel/*.S kernel/shell/*.c)
 UNIT_SRC   := $(wildcard test/unit/*.c)
 BOOT_SRC   := $(wildcard test/boot/*.c test/boot/*.S)
 
-KERNEL_SRC := $(BASE_SRC) $(MM_SRC) $(DRV_SRC) $(ARCH_SRC) $(KERN_SRC) $(UNIT_SRC) $(BOOT_SRC)
+KERNEL_SRC := $(BASE_SRC) $(MM_SRC) $(DRV_SRC) $(ARCH_SRC) $(KERN_SRC) \
+	$(if $(TESTS),$(UNIT_SRC) $(BOOT_SRC))
 KERNEL_OBJ := $(KERNEL_SRC:%=$(O)/obj/%.o)
 LDS        := arch/riscv/kernel.lds
 
@@ -132,7 +136,7 @@ check: host | deps-test ## run the tests of the host alone
 	@test/run --host
 
 bench: all ## instructions per operation, as a table
-	@scripts/bench
+	@ATLAS_KERNEL=$(O)/atlas.elf scripts/bench
 
 gdb: all | deps-gdb ## debug: in one terminal the stopped machine, in a second one gdb
 	@scripts/gdb/start $(RUN_ARGS)

@@ -51,12 +51,14 @@ class Job:
     options: tuple
     timeout: int = 60
     env: tuple = ()     # of (name, value)
+    tool: str = RUN     # another script that starts machines by scripts/run
 
     def __str__(self):
         return self.name
 
     def run(self):
-        cmd = [RUN, "--timeout", str(self.timeout)] + list(self.options)
+        cmd = ([RUN, "--timeout", str(self.timeout)] if self.tool == RUN
+               else ["timeout", "-k", "5", str(self.timeout), self.tool]) + list(self.options)
         r = subprocess.run(cmd, cwd=ROOT, stdin=subprocess.DEVNULL, capture_output=True,
                            env={**os.environ, **dict(self.env)})
         return Result(" ".join(cmd), r.returncode, r.stdout.decode("utf-8", "replace"),
@@ -79,9 +81,11 @@ class Result:
 class Directives(dict):
     """
     The words of `test: name name=value` in a file's first lines:
-    min_mem=SIZE, min_smp=N, timeout=S, status=N, args=..., once.
+    min_mem=SIZE, min_smp=N, mode=MODE: where it can run; once: on one machine;
+    timeout=S; status=N: the exit status that is right (0); expect=REGEX: what
+    the console must show; elsewhere: another test runs it.
     """
-    KNOWN = {"min_mem", "min_smp", "timeout", "status", "once", "mode", "expect", "skip_run"}
+    KNOWN = {"min_mem", "min_smp", "timeout", "status", "once", "mode", "expect", "elsewhere"}
 
     def __init__(self, text, where):
         super().__init__()

@@ -54,7 +54,7 @@ def program_jobs():
     jobs = []
     for command, wants in program_lines():
         for c in MATRIX:
-            if wants.fits(c) and "skip_run" not in wants:
+            if wants.fits(c) and "elsewhere" not in wants:
                 name = re.sub(r"\W+", "_", command)
                 jobs.append(Job(f"{name}-{c}", tuple(c.options() + ["--exec", f"run {command}"]),
                                 wants.timeout()))
