@@ -22,7 +22,8 @@
  * C: the old page may be mapped read-only through the top object by others who
  * must now see the new one. When the top object has one reference only, the
  * only such mapping is ours, and entering the new page replaces it; else all
- * mappings of the old page go.
+ * mappings of the old page go. Only then may the chain be shortened: until our
+ * leaf of the old page is gone, the top's reference must keep its object alive.
  *
  * Nothing is fenced where a leaf only becomes valid: a hart that remembers the
  * invalid entry faults once more, finds the page (A), and pmap_enter fences.
@@ -41,6 +42,7 @@ struct fault_page {
 	vm_object_t     level;  /* locked, holds m; the top object or one below it */
 	vm_prot_t       prot;
 	bool            fresh;  /* made by this fault */
+	bool            copied; /* case C: the chain may be shorter once the old leaf is gone */
 };
 
 /* B: a zeroed page in the top object (locked). */
@@ -77,11 +79,10 @@ copy_up(const struct vm_map_lookup *l, vm_map_t only, struct fault_page *f, vm_o
 	}
 	vm_page_copy(f->m, m);
 	f->m->flags |= VM_PAGE_DIRTY;
-	f->fresh = true;
+	f->fresh = f->copied = true;
 	if (__atomic_load_n(&top->ref_count, __ATOMIC_RELAXED) > 1 || l->map != only)
 		pmap_page_protect(m, VM_PROT_NONE);
 	spin_unlock(&level->lock);
-	vm_object_collapse(top);
 	return KERN_SUCCESS;
 }
 
@@ -121,7 +122,7 @@ find_page(const struct vm_map_lookup *l, vm_map_t only, vm_prot_t access, struct
 
 	f->level = top;
 	f->prot = l->prot;
-	f->fresh = false;
+	f->fresh = f->copied = false;
 	spin_lock(&top->lock);
 	f->m = vm_page_lookup(top, l->offset);
 	if (f->m != NULL)
@@ -209,6 +210,11 @@ vm_fault(vm_map_t map, vm_offset_t va, vm_prot_t access)
 			kr = find_page(&l, map, access, &f);
 			if (likely(kr == KERN_SUCCESS)) {
 				kr = enter_page(&l, &f, va, access);
+				if (unlikely(f.copied)) {
+					if (kr != KERN_SUCCESS)         /* the old leaf may be there still */
+						pmap_remove(l.pmap, va, va + PAGE_SIZE);
+					vm_object_collapse(l.object);
+				}
 				release_page(&l, &f);
 			}
 			vm_map_unlock_read(l.map);
@@ -237,6 +243,8 @@ vm_fault_with(vm_map_t map, vm_offset_t va, vm_prot_t access,
 				fn(f.m, arg);
 				if (access & VM_PROT_WRITE)
 					f.m->flags |= VM_PAGE_DIRTY;
+				if (f.copied)
+					vm_object_collapse(l.object);
 				release_page(&l, &f);
 			}
 			vm_map_unlock_read(l.map);
