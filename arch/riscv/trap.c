@@ -206,10 +206,10 @@ trap_kernel(struct trapframe *tf)
 void
 trap_frame_result(struct trapframe *tf, uint64_t a0, uint64_t a1)
 {
-	static const uint8_t clobbered[] = { 5, 6, 7, 12, 13, 14, 15, 16, 17, 28, 29, 30, 31 };
+	uint64_t *x = tf->x;
 
-	for (unsigned i = 0; i < nitems(clobbered); i++)
-		tf->x[clobbered[i]] = 0;
-	tf->x[10] = a0;
-	tf->x[11] = a1;
+	x[5] = x[6] = x[7] = x[28] = x[29] = x[30] = x[31] = 0;        /* t0-t6 */
+	x[12] = x[13] = x[14] = x[15] = x[16] = x[17] = 0;             /* a2-a7 */
+	x[10] = a0;
+	x[11] = a1;
 }
