@@ -417,14 +417,16 @@ vm_reserv_break(uint64_t pages_wanted)
 static bool
 chunk_move_pages(vm_object_t to, vm_object_t from, struct vm_chunk *c, vm_object_offset_t delta)
 {
-	for (unsigned slot = 0; slot < VM_CHUNK_PAGES; slot++) {
+	unsigned slot;
+
+	vm_chunk_foreach(slot, c) {
 		vm_object_offset_t off = vm_chunk_offset(c, slot);
 		struct vm_chunk *d;
 		struct vm_page *m;
 		uint64_t at;
 		unsigned s;
 
-		if (!vm_chunk_populated(c, slot) || off < delta || off - delta >= to->size ||
+		if (off < delta || off - delta >= to->size ||
 		    vm_page_lookup(to, off - delta) != NULL)
 			continue;
 		at = off - delta + to->color;
@@ -482,43 +484,50 @@ vm_chunk_move_all(vm_object_t to, vm_object_t from, vm_object_offset_t delta)
 }
 
 /*
+ * The bits of word w of chunk c whose pages lie in [delta, delta + size) of
+ * its object.
+ */
+static uint64_t
+window_bits(const struct vm_chunk *c, unsigned w, vm_object_offset_t delta, vm_size_t size)
+{
+	/* Offsets of the word's first slot relative to the window, in pages; may be negative. */
+	int64_t first = ((int64_t)vm_chunk_offset(c, w * 64) - (int64_t)delta) >> PAGE_SHIFT;
+	int64_t last = (int64_t)(size >> PAGE_SHIFT) - first;   /* slots of the word below the window's end */
+	uint64_t bits = ~0ul;
+
+	if (first <= -64 || last <= 0)
+		return 0;
+	if (first < 0)
+		bits &= ~0ul << -first;
+	if (last < 64)
+		bits &= ~(~0ul << last);
+	return bits;
+}
+
+/*
  * Does `top` have a page wherever `below` has one inside top's window? Bitmaps
- * are compared where the grids agree; elsewhere page by page, 64 at the most,
- * then the answer is no (bypass is an optimisation). Both locked.
+ * are compared where the grids agree. Where they do not, the answer is no:
+ * bypass is an optimisation. Both locked.
  */
 bool
 vm_chunk_covered(vm_object_t top, vm_object_t below, vm_object_offset_t delta)
 {
-	bool congruent = ((top->color - (below->color + delta)) & MEGAPAGE_MASK) == 0;
-	unsigned budget = 64;
-	struct vm_chunk *c;
+	uint64_t last = (delta + below->color + top->size - 1) >> VM_CHUNK_SHIFT;
+	struct vm_chunk *c, *t;
 
-	c = vm_chunk_at_or_after(below, (delta + below->color) >> VM_CHUNK_SHIFT);
-	while (c != NULL) {
-		struct tree_node *n = tree_next(&c->node);
-		vm_object_offset_t first = vm_chunk_offset(c, 0);
-		bool inside = first >= delta && first - delta < top->size &&
-		    top->size - (first - delta) >= MEGAPAGE_SIZE;
+	if (((top->color - (below->color + delta)) & MEGAPAGE_MASK) != 0)
+		return below->resident_page_count == 0;
+	for (c = vm_chunk_at_or_after(below, (delta + below->color) >> VM_CHUNK_SHIFT);
+	    c != NULL && c->index <= last;
+	    c = vm_chunk_at_or_after(below, c->index + 1)) {
+		t = vm_chunk_find(top, c->index -
+		    ((delta + below->color - top->color) >> VM_CHUNK_SHIFT));
+		for (unsigned w = 0; w < nitems(c->popmap); w++) {
+			uint64_t bits = c->popmap[w] & ~(t != NULL ? t->popmap[w] : 0);
 
-		if ((int64_t)first >= 0 && first >= delta && first - delta >= top->size)
-			break;
-		if (congruent && inside) {
-			struct vm_chunk *t = vm_chunk_find(top,
-			    (first - delta + top->color) >> VM_CHUNK_SHIFT);
-
-			for (unsigned w = 0; w < nitems(c->popmap); w++)
-				if (c->popmap[w] & ~(t != NULL ? t->popmap[w] : 0))
-					return false;
-		} else
-			for (unsigned s = 0; s < VM_CHUNK_PAGES; s++) {
-				vm_object_offset_t off = vm_chunk_offset(c, s);
-
-				if (!vm_chunk_populated(c, s) || off < delta || off - delta >= top->size)
-					continue;
-				if (budget-- == 0 || vm_page_lookup(top, off - delta) == NULL)
-					return false;
-			}
-		c = n != NULL ? chunk_of(n) : NULL;
+			if (bits != 0 && (bits & window_bits(c, w, delta, top->size)) != 0)
+				return false;
+		}
 	}
 	return true;
 }

@@ -2,8 +2,7 @@
  * vm_map_clip.c: cutting entries at the borders of a range, and joining
  * neighbours that nothing tells apart any more.
  *
- *   clip_start(e, a):      [s      e      t)   ==>   [s new a)[a   e   t)
- *   clip_end(e, b):        [s      e      t)   ==>   [s  e  b)[b  new  t)
+ *   clip at a:      [s      e      t)   ==>   [s  e  a)[a  new  t)
  *
  * Both pieces map the same object; the offset advances with the address. A
  * piece inherits every attribute, wirings and in_transition included, and one
@@ -69,33 +68,31 @@ duplicate(vm_map_entry_t entry, struct vm_map_spare *spare)
 	return e;
 }
 
-void
+/* Cuts at `at`, inside entry; returns the new back part. */
+static vm_map_entry_t
+clip(vm_map_t map, vm_map_entry_t entry, vm_offset_t at, struct vm_map_spare *spare)
+{
+	vm_map_entry_t back = duplicate(entry, spare);
+
+	back->offset += at - entry->vme_start;
+	vm_map_store_split(map, entry, at, back);
+	return back;
+}
+
+vm_map_entry_t
 vm_map_clip_start(vm_map_t map, vm_map_entry_t entry, vm_offset_t start,
     struct vm_map_spare *spare)
 {
-	vm_map_entry_t front;
-
 	if (start <= entry->vme_start || start >= entry->vme_end)
-		return;
-	front = duplicate(entry, spare);
-	front->vme_end = start;
-	entry->offset += start - entry->vme_start;
-	vm_map_store_resize(map, entry, start, entry->vme_end);
-	vm_map_store_link(map, entry->vme_prev, front);
+		return entry;
+	return clip(map, entry, start, spare);
 }
 
 void
 vm_map_clip_end(vm_map_t map, vm_map_entry_t entry, vm_offset_t end, struct vm_map_spare *spare)
 {
-	vm_map_entry_t back;
-
-	if (end <= entry->vme_start || end >= entry->vme_end)
-		return;
-	back = duplicate(entry, spare);
-	back->vme_start = end;
-	back->offset += end - entry->vme_start;
-	vm_map_store_resize(map, entry, entry->vme_start, end);
-	vm_map_store_link(map, entry, back);
+	if (end > entry->vme_start && end < entry->vme_end)
+		(void)clip(map, entry, end, spare);
 }
 
 static bool
@@ -119,13 +116,10 @@ vm_map_entry_t
 vm_map_merge_prev(vm_map_t map, vm_map_entry_t entry)
 {
 	vm_map_entry_t header = vm_map_to_entry(map), prev = entry->vme_prev;
-	vm_offset_t end;
 
 	if (entry == header || prev == header || !mergeable(prev, entry))
 		return entry;
-	end = entry->vme_end;
-	vm_map_store_unlink(map, entry);
-	vm_map_store_resize(map, prev, prev->vme_start, end);
+	vm_map_store_join(map, prev);
 	/* Never the last reference: prev holds one. */
 	vm_object_deallocate(entry->object.vm_object);
 	vm_map_entry_dispose(entry);

@@ -139,7 +139,10 @@ copyin_locked(vm_map_t src, vm_offset_t start, vm_offset_t end, vm_map_copy_t co
 	}
 	if (!vm_map_spare_take(&spare, src, first, last, start, end))
 		return KERN_FAIL(KERN_RESOURCE_SHORTAGE, "no memory to cut an entry at 0x%lx or 0x%lx", start, end);
-	vm_map_clip_start(src, first, start, &spare);
+	e = vm_map_clip_start(src, first, start, &spare);
+	if (first == last)
+		last = e;
+	first = e;
 	vm_map_clip_end(src, last, end, &spare);
 	for (e = first; kr == KERN_SUCCESS && e != vm_map_to_entry(src) && e->vme_start < end; e = e->vme_next)
 		kr = copyin_entry(src, e, start, copy);

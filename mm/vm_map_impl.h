@@ -17,6 +17,10 @@ void vm_map_entry_dispose(vm_map_entry_t entry);
 void vm_map_store_link(vm_map_t map, vm_map_entry_t after, vm_map_entry_t entry);
 /* Unlinks; the entry's own fields stay. map->size shrinks, the hint is repaired. */
 void vm_map_store_unlink(vm_map_t map, vm_map_entry_t entry);
+/* Cuts entry at `at`, inside it: entry ends there, back (filled) begins there. */
+void vm_map_store_split(vm_map_t map, vm_map_entry_t entry, vm_offset_t at, vm_map_entry_t back);
+/* entry takes over the range of the adjacent next entry, which is unlinked. */
+void vm_map_store_join(vm_map_t map, vm_map_entry_t entry);
 /* Moves the entry's borders within the free space and itself; map->size follows. */
 void vm_map_store_resize(vm_map_t map, vm_map_entry_t entry, vm_offset_t start, vm_offset_t end);
 /*
@@ -70,8 +74,11 @@ struct vm_map_spare {
 bool vm_map_spare_take(struct vm_map_spare *spare, vm_map_t map, vm_map_entry_t first,
     vm_map_entry_t last, vm_offset_t start, vm_offset_t end);
 void vm_map_spare_release(struct vm_map_spare *spare);
-/* entry keeps [start, ...); the part before becomes a new entry before it. No-op outside it. */
-void vm_map_clip_start(vm_map_t map, vm_map_entry_t entry, vm_offset_t start, struct vm_map_spare *spare);
+/*
+ * Cuts the entry at start, if that is inside it: entry keeps the part before.
+ * Returns the entry that begins at start, or entry when nothing was cut.
+ */
+vm_map_entry_t vm_map_clip_start(vm_map_t map, vm_map_entry_t entry, vm_offset_t start, struct vm_map_spare *spare);
 /* entry keeps [..., end); the part after becomes a new entry after it. */
 void vm_map_clip_end(vm_map_t map, vm_map_entry_t entry, vm_offset_t end, struct vm_map_spare *spare);
 /* Merges entry with its predecessor when nothing tells them apart; returns the survivor. Write lock. */

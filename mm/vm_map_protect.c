@@ -75,7 +75,10 @@ vm_map_protect(vm_map_t map, vm_offset_t start, vm_offset_t end, vm_prot_t prot,
 		vm_map_unlock(map);
 		return kr;
 	}
-	vm_map_clip_start(map, first, start, &spare);
+	if (first == last)
+		first = last = vm_map_clip_start(map, first, start, &spare);
+	else
+		first = vm_map_clip_start(map, first, start, &spare);
 	vm_map_clip_end(map, last, end, &spare);
 	for (e = first; e != vm_map_to_entry(map) && e->vme_start < end; e = e->vme_next)
 		apply(map, e, prot, set_max);
@@ -131,7 +134,7 @@ vm_map_inherit(vm_map_t map, vm_offset_t start, vm_offset_t end, vm_inherit_t in
 	if (kr == KERN_SUCCESS && !vm_map_spare_take(&spare, map, first, last, start, end))
 		kr = KERN_FAIL(KERN_RESOURCE_SHORTAGE, "no memory to cut an entry at 0x%lx or 0x%lx", start, end);
 	if (kr == KERN_SUCCESS && first != header && first->vme_start < end) {
-		vm_map_clip_start(map, first, start, &spare);
+		first = vm_map_clip_start(map, first, start, &spare);
 		(void)vm_map_lookup_entry(map, end - 1, &last);
 		if (last != header)
 			vm_map_clip_end(map, last, end, &spare);

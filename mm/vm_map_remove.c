@@ -37,12 +37,36 @@ free_unreachable_pages(vm_map_entry_t e)
 	spin_unlock(&object->lock);
 }
 
+/*
+ * The PTEs of the entries from first on that begin below end. Neighbours go in
+ * one call (one batch of fences); a wide hole starts another, so that the cost
+ * follows what is mapped.
+ */
+static void
+remove_leaves(vm_map_t map, vm_map_entry_t first, vm_offset_t end)
+{
+	vm_offset_t from = 0, to = 0;
+
+	for (vm_map_entry_t e = first; e != vm_map_to_entry(map) && e->vme_start < end; e = e->vme_next) {
+		if (!e->is_sub_map && e->object.vm_object == NULL)
+			continue;
+		if (to == 0)
+			from = e->vme_start;
+		else if (e->vme_start - to > 4 * MEGAPAGE_SIZE) {
+			pmap_remove_dead(map->pmap, from, to);
+			from = e->vme_start;
+		}
+		to = e->vme_end;
+	}
+	if (to != 0)
+		pmap_remove_dead(map->pmap, from, to);
+}
+
 kern_return_t
 vm_map_delete(vm_map_t map, vm_offset_t start, vm_offset_t end, vm_map_entry_t *dead)
 {
 	vm_map_entry_t header = vm_map_to_entry(map), first, last, e, next;
 	vm_map_entry_t *tail = dead;
-	vm_offset_t from = ~0ul, to = 0;
 	struct vm_map_spare spare;
 
 	*dead = NULL;
@@ -58,18 +82,13 @@ vm_map_delete(vm_map_t map, vm_offset_t start, vm_offset_t end, vm_map_entry_t *
 	(void)vm_map_lookup_entry(map, end - 1, &last);
 	if (!vm_map_spare_take(&spare, map, first, last, start, end))
 		return KERN_FAIL(KERN_RESOURCE_SHORTAGE, "no memory to cut an entry at 0x%lx or 0x%lx", start, end);
-	vm_map_clip_start(map, first, start, &spare);
+	first = vm_map_clip_start(map, first, start, &spare);
 	/* The last entry may have been the first: its tail is still to be cut. */
 	(void)vm_map_lookup_entry(map, end - 1, &last);
 	vm_map_clip_end(map, last, end, &spare);
 
-	for (e = first; e != header && e->vme_start < end; e = e->vme_next)
-		if (e->is_sub_map || e->object.vm_object != NULL) {
-			from = e->vme_start < from ? e->vme_start : from;
-			to = e->vme_end;
-		}
-	if (from < to && map->pmap != NULL)
-		pmap_remove_dead(map->pmap, from, to);
+	if (map->pmap != NULL)
+		remove_leaves(map, first, end);
 	for (e = first; e != header && e->vme_start < end; e = next) {
 		next = e->vme_next;
 		vm_map_store_unlink(map, e);

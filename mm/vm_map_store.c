@@ -158,6 +158,50 @@ vm_map_store_unlink(vm_map_t map, vm_map_entry_t entry)
 		map->hint = prev;
 }
 
+/* The entry's place in the list, without looking at the tree. */
+static inline void
+list_link(vm_map_entry_t after, vm_map_entry_t entry)
+{
+	vm_map_entry_t next = after->vme_next;
+
+	entry->vme_prev = after;
+	entry->vme_next = next;
+	after->vme_next = entry;
+	next->vme_prev = entry;
+}
+
+void
+vm_map_store_split(vm_map_t map, vm_map_entry_t entry, vm_offset_t at, vm_map_entry_t back)
+{
+	list_link(entry, back);
+	back->vme_start = at;
+	entry->vme_end = at;
+	/* back brings entry's old gap along, entry has none any more. */
+	back->max_gap = 0;
+	if (entry->node.right == NULL)
+		tree_insert(&map->tree, &back->node, &entry->node, false, gap_summary);
+	else {
+		tree_insert(&map->tree, &back->node, &back->vme_next->node, true, gap_summary);
+		tree_update(&entry->node, gap_summary);
+	}
+	map->hdr.nentries++;
+}
+
+void
+vm_map_store_join(vm_map_t map, vm_map_entry_t entry)
+{
+	vm_map_entry_t next = entry->vme_next;
+
+	entry->vme_next = next->vme_next;
+	next->vme_next->vme_prev = entry;
+	entry->vme_end = next->vme_end;
+	tree_update(&entry->node, gap_summary);
+	tree_remove(&map->tree, &next->node, gap_summary);
+	map->hdr.nentries--;
+	if (map->hint == next)
+		map->hint = entry;
+}
+
 void
 vm_map_store_resize(vm_map_t map, vm_map_entry_t entry, vm_offset_t start, vm_offset_t end)
 {

@@ -147,15 +147,16 @@ copy_level(vm_object_t dst, vm_object_t level, vm_object_offset_t from)
 {
 	uint64_t last = (from + level->color + dst->size - 1) >> VM_CHUNK_SHIFT;
 	struct vm_chunk *c;
+	unsigned slot;
 
 	for (c = vm_chunk_at_or_after(level, (from + level->color) >> VM_CHUNK_SHIFT);
 	    c != NULL && c->index <= last;
 	    c = vm_chunk_at_or_after(level, c->index + 1))
-		for (unsigned slot = 0; slot < VM_CHUNK_PAGES; slot++) {
+		vm_chunk_foreach(slot, c) {
 			vm_object_offset_t off = vm_chunk_offset(c, slot);
 			struct vm_page *m;
 
-			if (!vm_chunk_populated(c, slot) || off < from || off - from >= dst->size ||
+			if (off < from || off - from >= dst->size ||
 			    vm_page_lookup(dst, off - from) != NULL)
 				continue;
 			m = vm_object_page_alloc(dst, off - from, false);

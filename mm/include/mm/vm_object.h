@@ -160,6 +160,26 @@ vm_chunk_populated(const struct vm_chunk *c, unsigned slot)
 	return (c->popmap[slot / 64] >> (slot % 64)) & 1;
 }
 
+/* The first populated slot at or after `slot`; VM_CHUNK_PAGES when there is none. */
+static inline unsigned
+vm_chunk_next(const struct vm_chunk *c, unsigned slot)
+{
+	unsigned w = slot / 64;
+	uint64_t bits;
+
+	if (slot >= VM_CHUNK_PAGES)
+		return VM_CHUNK_PAGES;
+	bits = c->popmap[w] & (~0ul << (slot % 64));
+	while (bits == 0) {
+		if (++w == VM_CHUNK_PAGES / 64)
+			return VM_CHUNK_PAGES;
+		bits = c->popmap[w];
+	}
+	return w * 64 + (unsigned)__builtin_ctzl(bits);
+}
+#define vm_chunk_foreach(slot, c) \
+	for ((slot) = vm_chunk_next(c, 0); (slot) < VM_CHUNK_PAGES; (slot) = vm_chunk_next(c, (slot) + 1))
+
 /* pfn of a populated slot. */
 static inline pfn_t
 vm_chunk_pfn(const struct vm_chunk *c, unsigned slot)
