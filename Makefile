@@ -5,8 +5,9 @@
 # build. Each directory is compiled with the include roots of its layer and no
 # others, so an include that the layering forbids does not compile.
 #
-#	kernel objects   build/obj/<source>.o         (DEBUG=1: build/debug/obj/...)
-#	kernel           build/atlas.elf, build/atlas.img
+#	kernel           build/atlas.elf, build/atlas.img; objects in build/obj/
+#	  with all checks  build/debug/atlas.elf (run it with DEBUG=1)
+#	  without tests    build/lean/atlas.elf (what make bench measures)
 #	programs         build/user/<name>, build/initrd.cpio
 #	host programs    build/host/unit, build/host/model, build/host/fuzz_<name>, ...
 #
@@ -16,10 +17,8 @@ SMP     ?= 1
 MEM     ?= 1G
 MODE    ?=
 MACHINE ?= virt
-# DEBUG=1: with all checks, in build/debug. TESTS=: without the boot-time tests,
-# in build/lean.
+# 1: `run` and `gdb` take the kernel with all checks.
 DEBUG   ?=
-TESTS   ?= $(if $(filter bench,$(MAKECMDGOALS)),,1)
 
 .DEFAULT_GOAL := all
 MAKEFLAGS     += --no-builtin-rules --no-print-directory
@@ -31,7 +30,7 @@ endif
 .DELETE_ON_ERROR:
 FORCE:
 
-O := build$(if $(DEBUG),/debug)$(if $(TESTS),,/lean)
+KERNEL := build$(if $(DEBUG),/debug)/atlas.elf
 
 # --- tools ---
 
@@ -67,7 +66,7 @@ KLINK := -march=rv64imac -mabi=lp64
 KFLAGS := -std=gnu11 -O2 -g $(KARCH) -mcmodel=medany --specs=picolibc.specs \
 	-ffreestanding -fno-pic -fno-jump-tables -fno-strict-aliasing \
 	-fno-delete-null-pointer-checks -ffunction-sections -fdata-sections \
-	-ffile-prefix-map=$(CURDIR)/= $(WARN) $(if $(DEBUG),-DATLAS_DEBUG=1)
+	-ffile-prefix-map=$(CURDIR)/= $(WARN)
 KLDFLAGS := $(KLINK) -mcmodel=medany --specs=picolibc.specs --picolibc-buildtype=release \
 	-nostartfiles -static -Wl,--gc-sections -Wl,--build-id=none -Wl,--fatal-warnings \
 	-Wl,-z,max-page-size=4096
@@ -85,9 +84,8 @@ KERN_SRC   := $(wildcard kernel/*.c kernel/*.S kernel/shell/*.c)
 UNIT_SRC   := $(wildcard test/unit/*.c)
 BOOT_SRC   := $(wildcard test/boot/*.c test/boot/*.S)
 
-KERNEL_SRC := $(BASE_SRC) $(MM_SRC) $(DRV_SRC) $(ARCH_SRC) $(KERN_SRC) \
-	$(if $(TESTS),$(UNIT_SRC) $(BOOT_SRC))
-KERNEL_OBJ := $(KERNEL_SRC:%=$(O)/obj/%.o)
+LEAN_SRC   := $(BASE_SRC) $(MM_SRC) $(DRV_SRC) $(ARCH_SRC) $(KERN_SRC)
+KERNEL_SRC := $(LEAN_SRC) $(UNIT_SRC) $(BOOT_SRC)
 LDS        := arch/riscv/kernel.lds
 
 # On the host: the same sources of base, mm and the page-table code, above the
@@ -124,22 +122,22 @@ vpath %.c user/programs test/user
 
 .PHONY: all run test check bench gdb image doctor deps deps-test deps-gdb clean help host fuzz progs objs
 
-all: $(O)/atlas.elf $(O)/atlas.img build/initrd.cpio ## build kernel and programs
+all: build/atlas.elf build/atlas.img build/initrd.cpio ## build kernel and programs
 
-run: all ## boot QEMU and show the shell (SMP= MEM= MODE= MACHINE=)
-	@ATLAS_KERNEL=$(O)/atlas.elf scripts/run $(RUN_ARGS)
+run: all $(KERNEL) ## boot QEMU and show the shell (SMP= MEM= MODE= MACHINE= DEBUG=)
+	@ATLAS_KERNEL=$(KERNEL) scripts/run $(RUN_ARGS)
 
-test: all host fuzz | deps-test ## run every test; the last line counts them
+test: all host fuzz build/debug/atlas.elf build/lean/atlas.elf | deps-test ## run every test; the last line counts them
 	@test/run
 
 check: host | deps-test ## run the tests of the host alone
 	@test/run --host
 
-bench: all ## instructions per operation, as a table
-	@ATLAS_KERNEL=$(O)/atlas.elf scripts/bench
+bench: all build/lean/atlas.elf ## instructions per operation, as a table
+	@ATLAS_KERNEL=build/lean/atlas.elf scripts/bench
 
-gdb: all | deps-gdb ## debug: in one terminal the stopped machine, in a second one gdb
-	@scripts/gdb/start $(RUN_ARGS)
+gdb: all $(KERNEL) | deps-gdb ## debug: in one terminal the stopped machine, in a second one gdb
+	@ATLAS_KERNEL=$(KERNEL) scripts/gdb/start $(RUN_ARGS)
 
 image: build/sd.img ## card image for U-Boot: build/sd.img
 
@@ -158,7 +156,7 @@ RUN_ARGS = --machine $(MACHINE) --smp $(SMP) --mem $(MEM) $(if $(MODE),--mode $(
 host: $(HOST_PROGS:%=build/host/%)
 fuzz: $(FUZZ_PROGS:%=build/host/fuzz_%)
 progs: $(PROGS)
-objs: $(KERNEL_OBJ)
+objs: $(KERNEL_SRC:%=build/obj/%.o)
 
 deps:
 	@scripts/deps run
@@ -169,58 +167,65 @@ deps-gdb:
 
 # --- kernel ---
 
-# Rewritten only when the flags change; then all objects are made again.
-$(O)/flags: FORCE
-	@mkdir -p $(@D)
-	@echo '$(KFLAGS)' | cmp -s - $@ || echo '$(KFLAGS)' >$@
-
 $(CONTRACT)/machine:
 	@mkdir -p $(@D)
 	@ln -sfn ../../arch/riscv/include/machine $@
 
-$(O)/obj/kernel/%.o:       INC = $(I_KERNEL)
-$(O)/obj/kernel/base/%.o:  INC = $(I_BASE)
-$(O)/obj/mm/%.o:           INC = $(I_MM)
-$(O)/obj/drivers/%.o:      INC = $(I_DRIVERS)
-$(O)/obj/arch/riscv/%.o:   INC = $(I_ARCH)
-$(O)/obj/test/unit/%.o:    INC = $(I_UNIT)
-$(O)/obj/test/boot/%.o:    INC = $(I_BOOT)
+# Objects of a kernel in directory $(1), compiled with $(2) besides KFLAGS. The
+# file of flags is rewritten only when they change; then all is compiled again.
+define kernel_objects
+$(1)/flags: FORCE
+	@mkdir -p $$(@D)
+	@echo '$(KFLAGS) $(2)' | cmp -s - $$@ || echo '$(KFLAGS) $(2)' >$$@
 
-$(O)/obj/%.c.o: %.c $(O)/flags | $(CONTRACT)/machine deps
-	@mkdir -p $(@D)
-	@echo "  CC      $<"
-	@$(KCC) $(KFLAGS) $(INC) -MMD -MP -c $< -o $@
+$(1)/obj/kernel/%.o:       INC = $(I_KERNEL)
+$(1)/obj/kernel/base/%.o:  INC = $(I_BASE)
+$(1)/obj/mm/%.o:           INC = $(I_MM)
+$(1)/obj/drivers/%.o:      INC = $(I_DRIVERS)
+$(1)/obj/arch/riscv/%.o:   INC = $(I_ARCH)
+$(1)/obj/test/unit/%.o:    INC = $(I_UNIT)
+$(1)/obj/test/boot/%.o:    INC = $(I_BOOT)
 
-$(O)/obj/%.S.o: %.S $(O)/flags | $(CONTRACT)/machine deps
-	@mkdir -p $(@D)
-	@echo "  AS      $<"
-	@$(KCC) $(KFLAGS) $(INC) -D__ASSEMBLER__ -MMD -MP -c $< -o $@
+$(1)/obj/%.o: % $(1)/flags | $(CONTRACT)/machine deps
+	@mkdir -p $$(@D)
+	@echo "  KCC     $$<$(if $(2), ($(2)))"
+	@$$(KCC) $$(KFLAGS) $(2) $$(INC) -MMD -MP -c $$< -o $$@
+endef
+$(eval $(call kernel_objects,build,))
+$(eval $(call kernel_objects,build/debug,-DATLAS_DEBUG=1))
 
 # Three links give the kernel a table of its own functions: the first without
 # one, the second to learn where a table of that size moves things, the third
 # with the right one. Nothing moves between the last two; gen-symtab --verify
 # proves it.
-KLD = $(KCC) $(KLDFLAGS) -T $(LDS) $(KERNEL_OBJ) $(1) -o $(2)
-KAS = $(KCC) $(KARCH) -c $(1) -o $(2)
-
-$(O)/atlas.elf: $(KERNEL_OBJ) $(LDS) scripts/gen-symtab scripts/check-elf
-	@echo "  LINK    $@"
-	@scripts/gen-symtab --empty $(O)/ksym0.S
-	@$(call KAS,$(O)/ksym0.S,$(O)/ksym0.o)
-	@$(call KLD,$(O)/ksym0.o,$(O)/atlas0.elf)
-	@scripts/gen-symtab $(O)/atlas0.elf $(O)/ksym1.S
-	@$(call KAS,$(O)/ksym1.S,$(O)/ksym1.o)
-	@$(call KLD,$(O)/ksym1.o,$(O)/atlas1.elf)
-	@scripts/gen-symtab $(O)/atlas1.elf $(O)/ksym2.S
-	@$(call KAS,$(O)/ksym2.S,$(O)/ksym2.o)
-	@$(call KLD,$(O)/ksym2.o -Wl$(,)-Map=$(O)/atlas.map,$(O)/atlas2.elf)
-	@scripts/gen-symtab --verify $(O)/atlas2.elf $(O)/ksym2.S
-	@scripts/check-elf $(O)/atlas2.elf
-	@mv $(O)/atlas2.elf $@
+KLD = $(KCC) $(KLDFLAGS) -T $(LDS) $(filter %.o,$^) $(@D)/ksym$(1).o -Wl$(,)-Map=$(@D)/atlas.map -o $(@D)/atlas$(1).elf
+KAS = $(KCC) $(KARCH) -c $(@D)/ksym$(1).S -o $(@D)/ksym$(1).o
 , := ,
 
-$(O)/atlas.img: $(O)/atlas.elf
-	@$(CROSS)objcopy -O binary $< $@
+# The kernel in directory $(1), of the objects $(2).
+define kernel_link
+$(1)/atlas.elf: $(2) $(LDS) scripts/gen-symtab scripts/check-elf
+	@echo "  LINK    $$@"
+	@mkdir -p $$(@D)
+	@scripts/gen-symtab --empty $$(@D)/ksym0.S
+	@$$(call KAS,0)
+	@$$(call KLD,0)
+	@scripts/gen-symtab $$(@D)/atlas0.elf $$(@D)/ksym1.S
+	@$$(call KAS,1)
+	@$$(call KLD,1)
+	@scripts/gen-symtab $$(@D)/atlas1.elf $$(@D)/ksym2.S
+	@$$(call KAS,2)
+	@$$(call KLD,2)
+	@scripts/gen-symtab --verify $$(@D)/atlas2.elf $$(@D)/ksym2.S
+	@scripts/check-elf $$(@D)/atlas2.elf
+	@mv $$(@D)/atlas2.elf $$@
+
+$(1)/atlas.img: $(1)/atlas.elf
+	@$(CROSS)objcopy -O binary $$< $$@
+endef
+$(eval $(call kernel_link,build,$(KERNEL_SRC:%=build/obj/%.o)))
+$(eval $(call kernel_link,build/debug,$(KERNEL_SRC:%=build/debug/obj/%.o)))
+$(eval $(call kernel_link,build/lean,$(LEAN_SRC:%=build/obj/%.o)))
 
 # --- programs for U-mode ---
 

@@ -31,17 +31,21 @@ class Config:
     mode: str = "sv57"
     smp: int = 4
     mem: str = "128M"
+    debug: bool = False     # the kernel with all checks
 
-    def options(self):
-        return ["--mode", self.mode, "--smp", str(self.smp), "--mem", self.mem]
+    def job(self, name, *options, timeout=60):
+        env = (("ATLAS_KERNEL", "build/debug/atlas.elf"),) if self.debug else ()
+        machine = ("--mode", self.mode, "--smp", str(self.smp), "--mem", self.mem)
+        return Job(f"{name}-{self}" if name else str(self), machine + options, timeout, env)
 
     def __str__(self):
-        return f"{self.mode}-{self.smp}-{self.mem}"
+        return f"{self.mode}-{self.smp}-{self.mem}{'-debug' if self.debug else ''}"
 
 
 MATRIX = [Config(mode, smp, mem)
           for mode in ("sv39", "sv48", "sv57") for smp in (1, 4) for mem in ("128M", "2G")]
 MATRIX.append(Config("sv57", 1, "32M"))
+MATRIX.append(Config("sv39", 4, "128M", debug=True))
 
 
 @dataclasses.dataclass(frozen=True)
@@ -79,7 +83,7 @@ class Result:
 
 
 class Directives(dict):
-    """
+    r"""
     The words of `test: name name=value` in a file's first lines:
     min_mem=SIZE, min_smp=N, mode=MODE: where it can run; once: on one machine;
     timeout=S; status=N: the exit status that is right (0); expect=REGEX: what

@@ -15,13 +15,13 @@ import re
 import pytest
 
 import ktap
-from conftest import MATRIX, ROOT, Directives, Job
+from conftest import MATRIX, ROOT, Directives
 
 LIST = os.path.join(ROOT, "test/user/list")
 
 
 def boot_jobs():
-    return [Job(f"{c}", tuple(c.options() + ["--exec", "test run *"]), 120) for c in MATRIX]
+    return [c.job("", "--exec", "test run *", timeout=120) for c in MATRIX]
 
 
 def script_jobs():
@@ -32,7 +32,7 @@ def script_jobs():
             wants = Directives(f.read(), name)
         for c in MATRIX:
             if wants.fits(c):
-                job = Job(f"{name}-{c}", tuple(c.options() + ["--script", path]), wants.timeout())
+                job = c.job(name, "--script", path, timeout=wants.timeout())
                 jobs.append(pytest.param(job, wants, id=job.name))
     return jobs
 
@@ -56,8 +56,7 @@ def program_jobs():
         for c in MATRIX:
             if wants.fits(c) and "elsewhere" not in wants:
                 name = re.sub(r"\W+", "_", command)
-                jobs.append(Job(f"{name}-{c}", tuple(c.options() + ["--exec", f"run {command}"]),
-                                wants.timeout()))
+                jobs.append(c.job(name, "--exec", f"run {command}", timeout=wants.timeout()))
     return jobs
 
 
