@@ -71,8 +71,8 @@ static void
 task_link(struct task *t, struct task *parent)
 {
 	spin_lock(&task_tree_lock);
-	/* A parent that ends meanwhile has no children any more. */
-	if (parent != NULL && !parent->ended) {
+	/* A parent that is ending may have let its children go already. */
+	if (parent != NULL && !parent->terminating) {
 		t->parent = parent;
 		list_push_back(&parent->children, &t->sibling);
 	}
@@ -358,15 +358,14 @@ task_unlink(struct task *t)
 	t->parent = NULL;
 }
 
-/*
- * t's children have no parent any more; those that ended are put on `gone`,
- * out of the tree. Tree locked.
- */
+/* t's children have no parent any more; those that have ended leave the tree. */
 static void
-task_orphan_children(struct task *t, struct list *gone)
+task_orphan_children(struct task *t)
 {
-	struct list *l, *next;
+	struct list *l, *next, gone;
 
+	list_init(&gone);
+	spin_lock(&task_tree_lock);
 	list_foreach_safe(l, next, &t->children) {
 		struct task *child = list_entry(l, struct task, sibling);
 
@@ -374,44 +373,43 @@ task_orphan_children(struct task *t, struct list *gone)
 		child->parent = NULL;
 		if (child->ended) {
 			list_remove(&child->link);
-			list_push_back(gone, &child->link);
+			list_push_back(&gone, &child->link);
 		}
 	}
-	list_init(&t->children);
+	spin_unlock(&task_tree_lock);
+	list_foreach_safe(l, next, &gone)
+		task_deallocate(list_entry(l, struct task, link));
 }
 
-/* No threads, and there will be none: the rest of the end. t may be gone afterwards. */
+/*
+ * No threads, and there will be none: the rest of the end. Once `ended` is set
+ * somebody may wait in task_free for the running thread to be off its stack,
+ * so nothing after that may sleep, or touch t when it is not ours any more.
+ */
 static void
 task_finish(struct task *t)
 {
-	struct list *l, *next, gone;
+	bool own = current_task() == t;
 	struct task *parent;
 
-	list_init(&gone);
 	handle_remove_all(t);
+	task_orphan_children(t);
 	if (hart_self()->pmap == t->map->pmap)
 		pmap_switch(pmap_kernel());
 	vm_map_remove(t->map, vm_map_min(t->map), vm_map_max(t->map), 0);
 	spin_lock(&task_tree_lock);
-	task_orphan_children(t, &gone);
 	parent = t->parent;
-	if (parent == NULL) {
+	if (parent == NULL)
 		task_unlink(t);
-		list_push_back(&gone, &t->link);
-	}
 	t->ended = true;
 	wake_all(&t->ended);
 	if (parent != NULL)
 		wake_all(&parent->children);
 	spin_unlock(&task_tree_lock);
-	list_foreach_safe(l, next, &gone) {
-		struct task *ended = list_entry(l, struct task, link);
-
-		if (ended == current_task())
-			reaper_deallocate(ended);
-		else
-			task_deallocate(ended);
-	}
+	if (parent == NULL && own)
+		reaper_deallocate(t);
+	else if (parent == NULL)
+		task_deallocate(t);
 }
 
 void
