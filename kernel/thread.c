@@ -11,8 +11,8 @@
  *
  * Kernel stacks lie in kmem between guard pages; a few are kept ready, because
  * making one means page tables and fences. KSTACKS_KEPT are made at boot and
- * that number is what remains when all tasks are gone (thread_trim), so that
- * free memory can be compared.
+ * these very ones remain when all tasks are gone (thread_trim), so that free
+ * memory before and after can be compared to the page.
  *
  * Failure: every shortage is KERN_RESOURCE_SHORTAGE, and nothing is left
  * behind. The number of threads is limited by the size of memory, so that
@@ -43,8 +43,8 @@ struct kstack {
 
 static struct zone      thread_zone;
 static struct spinlock  kstack_lock = SPINLOCK_INIT(ZONE);
-static struct kstack   *kstacks;
-static unsigned         nkstacks;
+static struct kstack   *kstacks_standing, *kstacks_more;        /* free ones */
+static vm_offset_t      standing_start, standing_end;           /* where the standing ones lie */
 static unsigned         nthreads, threads_max;
 static uint64_t         last_id;
 
@@ -75,15 +75,15 @@ lock_trace(void)
 static kern_return_t
 kstack_alloc(uint64_t *top)
 {
+	struct kstack **list;
 	vm_offset_t base;
 	kern_return_t kr;
 
 	spin_lock(&kstack_lock);
-	base = (vm_offset_t)kstacks;
-	if (base != 0) {
-		kstacks = kstacks->next;
-		nkstacks--;
-	}
+	list = kstacks_standing != NULL ? &kstacks_standing : &kstacks_more;
+	base = (vm_offset_t)*list;
+	if (base != 0)
+		*list = (*list)->next;
 	spin_unlock(&kstack_lock);
 	if (base == 0) {
 		kr = kmem_alloc(&base, KSTACK_SIZE, KSTACK_GUARD_PAGES);
@@ -98,31 +98,43 @@ static void
 kstack_free(uint64_t top)
 {
 	struct kstack *s = (struct kstack *)(top - KSTACK_SIZE);
+	bool standing = (vm_offset_t)s - standing_start < standing_end - standing_start;
+	struct kstack **list = standing ? &kstacks_standing : &kstacks_more;
 
 	spin_lock(&kstack_lock);
-	s->next = kstacks;
-	kstacks = s;
-	nkstacks++;
+	s->next = *list;
+	*list = s;
 	spin_unlock(&kstack_lock);
 }
 
 void
 thread_trim(void)
 {
-	struct kstack *s;
+	struct kstack *s, *next;
 
-	while (__atomic_load_n(&nkstacks, __ATOMIC_RELAXED) > KSTACKS_KEPT) {
-		spin_lock(&kstack_lock);
-		s = NULL;
-		if (nkstacks > KSTACKS_KEPT) {
-			s = kstacks;
-			kstacks = s->next;
-			nkstacks--;
-		}
-		spin_unlock(&kstack_lock);
-		if (s != NULL)
-			kmem_free((vm_offset_t)s, KSTACK_SIZE, KSTACK_GUARD_PAGES);
+	spin_lock(&kstack_lock);
+	s = kstacks_more;
+	kstacks_more = NULL;
+	spin_unlock(&kstack_lock);
+	for (; s != NULL; s = next) {
+		next = s->next;
+		kmem_free((vm_offset_t)s, KSTACK_SIZE, KSTACK_GUARD_PAGES);
 	}
+}
+
+/* Nothing has been taken from kmem yet, so the standing stacks lie side by side. */
+static void
+kstack_init(void)
+{
+	vm_offset_t base[KSTACKS_KEPT];
+
+	for (unsigned i = 0; i < KSTACKS_KEPT; i++)
+		if (kmem_alloc(&base[i], KSTACK_SIZE, KSTACK_GUARD_PAGES) != KERN_SUCCESS)
+			panic("no memory for the first kernel stacks");
+	standing_start = base[0];
+	standing_end = base[KSTACKS_KEPT - 1] + KSTACK_SIZE;
+	for (unsigned i = 0; i < KSTACKS_KEPT; i++)
+		kstack_free(base[i] + KSTACK_SIZE);
 }
 
 /* --- making --- */
@@ -131,7 +143,6 @@ void
 thread_init(void)
 {
 	struct vm_page_counts c;
-	vm_offset_t base;
 
 	wait_init();
 	sched_init();
@@ -142,11 +153,7 @@ thread_init(void)
 		threads_max = THREADS_MIN;
 	if (threads_max > THREADS_MAX)
 		threads_max = THREADS_MAX;
-	for (unsigned i = 0; i < KSTACKS_KEPT; i++) {
-		if (kmem_alloc(&base, KSTACK_SIZE, KSTACK_GUARD_PAGES) != KERN_SUCCESS)
-			panic("no memory for the first kernel stacks");
-		kstack_free(base + KSTACK_SIZE);
-	}
+	kstack_init();
 	task_start_reaper();
 }
 

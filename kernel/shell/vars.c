@@ -6,8 +6,8 @@
  *
  *	$?           status of the last command: 0 done, 1 refused, 2 usage
  *	$kr          the name of its result code
- *	$free_pages  free pages, after every cache has been emptied, so that two
- *	             readings differ only by what is really in use
+ *	$free_pages  free pages and the kernel's page tables, after every cache has
+ *	             been emptied: two readings differ only by what is really in use
  *	$pages       pages of memory the kernel manages; $mem the same in bytes
  *	$harts       harts running threads; $mode the paging mode
  *	$max_address first address above user space
@@ -17,11 +17,17 @@
 #include <arch/paging.h>
 #include <machine/hart.h>
 #include <kernel/thread.h>
+#include <mm/pmap.h>
 #include <mm/vm_page.h>
 #include <mm/zone.h>
 #include "shell.h"
 
-#define VARS_MAX 128
+#define VARS_MAX        128
+
+/* $free_pages: readings that must agree, the most that are made, the time between. */
+#define SETTLE_SAME     3
+#define SETTLE_TRIES    100
+#define SETTLE_US       1000
 
 struct variable {
 	char name[SHELL_NAME_MAX];
@@ -35,16 +41,41 @@ static const char *const computed_names[] = {
 	"free_pages", "harts", "kr", "max_address", "mem", "mode", "pages",
 };
 
+/*
+ * The kernel's own page tables count as free: they grow with the widest use of
+ * kernel_map, stay for the next use, and belong to no task.
+ */
 static uint64_t
-free_pages(void)
+free_pages_now(void)
 {
 	struct vm_page_counts counts;
+	struct pmap_stats kernel;
 
 	thread_trim();
 	zone_gc();
 	vm_page_drain();
 	vm_page_counts(&counts);
-	return counts.free;
+	pmap_stats(pmap_kernel(), &kernel);
+	return counts.free + kernel.tables;
+}
+
+/*
+ * What a task leaves behind (its last stack) goes a moment after its end, on
+ * another hart: the count is taken when it has stood still for a while.
+ */
+static uint64_t
+free_pages(void)
+{
+	uint64_t n = free_pages_now(), again;
+	unsigned same = 0, tries;
+
+	for (tries = 0; same < SETTLE_SAME && tries < SETTLE_TRIES; tries++) {
+		thread_sleep_us(SETTLE_US);
+		again = free_pages_now();
+		same = again == n ? same + 1 : 0;
+		n = again;
+	}
+	return n;
 }
 
 static uint64_t
