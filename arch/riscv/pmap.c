@@ -344,6 +344,18 @@ pmap_enter(pmap_t pmap, vm_offset_t va, struct vm_page *m, vm_prot_t prot, unsig
 }
 
 /*
+ * A leaf that is there already, of the very page, gets WRITE. No fence: a hart
+ * that remembers the weaker leaf faults once more.
+ */
+static inline void
+pmap_add_write(pte_t *e, pte_t v, const struct vm_chunk *c, unsigned slot)
+{
+	if ((v & PTE_R) && vm_chunk_populated(c, slot) &&
+	    pte_pa(v) >> PAGE_SHIFT == vm_chunk_pfn(c, slot))
+		pte_or(e, PTE_W);
+}
+
+/*
  * The part of pmap_enter_run inside one leaf table. A is set: the point is to
  * save the faults; D is not, for nobody has written.
  */
@@ -360,7 +372,14 @@ pmap_enter_window(struct pmap *pmap, vm_offset_t va, struct vm_chunk *c, unsigne
 		return 0;
 	table = sv_table_page(e);
 	for (; n > 0; n--, slot++, e++, va += PAGE_SIZE) {
-		if (pte_load(e) != 0 || !vm_chunk_populated(c, slot))
+		pte_t v = pte_load(e);
+
+		if (v != 0) {
+			if (bits & PTE_W & ~v)
+				pmap_add_write(e, v, c, slot);
+			continue;
+		}
+		if (!vm_chunk_populated(c, slot))
 			continue;
 		m = vm_page_of_pfn(vm_chunk_pfn(c, slot));
 		if (m->flags & (VM_PAGE_BUSY | VM_PAGE_ABSENT | VM_PAGE_ERROR))

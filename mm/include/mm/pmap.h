@@ -60,8 +60,8 @@ kern_return_t pmap_enter_mega(pmap_t pmap, vm_offset_t va, struct vm_chunk *c, v
 
 /*
  * Maps the resident, unbusy pages of `c` with slots [slot, slot+n) at va.. read
- * or write as prot says, where no leaf exists yet and a leaf table does.
- * Best effort. Returns the leaves made. (Fault-around and prefault.)
+ * or write as prot says, where a leaf table exists: makes missing leaves, and
+ * adds WRITE to leaves of these very pages that lack it. Best effort. Returns the leaves made. (Fault-around and prefault.)
  */
 unsigned pmap_enter_run(pmap_t pmap, vm_offset_t va, struct vm_chunk *c, unsigned slot, unsigned n, vm_prot_t prot);
 

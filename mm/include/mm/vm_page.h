@@ -160,9 +160,11 @@ static inline struct vm_page *
 vm_page_of_pfn(pfn_t pfn)
 {
 	paddr_t pa = (paddr_t)pfn << PAGE_SHIFT;
-	struct vm_phys_seg *s = &vm_phys_seg[0];
+	const struct vm_phys_seg *s = &vm_phys_seg[0];
 
-	if (likely(pa - s->start < s->end - s->start))
+	/* The two largest are tried here: an initrd often cuts memory in two. */
+	if (likely(pa - s->start < s->end - s->start) ||
+	    likely((s++, pa - s->start < s->end - s->start)))
 		return &s->pages[(pa - s->start) >> PAGE_SHIFT];
 	return vm_page_lookup_slow(pfn);
 }

@@ -62,6 +62,16 @@ hart_index(void)
 	return hart_self()->index;
 }
 
+/*
+ * Stores v so that whoever sees it sees all that came before: a lock's release.
+ * By hand, since the compiler makes a fence and an atomic swap of it.
+ */
+static inline void
+hart_store_release(uint32_t *p, uint32_t v)
+{
+	__asm__ volatile("fence rw, w\n\tsw %1, %0" : "=m"(*p) : "r"(v) : "memory");
+}
+
 /* A breath in a spin loop (Zihintpause's encoding, a no-op elsewhere). */
 static inline void
 hart_relax(void)

@@ -124,7 +124,7 @@ spin_unlock(struct spinlock *l)
 		lock_set_owner(l, 0);
 		lock_order_release(l, l->rank);
 	}
-	__atomic_store_n(&l->v, 0, __ATOMIC_RELEASE);
+	hart_store_release(&l->v, 0);
 }
 
 static inline bool spin_held(const struct spinlock *l) { return __atomic_load_n(&l->v, __ATOMIC_RELAXED) != 0; }

@@ -27,6 +27,7 @@ extern _Thread_local unsigned host_hart;        /* index of the hart that this t
 
 static inline struct hart *hart_self(void) { return &harts[host_hart]; }
 static inline unsigned hart_index(void) { return host_hart; }
+static inline void hart_store_release(uint32_t *p, uint32_t v) { __atomic_store_n(p, v, __ATOMIC_RELEASE); }
 /* There may be fewer processors than harts: let the holder run. */
 static inline void hart_relax(void) { sched_yield(); }
 
