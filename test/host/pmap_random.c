@@ -268,11 +268,16 @@ op_enter_run(unsigned p)
 	made = pmap_enter_run(g.pmap[p], va_of(first), c, s, n, prot);
 	spin_unlock(&g.object[o]->lock);
 	left = w.levels == g.pmap[p]->levels ? n : 0;   /* only where a leaf table is */
-	for (unsigned k = 0; k < left; k++)
-		if (g.slot[p][first + k].m == NULL && g.page[o][s + k] != NULL) {
-			g.slot[p][first + k] = (struct slot){ g.page[o][s + k], prot, false };
+	for (unsigned k = 0; k < left; k++) {
+		struct slot *slot = &g.slot[p][first + k];
+
+		if (slot->m == NULL && g.page[o][s + k] != NULL) {
+			*slot = (struct slot){ g.page[o][s + k], prot, false };
 			want++;
-		}
+		} else if (slot->m != NULL && slot->m == g.page[o][s + k] &&
+		    (prot & VM_PROT_WRITE) && (slot->prot & VM_PROT_READ))
+			slot->prot |= VM_PROT_WRITE;
+	}
 	ASSERT_EQ(made, want);
 }
 
