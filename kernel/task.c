@@ -34,6 +34,7 @@
 #include <stdio.h>
 #include <string.h>
 
+#define SETTLE_US       1000
 #define TASKS_MIN       64u
 #define TASKS_MAX       16384u
 #define PAGES_PER_TASK  64u             /* of memory, for each task that may exist */
@@ -206,6 +207,7 @@ task_deallocate(struct task *t)
 
 static struct spinlock reaper_lock = SPINLOCK_INIT(TASK);
 static struct list     reaper_tasks = { &reaper_tasks, &reaper_tasks };  /* by link; a reference each */
+static unsigned        reaper_due;      /* tasks that it will free, counted before their `ended` shows */
 
 /* Drops the running thread's reference to its own task, from elsewhere. */
 static void
@@ -233,7 +235,15 @@ reaper_main(void *arg)
 		list_remove(&t->link);
 		spin_unlock(&reaper_lock);
 		task_deallocate(t);
+		__atomic_fetch_sub(&reaper_due, 1, __ATOMIC_RELEASE);
 	}
+}
+
+void
+task_settle(void)
+{
+	while (__atomic_load_n(&reaper_due, __ATOMIC_ACQUIRE) != 0 && thread_sleep_us(SETTLE_US))
+		continue;
 }
 
 void
@@ -401,6 +411,8 @@ task_finish(struct task *t)
 	parent = t->parent;
 	if (parent == NULL)
 		task_unlink(t);
+	if (parent == NULL && own)
+		__atomic_fetch_add(&reaper_due, 1, __ATOMIC_RELAXED);
 	t->ended = true;
 	wake_all(&t->ended);
 	if (parent != NULL)

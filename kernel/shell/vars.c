@@ -66,9 +66,11 @@ free_pages_now(void)
 static uint64_t
 free_pages(void)
 {
-	uint64_t n = free_pages_now(), again;
+	uint64_t n, again;
 	unsigned same = 0, tries;
 
+	task_settle();
+	n = free_pages_now();
 	for (tries = 0; same < SETTLE_SAME && tries < SETTLE_TRIES; tries++) {
 		thread_sleep_us(SETTLE_US);
 		again = free_pages_now();
