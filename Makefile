@@ -130,7 +130,7 @@ run: all $(KERNEL) ## boot QEMU and show the shell (SMP= MEM= MODE= MACHINE= DEB
 test: all host fuzz build/debug/atlas.elf build/lean/atlas.elf | deps-test ## run every test; the last line counts them
 	@test/run
 
-check: host | deps-test ## run the tests of the host alone
+check: host build/atlas.elf | deps-test ## run the tests that need no emulator
 	@test/run --host
 
 bench: all build/lean/atlas.elf ## instructions per operation, as a table
@@ -238,7 +238,7 @@ build/initrd.cpio: $(PROGS) scripts/mkinitrd | deps
 	@scripts/mkinitrd $@ $(PROGS)
 
 build/sd.img: build/atlas.img build/initrd.cpio scripts/image | deps-test
-	@scripts/image $@
+	@scripts/image --kernel build/atlas.img --initrd build/initrd.cpio $@
 
 # --- programs for the host ---
 
