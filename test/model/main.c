@@ -1,0 +1,341 @@
+/*
+ * main.c: random programs over several machines; failures are shrunk.
+ *
+ *	model [--full] [--seed S] [--ops N] [--slow] [NAME...]
+ *	model --replay FILE NAME
+ *
+ * One test for each machine of the table: some programs, each from a fresh
+ * boot. --ops: operations in all for each machine; --slow: all checks after each
+ * operation. NAME: only these machines. Programs run in a child process, since
+ * a panic or a sanitizer's report ends it. When one fails, operations are
+ * deleted while it still fails, and what is left is printed, in words and as
+ * the 16 bytes an operation that --replay reads.
+ */
+#include <signal.h>
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+#include <sys/mman.h>
+#include <sys/wait.h>
+#include <time.h>
+#include <unistd.h>
+#include "driver.h"
+
+#define PROGRAM_OPS     1500u
+#define SHRINK_SECONDS  40
+#define MB(n)           ((size_t)(n) << 20)
+
+static const struct driver_config machines[] = {
+	{ "sv39_asid16", 3, 16, false, false, false, MB(48), false, 64 },
+	{ "sv39_asid2_fault_ad", 3, 2, true, false, false, MB(48), false, 64 },
+	{ "sv39_no_asid_full_fences_fault_ad", 3, 0, true, true, true, MB(48), false, 64 },
+	{ "sv48_asid2", 4, 2, false, false, true, MB(48), false, 64 },
+	{ "sv57_asid16_fault_ad", 5, 16, true, false, false, MB(48), false, 64 },
+	{ "sv39_shortage", 3, 16, false, false, false, MB(7), false, 64 },
+	{ "sv39_allocations_fail", 3, 2, false, false, false, MB(40), true, 32 },
+	{ "sv48_shortage_allocations_fail", 4, 0, true, false, false, MB(7), true, 32 },
+	{ "sv39_every_check", 3, 2, false, false, true, MB(32), false, 1 },
+};
+#define MACHINES (sizeof(machines) / sizeof(machines[0]))
+
+/* What parent and children share. */
+static struct {
+	struct driver_counts counts;
+	uint64_t program;               /* that the child is at */
+	unsigned op;
+	char     failure[1024];
+} *shared;
+
+static uint64_t seed = 0x41746c6173ul;
+static struct op ops[PROGRAM_OPS];
+
+static uint64_t
+mix(uint64_t x)
+{
+	x ^= x >> 30;
+	x *= 0xbf58476d1ce4e5b9ul;
+	x ^= x >> 27;
+	x *= 0x94d049bb133111ebul;
+	return x ^ x >> 31;
+}
+
+static void
+generate(unsigned machine, uint64_t program)
+{
+	uint64_t x = mix(seed + machine * 0x9e3779b97f4a7c15ul) + program * 0xd1342543de82ef95ul;
+
+	for (unsigned i = 0; i < PROGRAM_OPS; i++) {
+		uint64_t w[2] = { mix(x += 0x9e3779b97f4a7c15ul), mix(x += 0x9e3779b97f4a7c15ul) };
+
+		memcpy(ops[i].b, w, 16);
+	}
+}
+
+static bool
+run_program(const struct driver_config *c, unsigned n)
+{
+	bool good = true;
+
+	driver_start(c);
+	for (unsigned i = 0; good && i < n; i++) {
+		shared->op = i;
+		good = driver_op(&ops[i]);
+	}
+	good = good && driver_finish();
+	memcpy(shared->failure, driver_failure, sizeof(shared->failure));
+	return good;
+}
+
+/* fn in a child; TRUE: it ended well. quiet: its words are nobody's business. */
+static bool
+in_child(bool (*fn)(const struct driver_config *, uint64_t), const struct driver_config *c, uint64_t n,
+    unsigned seconds, bool quiet)
+{
+	int status;
+	pid_t pid;
+
+	fflush(stdout);
+	shared->failure[0] = '\0';
+	pid = fork();
+	if (pid == 0) {
+		alarm(seconds);
+		if (quiet && (freopen("/dev/null", "w", stdout) == NULL || freopen("/dev/null", "w", stderr) == NULL))
+			_exit(2);
+		status = fn(c, n) ? 0 : 1;
+		fflush(stdout);
+		_exit(status);
+	}
+	if (pid < 0 || waitpid(pid, &status, 0) != pid) {
+		perror("fork");
+		exit(2);
+	}
+	if (shared->failure[0] == '\0' && status != 0)
+		snprintf(shared->failure, sizeof(shared->failure), WIFSIGNALED(status) ?
+		    WTERMSIG(status) == SIGALRM ? "took too long" : "ended by signal %d" : "ended with status %d",
+		    WIFSIGNALED(status) ? WTERMSIG(status) : WEXITSTATUS(status));
+	return status == 0;
+}
+
+/* --- shrinking --- */
+
+static unsigned nops;
+
+static bool
+child_replay(const struct driver_config *c, uint64_t n)
+{
+	return run_program(c, (unsigned)n);
+}
+
+static bool
+still_fails(const struct driver_config *c)
+{
+	return !in_child(child_replay, c, nops, 20, true);
+}
+
+/* Deletes ops[at, at+n) if the rest still fails. */
+static bool
+without(const struct driver_config *c, unsigned at, unsigned n)
+{
+	static struct op saved[PROGRAM_OPS];
+	unsigned before = nops;
+
+	memcpy(saved, ops, sizeof(ops));
+	memmove(&ops[at], &ops[at + n], (nops - at - n) * sizeof(ops[0]));
+	nops -= n;
+	if (still_fails(c))
+		return true;
+	memcpy(ops, saved, sizeof(ops));
+	nops = before;
+	return false;
+}
+
+static void
+shrink(const struct driver_config *c)
+{
+	time_t limit = time(NULL) + SHRINK_SECONDS;
+	unsigned n, at;
+
+	for (n = nops / 2; n > 0 && time(NULL) < limit; ) {
+		bool any = false;
+
+		for (at = 0; at + n <= nops && time(NULL) < limit; )
+			if (without(c, at, n))
+				any = true;
+			else
+				at += n;
+		if (!any || n > 1)
+			n = n > 1 ? n / 2 : 0;
+	}
+}
+
+static void
+print_program(const struct driver_config *c)
+{
+	FILE *f;
+	char name[256];
+
+	driver_verbose = true;
+	in_child(child_replay, c, nops, 20, false);
+	driver_verbose = false;
+	printf("# %s\n", shared->failure);
+	snprintf(name, sizeof(name), "build/test/model-%s.program", c->name);
+	f = fopen(name, "w");
+	if (f == NULL)
+		return;
+	for (unsigned i = 0; i < nops; i++) {
+		for (unsigned k = 0; k < 16; k++)
+			fprintf(f, "%02x", ops[i].b[k]);
+		fprintf(f, "\n");
+	}
+	fclose(f);
+	printf("# %u operations; again: build/host/model --replay %s %s\n", nops, name, c->name);
+}
+
+static void
+explain(const struct driver_config *c, unsigned machine)
+{
+	printf("# seed 0x%lx, machine %s, program %lu, operation %u: %s\n", seed, c->name,
+	    shared->program, shared->op, shared->failure);
+	generate(machine, shared->program);
+	nops = shared->op + 1 < PROGRAM_OPS ? shared->op + 1 : PROGRAM_OPS;
+	if (!still_fails(c))
+		nops = PROGRAM_OPS;     /* it was the end that failed */
+	if (nops == PROGRAM_OPS && !still_fails(c)) {
+		printf("# it does not fail again\n");
+		return;
+	}
+	shrink(c);
+	print_program(c);
+}
+
+/* --- running --- */
+
+static uint64_t programs;               /* for each machine */
+
+static bool
+child_programs(const struct driver_config *c, uint64_t machine)
+{
+	/* One child runs many programs; the alarm watches each. */
+	for (; shared->program < programs; shared->program++) {
+		alarm(120);
+		generate((unsigned)machine, shared->program);
+		if (!run_program(c, PROGRAM_OPS))
+			return false;
+		memcpy(&shared->counts, &driver_counts, sizeof(driver_counts));
+	}
+	return true;
+}
+
+static void
+print_counts(void)
+{
+	const struct driver_counts *n = &shared->counts;
+	uint64_t all = 0;
+
+	for (unsigned k = 0; k < DRV_KINDS; k++) {
+		all += n->done[k] + n->refused[k] + n->shortage[k] + n->skipped[k];
+		if (getenv("MODEL_COUNTS") != NULL)
+			printf("#   %-18s %8lu done %8lu refused %8lu shortage %8lu skipped\n", driver_kind_name[k],
+			    n->done[k], n->refused[k], n->shortage[k], n->skipped[k]);
+	}
+	printf("#   %lu calls, %lu accesses, %lu pages compared, %lu regions, %lu full checks\n", all,
+	    n->accesses, n->pages_compared, n->regions, n->checks);
+	printf("#   %lu megapages made, %lu broken, %lu whole at the end; shadow chains: longest %lu, mean %.2f\n",
+	    n->promotions, n->demotions, n->megapages, n->chain_max,
+	    n->chain_samples ? (double)n->chain_sum / (double)n->chain_samples : 0);
+}
+
+static bool
+run_machine(unsigned m, bool slow)
+{
+	struct driver_config c = machines[m];
+	time_t start = time(NULL);
+
+	if (slow)
+		c.check_every = 1;
+	memset(shared, 0, sizeof(*shared));
+	memset(&driver_counts, 0, sizeof(driver_counts));
+	printf("# %s: %lu programs of %u operations\n", c.name, programs, PROGRAM_OPS);
+	if (in_child(child_programs, &c, m, 120, false)) {
+		print_counts();
+		printf("#   %ld s\n", (long)(time(NULL) - start));
+		return true;
+	}
+	explain(&c, m);
+	return false;
+}
+
+static unsigned
+find_machine(const char *name)
+{
+	for (unsigned m = 0; m < MACHINES; m++)
+		if (strcmp(machines[m].name, name) == 0)
+			return m;
+	fprintf(stderr, "model: no machine %s; there are:", name);
+	for (unsigned m = 0; m < MACHINES; m++)
+		fprintf(stderr, " %s", machines[m].name);
+	fprintf(stderr, "\n");
+	exit(2);
+}
+
+static int
+replay(const char *file, const char *name)
+{
+	FILE *f = fopen(file, "r");
+	char line[64];
+
+	if (f == NULL) {
+		perror(file);
+		return 2;
+	}
+	for (nops = 0; nops < PROGRAM_OPS && fgets(line, sizeof(line), f) != NULL; nops++)
+		for (unsigned k = 0; k < 16; k++)
+			if (sscanf(line + 2 * k, "%2hhx", &ops[nops].b[k]) != 1) {
+				fprintf(stderr, "%s:%u: 32 hex digits are due\n", file, nops + 1);
+				return 2;
+			}
+	fclose(f);
+	print_program(&machines[find_machine(name)]);
+	return shared->failure[0] != '\0';
+}
+
+int
+main(int argc, char **argv)
+{
+	uint64_t total = 3000;
+	bool slow = false, only[MACHINES] = { 0 };
+	unsigned wanted = 0, failures = 0, number = 0;
+
+	shared = mmap(NULL, sizeof(*shared), PROT_READ | PROT_WRITE, MAP_SHARED | MAP_ANONYMOUS, -1, 0);
+	if (getenv("ATLAS_SEED") != NULL)
+		seed = strtoull(getenv("ATLAS_SEED"), NULL, 0);
+	for (int i = 1; i < argc; i++) {
+		if (strcmp(argv[i], "--full") == 0)
+			total = 120000;
+		else if (strcmp(argv[i], "--slow") == 0)
+			slow = true;
+		else if (strcmp(argv[i], "--seed") == 0 && i + 1 < argc)
+			seed = strtoull(argv[++i], NULL, 0);
+		else if (strcmp(argv[i], "--ops") == 0 && i + 1 < argc)
+			total = strtoull(argv[++i], NULL, 0);
+		else if (strcmp(argv[i], "--replay") == 0 && i + 2 < argc)
+			return replay(argv[i + 1], argv[i + 2]);
+		else {
+			only[find_machine(argv[i])] = true;
+			wanted++;
+		}
+	}
+	programs = (total + PROGRAM_OPS - 1) / PROGRAM_OPS;
+	printf("KTAP version 1\n1..%zu\n# seed 0x%lx (ATLAS_SEED)\n", wanted ? wanted : MACHINES, seed);
+	for (unsigned m = 0; m < MACHINES; m++) {
+		bool good;
+
+		if (wanted && !only[m])
+			continue;
+		good = run_machine(m, slow);
+		failures += !good;
+		printf("%sok %u model.%s\n", good ? "" : "not ", ++number, machines[m].name);
+		fflush(stdout);
+	}
+	return failures != 0;
+}

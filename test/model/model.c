@@ -1,0 +1,708 @@
+/*
+ * model.c: the meaning of the user calls, page by page. See model.h.
+ *
+ * Written from the description of Mach's calls, not from mm: arguments are
+ * judged in the order of its tables, then pages in the order of addresses.
+ */
+#include <stdlib.h>
+#include <string.h>
+#include "model.h"
+
+struct model_space space;
+struct model_task model_task[MODEL_TASKS];
+
+static struct cell    *free_cells;
+static struct content *free_contents;
+static const uint8_t   zeros[PAGE_SIZE];
+
+/* --- bytes --- */
+
+static struct content *
+content_new(const uint8_t *b)
+{
+	struct content *c = free_contents;
+
+	if (c != NULL)
+		free_contents = c->next;
+	else if ((c = malloc(sizeof(*c))) == NULL)
+		abort();
+	c->refs = 1;
+	memcpy(c->b, b, PAGE_SIZE);
+	return c;
+}
+
+static void
+content_release(struct content *c)
+{
+	if (c != NULL && --c->refs == 0) {
+		c->next = free_contents;
+		free_contents = c;
+	}
+}
+
+static struct content *
+content_hold(struct content *c)
+{
+	if (c != NULL)
+		c->refs++;
+	return c;
+}
+
+static struct cell *
+cell_new(struct content *content)
+{
+	struct cell *c = free_cells;
+
+	if (c != NULL)
+		free_cells = c->next;
+	else if ((c = malloc(sizeof(*c))) == NULL)
+		abort();
+	c->refs = 1;
+	c->content = content;
+	return c;
+}
+
+static void
+cell_release(struct cell *c)
+{
+	if (--c->refs == 0) {
+		content_release(c->content);
+		c->next = free_cells;
+		free_cells = c;
+	}
+}
+
+static void
+cell_set(struct cell *c, struct content *content)
+{
+	content_release(c->content);
+	c->content = content;
+}
+
+/* The cell's bytes, to be changed. */
+static uint8_t *
+cell_bytes(struct cell *c)
+{
+	if (c->content == NULL)
+		c->content = content_new(zeros);
+	else if (c->content->refs > 1)
+		cell_set(c, content_new(c->content->b));
+	return c->content->b;
+}
+
+const uint8_t *
+model_bytes(const struct unit *u)
+{
+	return u->cell->content != NULL ? u->cell->content->b : zeros;
+}
+
+static void
+unit_clear(struct unit *u)
+{
+	if (u->cell != NULL)
+		cell_release(u->cell);
+	memset(u, 0, sizeof(*u));
+}
+
+/* --- the address space --- */
+
+static void
+add_unit(vm_offset_t start, bool gap)
+{
+	if (space.nunits == MODEL_UNITS)
+		abort();
+	space.start[space.nunits] = start;
+	space.gap[space.nunits++] = gap;
+}
+
+void
+model_init(vm_offset_t min, vm_offset_t max, const struct window *w, unsigned n)
+{
+	vm_offset_t at = min;
+
+	for (unsigned t = 0; t < MODEL_TASKS; t++)
+		model_end(t);
+	memset(&space, 0, sizeof(space));
+	space.min = min;
+	space.max = max;
+	space.nwindows = n;
+	for (unsigned i = 0; i < n; i++) {
+		if (at < w[i].start)
+			add_unit(at, true);
+		space.window[i] = w[i];
+		space.first[i] = space.nunits;
+		for (at = w[i].start; at < w[i].end; at += PAGE_SIZE)
+			add_unit(at, false);
+	}
+	if (at < max)
+		add_unit(at, true);
+	space.start[space.nunits] = max;
+}
+
+void
+model_create(unsigned t)
+{
+	model_end(t);
+	model_task[t].live = true;
+}
+
+void
+model_end(unsigned t)
+{
+	for (unsigned i = 0; i < space.nunits; i++)
+		unit_clear(&model_task[t].unit[i]);
+	model_task[t].live = false;
+}
+
+int
+model_unit(vm_offset_t addr)
+{
+	unsigned lo = 0, hi = space.nunits;
+
+	if (addr < space.min || addr >= space.max)
+		return -1;
+	while (hi - lo > 1) {
+		unsigned mid = (lo + hi) / 2;
+
+		if (space.start[mid] <= addr)
+			lo = mid;
+		else
+			hi = mid;
+	}
+	return (int)lo;
+}
+
+int
+model_border(vm_offset_t addr)
+{
+	int i;
+
+	if (addr == space.max)
+		return (int)space.nunits;
+	i = model_unit(addr);
+	return i >= 0 && space.start[i] == addr ? i : -1;
+}
+
+/* --- ranges --- */
+
+struct range {
+	vm_offset_t start, end;         /* pages touched; clamped where told */
+	int         first, last;        /* units [first, last) */
+};
+
+/* addr + size overflows, or its end, rounded up, does. */
+static bool
+wraps(vm_offset_t addr, vm_size_t size)
+{
+	vm_offset_t end = round_page(addr + size);
+
+	return addr + size < addr || end == 0 || end <= trunc_page(addr);
+}
+
+/* The pages of [addr, addr+size), which does not wrap. FALSE: it cuts a gap. */
+static bool
+range_units(struct range *r)
+{
+	r->first = model_border(r->start);
+	r->last = model_border(r->end);
+	return r->first >= 0 && r->last >= 0;
+}
+
+/* The part of the pages of [addr, addr+size) inside the map. */
+static bool
+range_clamped(vm_offset_t addr, vm_size_t size, struct range *r)
+{
+	r->start = trunc_page(addr);
+	r->end = round_page(addr + size);
+	if (r->start < space.min)
+		r->start = space.min;
+	if (r->end > space.max)
+		r->end = space.max;
+	if (r->start >= r->end) {
+		r->first = r->last = 0;
+		return true;
+	}
+	return range_units(r);
+}
+
+/*
+ * Judges the pages of [addr, addr+size) in the order of addresses: a page that
+ * is not there is INVALID_ADDRESS, one that `refuses` is PROTECTION_FAILURE. A
+ * range that leaves the map and holds a page that refuses may be either: the
+ * specification does not say which comes first.
+ */
+static model_codes
+judge(unsigned t, vm_offset_t addr, vm_size_t size, struct range *r,
+    bool (*refuses)(const struct unit *, vm_prot_t), vm_prot_t prot)
+{
+	const struct unit *u = model_task[t].unit;
+	bool outside, cut;
+	int i;
+
+	r->start = trunc_page(addr);
+	r->end = round_page(addr + size);
+	outside = r->start < space.min || r->end > space.max;
+	i = model_unit(r->start);
+	if (i < 0)
+		return CODE(KERN_INVALID_ADDRESS);
+	cut = space.start[i] != r->start;
+	for (; i < (int)space.nunits && space.start[i] < r->end; i++) {
+		if (u[i].cell == NULL)
+			return CODE(KERN_INVALID_ADDRESS);
+		if (refuses(&u[i], prot))
+			return CODE(KERN_PROTECTION_FAILURE) | (outside ? CODE(KERN_INVALID_ADDRESS) : 0);
+	}
+	if (outside)
+		return CODE(KERN_INVALID_ADDRESS);
+	if (cut || !range_units(r))
+		return MODEL_SKIP;
+	return OK;
+}
+
+static bool
+lacks(const struct unit *u, vm_prot_t prot)
+{
+	return (u->prot & prot) != prot;
+}
+
+static bool
+max_lacks(const struct unit *u, vm_prot_t prot)
+{
+	return (u->max & prot) != prot;
+}
+
+/* --- placing --- */
+
+static void
+fill(unsigned t, int first, int last, const struct unit *like)
+{
+	for (int i = first; i < last; i++) {
+		struct unit *u = &model_task[t].unit[i];
+
+		unit_clear(u);
+		*u = *like;
+		u->cell = cell_new(NULL);
+	}
+}
+
+/* First fit at or above lower: the address, or the code. */
+static model_codes
+first_fit(unsigned t, vm_offset_t lower, vm_size_t size, uint64_t mask, vm_offset_t *addr)
+{
+	const struct unit *u = model_task[t].unit;
+	vm_offset_t start = lower < space.min ? space.min : lower, at;
+	unsigned i, next;
+
+	for (;;) {
+		if (start >= space.max)
+			return CODE(KERN_NO_SPACE);
+		for (i = (unsigned)model_unit(start); i < space.nunits && u[i].cell != NULL; i++)
+			;
+		if (i == space.nunits)
+			return CODE(KERN_NO_SPACE);
+		if (start < space.start[i])
+			start = space.start[i];
+		for (next = i; next < space.nunits && u[next].cell == NULL; next++)
+			;
+		at = (start + mask) & ~mask;
+		if (at < start || at + size < at || at + size > space.max)
+			return CODE(KERN_NO_SPACE);
+		if (at + size <= space.start[next])
+			break;
+		start = space.start[next];
+	}
+	*addr = at;
+	return OK;
+}
+
+/* A place of size (rounded, not 0) with mask 0 where addr (truncated) says; a wrap is `wrap`. */
+static model_codes
+place(unsigned t, vm_offset_t *addr, vm_size_t size, uint64_t mask, uint32_t flags,
+    kern_return_t wrap, struct range *r)
+{
+	model_codes codes;
+
+	if (flags & VM_FLAGS_ANYWHERE) {
+		codes = first_fit(t, *addr, size, mask, &r->start);
+		if (codes != OK)
+			return codes;
+		r->end = r->start + size;
+		*addr = r->start;
+		return range_units(r) ? OK : MODEL_SKIP;
+	}
+	r->start = *addr;
+	r->end = *addr + size;
+	if (r->end <= r->start)
+		return CODE(wrap);
+	if (r->start & mask)
+		return CODE(KERN_NO_SPACE);
+	if (r->start < space.min || r->end > space.max)
+		return CODE(KERN_INVALID_ADDRESS);
+	if (!range_units(r))
+		return MODEL_SKIP;
+	for (int i = r->first; i < r->last; i++)
+		if (model_task[t].unit[i].cell != NULL && !(flags & VM_FLAGS_OVERWRITE))
+			return CODE(KERN_NO_SPACE);
+	return OK;
+}
+
+#define FLAGS_KNOWN (VM_FLAGS_ANYWHERE | VM_FLAGS_OVERWRITE | VM_FLAGS_ALIAS_MASK)
+
+model_codes
+model_allocate(unsigned t, vm_offset_t *addr, vm_size_t size, uint32_t flags, bool commit)
+{
+	vm_offset_t at = flags & VM_FLAGS_ANYWHERE ? space.min : trunc_page(*addr);
+	struct unit new = { NULL, VM_PROT_DEFAULT, VM_PROT_ALL, VM_INHERIT_DEFAULT,
+	    (uint8_t)VM_GET_TAG(flags), false };
+	model_codes codes;
+	struct range r;
+
+	if (flags & ~FLAGS_KNOWN)
+		return CODE(KERN_INVALID_ARGUMENT);
+	if (size == 0) {
+		*addr = 0;
+		return OK;
+	}
+	if (round_page(size) == 0)
+		return CODE(KERN_INVALID_ARGUMENT);
+	codes = place(t, &at, round_page(size), 0, flags, KERN_INVALID_ADDRESS, &r);
+	if (codes != OK)
+		return codes;
+	*addr = at;
+	if (commit)
+		fill(t, r.first, r.last, &new);
+	return OK;
+}
+
+model_codes
+model_map(unsigned t, vm_offset_t *addr, const struct model_map_args *a, bool commit)
+{
+	vm_offset_t at = trunc_page(*addr);
+	struct unit new = { NULL, (uint8_t)(a->cur & a->max), (uint8_t)a->max, (uint8_t)a->inheritance,
+	    (uint8_t)VM_GET_TAG(a->flags), false };
+	model_codes codes;
+	struct range r;
+
+	if (((a->cur | a->max) & ~VM_PROT_ALL) || a->inheritance > VM_INHERIT_LAST_VALID ||
+	    (a->flags & ~FLAGS_KNOWN) || round_page(a->size) == 0)
+		return CODE(KERN_INVALID_ARGUMENT);
+	codes = place(t, &at, round_page(a->size), a->mask, a->flags, KERN_INVALID_ARGUMENT, &r);
+	if (codes != OK)
+		return codes;
+	*addr = at;
+	if (commit)
+		fill(t, r.first, r.last, &new);
+	return OK;
+}
+
+/* --- changing what is there --- */
+
+model_codes
+model_deallocate(unsigned t, vm_offset_t addr, vm_size_t size, bool commit)
+{
+	struct range r;
+
+	if (size == 0)
+		return OK;
+	if (wraps(addr, size))
+		return CODE(KERN_INVALID_ARGUMENT);
+	if (!range_clamped(addr, size, &r))
+		return MODEL_SKIP;
+	for (int i = r.first; commit && i < r.last; i++)
+		unit_clear(&model_task[t].unit[i]);
+	return OK;
+}
+
+model_codes
+model_protect(unsigned t, vm_offset_t addr, vm_size_t size, bool set_max, vm_prot_t prot, bool commit)
+{
+	model_codes codes;
+	struct range r;
+
+	if (prot & ~VM_PROT_ALL)        /* VM_PROT_COPY is for a later stage */
+		return CODE(KERN_INVALID_ARGUMENT);
+	if (size == 0)
+		return OK;
+	if (wraps(addr, size))
+		return CODE(trunc_page(addr) == 0 && addr + size >= addr ?
+		    KERN_INVALID_ADDRESS : KERN_INVALID_ARGUMENT);
+	codes = judge(t, addr, size, &r, max_lacks, prot);
+	if (codes != OK)
+		return codes;
+	for (int i = r.first; commit && i < r.last; i++) {
+		struct unit *u = &model_task[t].unit[i];
+
+		if (set_max) {
+			u->max = (uint8_t)prot;
+			u->prot &= (uint8_t)prot;
+		} else
+			u->prot = (uint8_t)prot;
+	}
+	return OK;
+}
+
+model_codes
+model_inherit(unsigned t, vm_offset_t addr, vm_size_t size, vm_inherit_t inheritance, bool commit)
+{
+	struct range r;
+
+	if (inheritance > VM_INHERIT_LAST_VALID)
+		return CODE(KERN_INVALID_ARGUMENT);
+	if (size == 0)
+		return OK;
+	if (wraps(addr, size))
+		return CODE(KERN_INVALID_ARGUMENT);
+	if (!range_clamped(addr, size, &r))
+		return MODEL_SKIP;
+	for (int i = r.first; commit && i < r.last; i++)
+		if (model_task[t].unit[i].cell != NULL)
+			model_task[t].unit[i].inherit = (uint8_t)inheritance;
+	return OK;
+}
+
+/* --- copying --- */
+
+static struct content *snapshot[MODEL_PAGES_MAX];
+
+/* Is it small enough, and free of gaps? Contents of gaps are nobody's business. */
+static bool
+copyable(const struct range *r)
+{
+	if (r->last - r->first > MODEL_PAGES_MAX)
+		return false;
+	for (int i = r->first; i < r->last; i++)
+		if (space.gap[i])
+			return false;
+	return true;
+}
+
+static void
+take_snapshot(unsigned t, const struct range *r)
+{
+	for (int i = r->first; i < r->last; i++)
+		snapshot[i - r->first] = content_hold(model_task[t].unit[i].cell->content);
+}
+
+static void
+drop_snapshot(const struct range *r)
+{
+	for (int i = r->first; i < r->last; i++)
+		content_release(snapshot[i - r->first]);
+}
+
+static const uint8_t *
+snapshot_bytes(vm_size_t at)
+{
+	struct content *c = snapshot[at / PAGE_SIZE];
+
+	return (c != NULL ? c->b : zeros) + at % PAGE_SIZE;
+}
+
+/* Bytes [from, from+n) of the snapshot go to dst, inside one page. */
+static void
+put(unsigned t, vm_offset_t dst, vm_size_t from, vm_size_t n)
+{
+	struct cell *c = model_task[t].unit[model_unit(dst)].cell;
+
+	if (n == PAGE_SIZE && from % PAGE_SIZE == 0) {
+		cell_set(c, content_hold(snapshot[from / PAGE_SIZE]));
+		return;
+	}
+	while (n > 0) {
+		vm_size_t k = PAGE_SIZE - from % PAGE_SIZE < n ? PAGE_SIZE - from % PAGE_SIZE : n;
+
+		memcpy(cell_bytes(c) + dst % PAGE_SIZE, snapshot_bytes(from), k);
+		dst += k;
+		from += k;
+		n -= k;
+	}
+}
+
+model_codes
+model_read(unsigned t, vm_offset_t addr, vm_size_t size, unsigned into, vm_offset_t *data, bool commit)
+{
+	struct unit new = { NULL, VM_PROT_DEFAULT, VM_PROT_ALL, VM_INHERIT_DEFAULT, 0, false };
+	struct range r, to;
+	model_codes codes;
+
+	*data = 0;
+	if (size == 0)
+		return OK;
+	if (wraps(addr, size))
+		return CODE(KERN_INVALID_ADDRESS);
+	codes = judge(t, addr, size, &r, lacks, VM_PROT_READ);
+	if (codes != OK)
+		return codes;
+	if (!copyable(&r))
+		return MODEL_SKIP;
+	to.start = space.min;
+	codes = place(into, &to.start, r.end - r.start, 0, VM_FLAGS_ANYWHERE, 0, &to);
+	if (codes != OK)
+		return codes;
+	*data = to.start + addr % PAGE_SIZE;
+	if (commit) {
+		take_snapshot(t, &r);
+		fill(into, to.first, to.last, &new);
+		for (int i = 0; i < to.last - to.first; i++)
+			cell_set(model_task[into].unit[to.first + i].cell, content_hold(snapshot[i]));
+		drop_snapshot(&r);
+	}
+	return OK;
+}
+
+model_codes
+model_copy(unsigned t, vm_offset_t src, vm_size_t size, unsigned d, vm_offset_t dst, bool commit)
+{
+	model_codes from, to;
+	struct range r, w;
+
+	if (size == 0)
+		return OK;
+	from = wraps(src, size) ? CODE(KERN_INVALID_ADDRESS) : judge(t, src, size, &r, lacks, VM_PROT_READ);
+	to = wraps(dst, size) ? CODE(KERN_INVALID_ADDRESS) : judge(d, dst, size, &w, lacks, VM_PROT_WRITE);
+	if (from == MODEL_SKIP || to == MODEL_SKIP)
+		return MODEL_SKIP;
+	if (from != OK)                 /* arguments before pages: a wrap of dst may come first */
+		return from | (wraps(dst, size) ? to : 0);
+	if (to != OK)
+		return copyable(&r) ? to : MODEL_SKIP;
+	if (!copyable(&r) || !copyable(&w))
+		return MODEL_SKIP;
+	if (!commit)
+		return OK;
+	take_snapshot(t, &r);
+	for (vm_size_t done = 0; done < size; ) {
+		vm_size_t n = PAGE_SIZE - (dst + done) % PAGE_SIZE;
+
+		if (n > size - done)
+			n = size - done;
+		put(d, dst + done, src % PAGE_SIZE + done, n);
+		done += n;
+	}
+	drop_snapshot(&r);
+	return OK;
+}
+
+/* --- fork --- */
+
+void
+model_fork(unsigned parent, unsigned child)
+{
+	model_create(child);
+	for (unsigned i = 0; i < space.nunits; i++) {
+		struct unit *p = &model_task[parent].unit[i], *c = &model_task[child].unit[i];
+
+		if (p->cell == NULL || p->inherit == VM_INHERIT_NONE)
+			continue;
+		if (p->inherit == VM_INHERIT_SHARE) {
+			p->shared = true;
+			p->cell->refs++;
+			*c = *p;
+		} else {
+			*c = *p;
+			c->shared = false;
+			c->cell = cell_new(content_hold(p->cell->content));
+		}
+	}
+}
+
+/* --- accesses --- */
+
+model_codes
+model_access(unsigned t, vm_offset_t va, vm_prot_t access)
+{
+	int i = model_unit(va);
+	const struct unit *u = i < 0 ? NULL : &model_task[t].unit[i];
+
+	if (u == NULL || u->cell == NULL)
+		return CODE(KERN_INVALID_ADDRESS);
+	if (space.gap[i])
+		return MODEL_SKIP;
+	if (u->prot & access)
+		return OK;
+	/* A leaf that may be written may be read: it depends on whether there is one. */
+	if (access == VM_PROT_READ && (u->prot & VM_PROT_WRITE))
+		return OK | CODE(KERN_PROTECTION_FAILURE);
+	return CODE(KERN_PROTECTION_FAILURE);
+}
+
+model_codes
+model_kernel_access(unsigned t, vm_offset_t va, vm_size_t size, vm_prot_t access, vm_size_t *done)
+{
+	*done = 0;
+	while (*done < size) {
+		vm_offset_t at = va + *done;
+		vm_size_t n = PAGE_SIZE - at % PAGE_SIZE;
+		int i = at < va ? -1 : model_unit(at);
+		const struct unit *u = i < 0 ? NULL : &model_task[t].unit[i];
+
+		if (u == NULL || u->cell == NULL)
+			return CODE(KERN_INVALID_ADDRESS);
+		if (space.gap[i])
+			return MODEL_SKIP;
+		if (!(u->prot & access))
+			return CODE(KERN_PROTECTION_FAILURE);
+		*done += n < size - *done ? n : size - *done;
+	}
+	return OK;
+}
+
+void
+model_store(unsigned t, vm_offset_t va, const void *bytes, vm_size_t size)
+{
+	const uint8_t *b = bytes;
+
+	while (size > 0) {
+		vm_size_t n = PAGE_SIZE - va % PAGE_SIZE < size ? PAGE_SIZE - va % PAGE_SIZE : size;
+
+		memcpy(cell_bytes(model_task[t].unit[model_unit(va)].cell) + va % PAGE_SIZE, b, n);
+		va += n;
+		b += n;
+		size -= n;
+	}
+}
+
+void
+model_load(unsigned t, vm_offset_t va, void *bytes, vm_size_t size)
+{
+	uint8_t *b = bytes;
+
+	while (size > 0) {
+		vm_size_t n = PAGE_SIZE - va % PAGE_SIZE < size ? PAGE_SIZE - va % PAGE_SIZE : size;
+
+		memcpy(b, model_bytes(&model_task[t].unit[model_unit(va)]) + va % PAGE_SIZE, n);
+		va += n;
+		b += n;
+		size -= n;
+	}
+}
+
+/* --- regions --- */
+
+static bool
+alike(const struct unit *a, const struct unit *b)
+{
+	return b->cell != NULL && a->prot == b->prot && a->max == b->max && a->inherit == b->inherit &&
+	    a->tag == b->tag && a->shared == b->shared;
+}
+
+bool
+model_region(unsigned t, vm_offset_t addr, struct model_region *r)
+{
+	const struct unit *u = model_task[t].unit;
+	unsigned i, j, k;
+
+	if (addr >= space.max)
+		return false;
+	i = addr < space.min ? 0 : (unsigned)model_unit(addr);
+	for (; i < space.nunits && u[i].cell == NULL; i++)
+		;
+	if (i == space.nunits)
+		return false;
+	for (j = i; j > 0 && alike(&u[i], &u[j - 1]); j--)
+		;
+	for (k = i + 1; k < space.nunits && alike(&u[i], &u[k]); k++)
+		;
+	*r = (struct model_region){ space.start[j], space.start[k], &u[i] };
+	return true;
+}

@@ -1,0 +1,121 @@
+/*
+ * model.h: what the user calls mean, page by page.
+ *
+ * The reference that mm is compared with. It knows pages and nothing else: no
+ * entries, no objects, no deferred copies. A task is an array of units, one a
+ * page of the windows in which tests play; what lies between two windows is one
+ * unit, however large (a gap), whose contents nobody looks at. A present unit
+ * has a cell, the place where its bytes live; two units share memory exactly
+ * when they have the same cell. Copying is copying: a new cell with the same
+ * bytes, at once. (Equal bytes are stored once; no rule depends on that.)
+ *
+ * Each call works in two steps: asked with commit FALSE it says which result
+ * codes are right in this state, and fills its outputs; with commit TRUE it
+ * makes the change of a success. So a refusal for want of memory, which the
+ * model cannot foresee, changes nothing here, as it must not there.
+ *
+ * MODEL_SKIP: the call would touch a part of a gap, which the model cannot
+ * tell; the driver leaves it out.
+ */
+#ifndef MODEL_H
+#define MODEL_H
+
+#include <base/types.h>
+#include <base/kern_return.h>
+#include <mm/vm_types.h>
+
+#define MODEL_TASKS     8
+#define MODEL_WINDOWS   5
+#define MODEL_UNITS     2048
+#define MODEL_PAGES_MAX 4096            /* of one copy */
+
+typedef uint64_t model_codes;           /* set of result codes */
+#define CODE(kr)        (1ul << (kr))
+#define MODEL_SKIP      (1ul << 63)
+#define OK              CODE(KERN_SUCCESS)
+
+struct content {                        /* bytes of a page; never changed while refs > 1 */
+	uint32_t        refs;
+	struct content *next;
+	uint8_t         b[PAGE_SIZE];
+};
+
+struct cell {
+	uint32_t        refs;           /* units that share it */
+	struct cell    *next;
+	struct content *content;        /* NULL: zeros */
+};
+
+struct unit {
+	struct cell *cell;              /* NULL: absent */
+	uint8_t      prot, max, inherit;
+	uint8_t      tag;
+	bool         shared;            /* as vm_region tells it */
+};
+
+struct window {
+	vm_offset_t start, end;
+};
+
+/* The address space: [min, max) cut into units. */
+extern struct model_space {
+	vm_offset_t   min, max;
+	unsigned      nwindows, nunits;
+	struct window window[MODEL_WINDOWS];
+	unsigned      first[MODEL_WINDOWS];     /* unit of each window's first page */
+	vm_offset_t   start[MODEL_UNITS + 1];   /* of each unit; [nunits] = max */
+	bool          gap[MODEL_UNITS];
+} space;
+
+struct model_task {
+	bool        live;
+	struct unit unit[MODEL_UNITS];
+};
+extern struct model_task model_task[MODEL_TASKS];
+
+/* Forgets all tasks; windows ascend, disjoint, within [min, max). */
+void model_init(vm_offset_t min, vm_offset_t max, const struct window *w, unsigned n);
+void model_create(unsigned t);
+void model_end(unsigned t);
+/* The unit that holds addr, or -1 outside the map. */
+int  model_unit(vm_offset_t addr);
+/* The unit that begins at addr ([nunits] at max), or -1. */
+int  model_border(vm_offset_t addr);
+
+struct model_map_args {
+	vm_size_t    size;
+	uint64_t     mask;
+	uint32_t     flags;
+	vm_prot_t    cur, max;
+	vm_inherit_t inheritance;
+};
+
+model_codes model_allocate(unsigned t, vm_offset_t *addr, vm_size_t size, uint32_t flags, bool commit);
+model_codes model_map(unsigned t, vm_offset_t *addr, const struct model_map_args *a, bool commit);
+model_codes model_deallocate(unsigned t, vm_offset_t addr, vm_size_t size, bool commit);
+model_codes model_protect(unsigned t, vm_offset_t addr, vm_size_t size, bool set_max, vm_prot_t prot, bool commit);
+model_codes model_inherit(unsigned t, vm_offset_t addr, vm_size_t size, vm_inherit_t inheritance, bool commit);
+/* *data: where the copy lies in task `into`. */
+model_codes model_read(unsigned t, vm_offset_t addr, vm_size_t size, unsigned into, vm_offset_t *data, bool commit);
+/* From src in task t to dst in task d: vm_read_overwrite, vm_write, vm_copy. */
+model_codes model_copy(unsigned t, vm_offset_t src, vm_size_t size, unsigned d, vm_offset_t dst, bool commit);
+void        model_fork(unsigned parent, unsigned child);
+
+/* What one access of a program gives. */
+model_codes model_access(unsigned t, vm_offset_t va, vm_prot_t access);
+/* vm_map_read_user and vm_map_write_user; *done: bytes before the one that fails. */
+model_codes model_kernel_access(unsigned t, vm_offset_t va, vm_size_t size, vm_prot_t access, vm_size_t *done);
+/* The bytes of a present page. */
+const uint8_t *model_bytes(const struct unit *u);
+/* Bytes go to or come from [va, va+size), present pages all of them. */
+void model_store(unsigned t, vm_offset_t va, const void *bytes, vm_size_t size);
+void model_load(unsigned t, vm_offset_t va, void *bytes, vm_size_t size);
+
+/* What vm_region says of addr: the run of alike pages at or after it. */
+struct model_region {
+	vm_offset_t        start, end;  /* no entry can be larger */
+	const struct unit *unit;
+};
+bool model_region(unsigned t, vm_offset_t addr, struct model_region *r);
+
+#endif
