@@ -2,16 +2,19 @@
  * shell_edit.c: the line editor.
  *
  * The terminal is a serial line to nobody knows what: no size, no answers, maybe
- * a pipe. So the editor writes only printable characters, \r, \b, \a and \n
+ * a pipe. So the editor writes only printable characters, \b, \a and \n
  * (and the clear-screen sequence on Ctrl-L), keeps everything on one row of
  * EDIT_COLUMNS, and shows a window of a longer line:
  *
  *	line:    vm_map t1 0 4M anywhere=1 cur=rw- max=rwx inherit=copy tag=7
  *	                ^left                    ^cursor
  *	row:     atlas> [ left ........ cursor ......... left + drawn )
+ *	screen:         what the row shows behind the prompt, column: the terminal's cursor
  *
- * Characters typed at the end of a line that fits are echoed as they are, so
- * whoever types through a pipe reads back what was sent.
+ * After each key the row is compared with what it should show, and written
+ * from the first difference on. Characters typed at the end of a line that fits
+ * are so echoed as they are, and the prompt is not written again: whoever types
+ * through a pipe reads back what was sent.
  *
  * Bytes outside printable ASCII are refused with a bell: what is shown and what
  * is in the line can then never differ.
@@ -52,32 +55,49 @@ repeat(struct edit *e, char c, size_t n)
 		e->write(&c, 1);
 }
 
-/* Moves the window so that the cursor is in it; TRUE: it moved. */
-static bool
-scroll(struct edit *e)
+/* Puts the terminal's cursor in a column whose left neighbours show what `screen` says. */
+static void
+go_to(struct edit *e, size_t column)
 {
-	size_t w = window(e), old = e->left;
+	if (column < e->column)
+		repeat(e, '\b', e->column - column);
+	else
+		e->write(e->screen + e->column, column - e->column);
+	e->column = column;
+}
+
+/* Makes the terminal show the line as it is now, writing only from the first difference on. */
+static void
+update(struct edit *e)
+{
+	size_t w = window(e), n, first = 0, old = e->drawn;
+	const char *text;
 
 	if (e->cursor < e->left || e->cursor > e->left + w)
 		e->left = e->cursor > w / 2 ? e->cursor - w / 2 : 0;
-	return e->left != old;
+	text = e->line + e->left;
+	n = e->len - e->left < w ? e->len - e->left : w;
+	while (first < n && first < old && text[first] == e->screen[first])
+		first++;
+	if (first < n || old > n) {
+		go_to(e, first);
+		e->write(text + first, n - first);
+		repeat(e, ' ', old > n ? old - n : 0);
+		e->column = old > n ? old : n;
+		memcpy(e->screen, text, n);
+		memset(e->screen + n, ' ', old > n ? old - n : 0);
+		e->drawn = n;
+	}
+	go_to(e, e->cursor - e->left);
 }
 
-/* Shows everything anew, from the start of the row. */
+/* Shows prompt and line on a row of which nothing is known but that it is empty. */
 static void
 redraw(struct edit *e)
 {
-	size_t w = window(e), n, old = e->drawn;
-
-	scroll(e);
-	n = e->len - e->left < w ? e->len - e->left : w;
-	put(e, "\r");
 	put(e, e->prompt);
-	e->write(e->line + e->left, n);
-	if (old > n)
-		repeat(e, ' ', old - n);
-	repeat(e, '\b', (old > n ? old : n) - (e->cursor - e->left));
-	e->drawn = n;
+	e->drawn = e->column = 0;
+	update(e);
 }
 
 void
@@ -85,10 +105,10 @@ edit_begin(struct edit *e, const char *prompt)
 {
 	e->prompt = prompt;
 	e->line[0] = '\0';
-	e->len = e->cursor = e->left = e->drawn = 0;
+	e->len = e->cursor = e->left = 0;
 	e->escape = 0;
 	e->browse = 0;
-	put(e, prompt);
+	redraw(e);
 }
 
 static void
@@ -102,20 +122,13 @@ insert(struct edit *e, const char *s, size_t n)
 	memcpy(e->line + e->cursor, s, n);
 	e->len += n;
 	e->cursor += n;
-	if (e->cursor == e->len && e->len <= e->left + window(e)) {
-		e->write(s, n);
-		e->drawn += n;
-	} else {
-		redraw(e);
-	}
+	update(e);
 }
 
 /* Removes line[from, to) and puts the cursor there. */
 static void
 erase(struct edit *e, size_t from, size_t to)
 {
-	bool at_end = to == e->len && e->cursor == to && to == from + 1;
-
 	if (from == to) {
 		bell(e);
 		return;
@@ -123,27 +136,14 @@ erase(struct edit *e, size_t from, size_t to)
 	memmove(e->line + from, e->line + to, e->len - to + 1);
 	e->len -= to - from;
 	e->cursor = from;
-	if (at_end && !scroll(e)) {
-		put(e, "\b \b");
-		e->drawn--;
-	} else {
-		redraw(e);
-	}
+	update(e);
 }
 
 static void
 move(struct edit *e, size_t to)
 {
-	size_t from = e->cursor;
-
 	e->cursor = to;
-	if (scroll(e)) {
-		redraw(e);
-	} else if (to < from) {
-		repeat(e, '\b', from - to);
-	} else {
-		e->write(e->line + from, to - from);
-	}
+	update(e);
 }
 
 static size_t
@@ -218,7 +218,7 @@ browse(struct edit *e, unsigned k)
 	s = k == 0 ? e->typed : history_line(e, k);
 	e->len = e->cursor = strlen(s);
 	memcpy(e->line, s, e->len + 1);
-	redraw(e);
+	update(e);
 }
 
 /* --- completion --- */
@@ -243,7 +243,6 @@ show_candidates(struct edit *e)
 		s += *s == ' ';
 	}
 	put(e, "\n");
-	e->drawn = 0;
 	redraw(e);
 }
 
@@ -398,7 +397,6 @@ control_key(struct edit *e, int c)
 		return true;
 	case CTRL('L'):
 		put(e, "\033[H\033[2J");
-		e->drawn = 0;
 		redraw(e);
 		return true;
 	case CTRL('H'):

@@ -39,7 +39,9 @@ struct edit {
 	char        line[SHELL_LINE_MAX];
 	size_t      len, cursor;
 	size_t      left;               /* first character of the line that is shown */
-	size_t      drawn;              /* characters of the line on the terminal */
+	char        screen[EDIT_COLUMNS];       /* what the terminal shows behind the prompt */
+	size_t      drawn;              /* characters of it */
+	size_t      column;             /* the terminal's cursor in it */
 	/* escape sequence being read */
 	uint8_t     escape;             /* 0 none, 1 after ESC, 2 after ESC [, 3 after ESC O */
 	unsigned    parameter;
