@@ -227,9 +227,32 @@ vm_map_copyout(vm_map_t dst, vm_offset_t *addr, vm_map_copy_t copy)
 
 /* --- overwrite --- */
 
-/* n bytes of the copy from byte `at` of its first page on, within one page, to buf. */
-static void
-copy_read_page(vm_map_entry_t e, vm_offset_t at, uint8_t *buf, size_t n)
+/* Locks an object of a copy's chain. With `held`, a lock the caller has, it is only tried. */
+static inline bool
+chain_lock(vm_object_t object, vm_object_t held)
+{
+	if (held == NULL) {
+		spin_lock(&object->lock);
+		return true;
+	}
+	return object == held || spin_trylock(&object->lock);
+}
+
+static inline void
+chain_unlock(vm_object_t object, vm_object_t held)
+{
+	if (object != held)
+		spin_unlock(&object->lock);
+}
+
+/*
+ * n bytes of the copy from byte `at` of its first page on, within one page of
+ * entry e, to buf. held: NULL, or an object that the caller has locked and
+ * that may be anywhere in relation to the copy's chain, so that other locks
+ * are only tried. FALSE: one was not to be had, nothing copied.
+ */
+static bool
+copy_read(vm_map_entry_t e, vm_offset_t at, uint8_t *buf, size_t n, vm_object_t held)
 {
 	vm_object_t object = e->object.vm_object, next;
 	vm_object_offset_t offset = trunc_page(at) - e->vme_start + e->offset;
@@ -237,46 +260,100 @@ copy_read_page(vm_map_entry_t e, vm_offset_t at, uint8_t *buf, size_t n)
 
 	if (object == NULL) {
 		memset(buf, 0, n);
-		return;
+		return true;
 	}
-	spin_lock(&object->lock);
+	if (!chain_lock(object, held))
+		return false;
 	while ((m = offset < object->size ? vm_page_lookup(object, offset) : NULL) == NULL &&
 	    (next = object->shadow) != NULL) {
-		spin_lock(&next->lock);
-		offset += object->shadow_offset;
-		spin_unlock(&object->lock);
+		bool got = chain_lock(next, held);
+
+		if (got)
+			offset += object->shadow_offset;
+		chain_unlock(object, held);
+		if (!got)
+			return false;
 		object = next;
 	}
 	if (m != NULL)
 		memcpy(buf, (uint8_t *)vm_page_va(m) + (at & PAGE_MASK), n);
 	else
 		memset(buf, 0, n);
-	spin_unlock(&object->lock);
+	chain_unlock(object, held);
+	return true;
 }
 
-/* Copies [from, from + len) of the copy to dst_addr by way of a buffer of one page. */
+/* How far a physical overwrite has come. */
+struct overwrite {
+	vm_map_entry_t e;               /* of the copy */
+	vm_offset_t    from;            /* in the copy */
+	vm_offset_t    to;              /* in the destination */
+	vm_size_t      left;
+};
+
+static inline void
+overwrite_advance(struct overwrite *o, size_t n)
+{
+	o->from += n;
+	o->to += n;
+	o->left -= n;
+}
+
+/* The bytes that lie in one page of source and destination alike; moves o->e on. */
+static inline size_t
+overwrite_piece(struct overwrite *o)
+{
+	size_t n = PAGE_SIZE - (o->from & PAGE_MASK);
+
+	while (o->from >= o->e->vme_end)
+		o->e = o->e->vme_next;
+	if (n > PAGE_SIZE - (o->to & PAGE_MASK))
+		n = PAGE_SIZE - (o->to & PAGE_MASK);
+	return n > o->left ? o->left : n;
+}
+
+/* From page to page, for all of one destination page (its object locked), or until a lock is not to be had. */
+static void
+overwrite_page(struct vm_page *m, void *arg)
+{
+	struct overwrite *o = arg;
+	vm_offset_t page = trunc_page(o->to);
+	uint8_t *va = vm_page_va(m);
+
+	while (o->left > 0 && trunc_page(o->to) == page) {
+		size_t n = overwrite_piece(o);
+
+		if (!copy_read(o->e, o->from, va + (o->to & PAGE_MASK), n, m->o.chunk->object))
+			return;
+		overwrite_advance(o, n);
+	}
+}
+
+/*
+ * Copies [from, from + len) of the copy to dst_addr, page by page; by way of a
+ * buffer where somebody holds a lock of the chain.
+ */
 static kern_return_t
 overwrite_physically(vm_map_t dst, vm_offset_t dst_addr, vm_map_copy_t copy, vm_offset_t from,
     vm_size_t len)
 {
+	struct overwrite o = { copy->first, from, dst_addr, len };
 	struct vm_page *buffer = vm_page_alloc(0);
-	vm_map_entry_t e = copy->first;
 	kern_return_t kr = KERN_SUCCESS;
 
 	if (buffer == NULL)
 		return KERN_FAIL(KERN_RESOURCE_SHORTAGE, "no page for a copy buffer");
-	while (len > 0 && kr == KERN_SUCCESS) {
-		size_t n = PAGE_SIZE - (from & PAGE_MASK);
+	while (o.left > 0 && kr == KERN_SUCCESS) {
+		vm_offset_t before = o.to;
+		size_t n;
 
-		if (n > len)
-			n = len;
-		while (from >= e->vme_end)
-			e = e->vme_next;
-		copy_read_page(e, from, vm_page_va(buffer), n);
-		kr = vm_map_write_user(dst, vm_page_va(buffer), dst_addr, n);
-		from += n;
-		dst_addr += n;
-		len -= n;
+		kr = vm_fault_with(dst, o.to, VM_PROT_WRITE, overwrite_page, &o);
+		if (kr != KERN_SUCCESS || o.to != before)
+			continue;
+		n = overwrite_piece(&o);
+		(void)copy_read(o.e, o.from, vm_page_va(buffer), n, NULL);
+		kr = vm_map_write_user(dst, vm_page_va(buffer), o.to, n);
+		overwrite_advance(&o, n);
 	}
 	vm_page_free(buffer);
 	return kr;

@@ -58,7 +58,7 @@ pmap_create(void)
 	};
 	spin_init(&p->lock, LOCK_PMAP);
 	to = p->root;
-	for (i = SV_ENTRIES / 2; i < SV_ENTRIES; i++)
+	for (i = pmap_kernel_first; i < SV_ENTRIES; i++)
 		to[i] = k->root[i];
 	return p;
 }
@@ -79,7 +79,7 @@ pmap_free(struct pmap *p)
 	KASSERT(root->slot == 0 && p->spares == NULL && p->resident == 0,
 	    ("pmap %p freed with %lu pages in %u root entries", (void *)p,
 	    (unsigned long)p->resident, root->slot));
-	for (i = SV_ENTRIES / 2; i < SV_ENTRIES; i++)
+	for (i = pmap_kernel_first; i < SV_ENTRIES; i++)
 		p->root[i] = 0;
 	sv_table_free(root, true);
 	zfree(&pmap_zone, p);

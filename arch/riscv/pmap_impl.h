@@ -47,6 +47,8 @@ batch_leaf(struct pmap_batch *b, vm_offset_t va)
 }
 
 extern struct pmap pmap_kernel_store;
+/* Root entries below this one are empty in the kernel's half: in Sv48 and Sv57 all but the last. */
+extern unsigned pmap_kernel_first;
 extern uint64_t    pmap_uncached_bits;          /* PTE bits for device memory; 0 without Svpbmt */
 
 static inline bool pmap_is_kernel(const struct pmap *p) { return p == &pmap_kernel_store; }

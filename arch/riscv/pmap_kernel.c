@@ -23,6 +23,7 @@
 struct pmap pmap_kernel_store;
 uint64_t    pmap_uncached_bits;
 uint64_t    vm_max_address;
+unsigned    pmap_kernel_first;
 
 static vm_offset_t kernel_end = KERNEL_MAP_MIN; /* tables exist below it */
 
@@ -79,6 +80,8 @@ pmap_bootstrap(paddr_t root, unsigned levels, unsigned asid_bits)
 		pmap_fill_root(k, KERNEL_MAP_MIN, KERNEL_MAP_MAX);
 		pmap_fill_root(k, DEVMAP_BASE, DEVMAP_BASE + DEVMAP_SIZE);
 	}
+	/* All kernel addresses lie in the top 256 GiB (machine/vmparam.h). */
+	pmap_kernel_first = sv_index(DIRECT_BASE, levels - 1);
 	tlb_init(k, asid_bits);
 	tlb_hart_online();
 }
