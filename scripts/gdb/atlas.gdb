@@ -1,7 +1,8 @@
 # atlas.gdb: commands for a debugger attached to the kernel (make gdb).
 #
 #	tasks           the tasks: id, name, map, threads
-#	map MAP         the entries of a map, e.g. map ((struct task *)0x...)->map
+#	map MAP         the entries of a map, an expression without blanks: after
+#	                `tasks`, $t is the last task, so `map $t->map`
 #	harts           the harts and what each runs
 #	early           symbols for the code that runs before paging is on
 #	crash           stop where the kernel reports a crash
