@@ -162,10 +162,11 @@ cmd_help(struct cmd_ctx *c)
 		expressions();
 		return 0;
 	}
-	n = list(NULL, name);
-	for (i = 0; n == 0 && i < nitems(topics); i++)
+	for (i = 0; i < nitems(topics); i++)
 		if (strcmp(topics[i].name, name) == 0)
 			n = list(name, NULL);
+	if (n == 0)
+		n = list(NULL, name);
 	if (n != 0)
 		return 0;
 	kprintf("help: nothing is known about '%s'\n", name);

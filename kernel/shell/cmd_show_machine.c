@@ -222,8 +222,10 @@ do_check(struct cmd_ctx *c)
 	vm_map_t *maps;
 	vm_size_t bytes;
 	unsigned n, i;
-	kern_return_t kr = collect_maps(&maps, &n, &bytes);
+	kern_return_t kr;
 
+	task_settle();          /* what ended is gone, not half gone */
+	kr = collect_maps(&maps, &n, &bytes);
 	if (kr != KERN_SUCCESS)
 		return cmd_result(c, kr, NULL);
 	if (!vm_check_all(maps, n, &f))

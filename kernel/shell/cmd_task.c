@@ -267,4 +267,4 @@ do_ls(struct cmd_ctx *c)
 
 COMMAND(ls, do_ls, "task", "files of the initial ramdisk",
     "  ls 'h*'",
-    OPT(WORD, "glob", "*"));
+    OPT(WORD, "pattern", "*"));

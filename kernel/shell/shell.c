@@ -14,6 +14,7 @@
  * All state here belongs to the shell's thread; no locks.
  */
 #include <stdio.h>
+#include <stdlib.h>
 #include <string.h>
 #include <arch/paging.h>
 #include <base/print.h>
@@ -311,9 +312,9 @@ greet(void)
 	char pages[24];
 
 	vars_get("pages", pages, sizeof(pages));
-	kprintf("\nAtlas %s on %s, %u hart%s, %s pages of memory.\n", ATLAS_VERSION, paging_mode_name(),
-	    hart_count, hart_count == 1 ? "" : "s", pages);
-	kprintf("`help` lists what it can do; Tab completes, arrows edit and recall.\n\n");
+	kprintf("\nAtlas %s on %s, %u hart%s, %llu MiB of memory.\n", ATLAS_VERSION, paging_mode_name(),
+	    hart_count, hart_count == 1 ? "" : "s", strtoull(pages, NULL, 10) >> (20 - PAGE_SHIFT));
+	kprintf("`help` lists what it can do; Tab completes, arrows edit and recall; `poweroff` ends.\n\n");
 }
 
 static void

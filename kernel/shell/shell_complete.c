@@ -181,6 +181,10 @@ offer_type(const struct shell_names *names, const struct cmd_arg *a, struct shel
 		if (strcmp(a->name, "glob") == 0)
 			names->tests(c);
 		break;
+	case CMD_REST:
+		if (strcmp(a->name, "program") == 0)
+			names->files(c);
+		break;
 	default:
 		break;
 	}
