@@ -81,7 +81,7 @@ pmap_bootstrap(paddr_t root, unsigned levels, unsigned asid_bits)
 		pmap_fill_root(k, DEVMAP_BASE, DEVMAP_BASE + DEVMAP_SIZE);
 	}
 	/* All kernel addresses lie in the top 256 GiB (machine/vmparam.h). */
-	pmap_kernel_first = sv_index(DIRECT_BASE, levels - 1);
+	pmap_kernel_first = sv_index(0 - (256ul << 30), levels - 1);
 	tlb_init(k, asid_bits);
 	tlb_hart_online();
 }
