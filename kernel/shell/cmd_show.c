@@ -386,7 +386,8 @@ walk_step(const struct pmap_walk *w, unsigned i, unsigned top)
 	else
 		kprintf("%s, %s%s%s%s: %s page at 0x%lx\n", vm_prot_text(w->prot, prot), w->user ? "user" : "kernel only",
 		    w->accessed ? ", accessed" : ", never accessed", w->dirty ? ", dirty" : ", clean",
-		    w->wired ? ", wired" : "", covers[level], w->pa);
+		    w->wired ? ", wired" : "", covers[level],
+		    w->pa & ~((PAGE_SIZE << 9 * level) - 1));
 }
 
 static void

@@ -5,8 +5,8 @@
  *	script ─────> lines ─┴─ shell_line ─ for each command: split, find, bind, run ─> $? $kr
  *
  * The language is in shell_*.c, free of kernel state. What nests (source,
- * repeat, expect) takes a frame from a small fixed stack instead of the
- * thread's, and is refused beyond SHELL_DEPTH.
+ * repeat, expect) takes its large parts from a small fixed stack instead of the
+ * thread's, and is refused beyond SHELL_DEPTH lines or twice as many commands.
  *
  * In a script every command must succeed: it stops at the first that does not,
  * says where, and the run ends with status 1. At the prompt a line goes on.
@@ -41,6 +41,7 @@ struct line_frame {
 };
 static struct line_frame lines[SHELL_DEPTH];
 static struct cmd_ctx    contexts[2 * SHELL_DEPTH];
+static struct shell_error error;                /* what was refused last; shown at once */
 static unsigned          line_depth, context_depth;
 static unsigned          script_depth;          /* > 0: a failure ends the line, too */
 static struct edit       editor;
@@ -79,7 +80,7 @@ show_error(const char *line, const struct shell_error *e)
 	kprintf(" %s\n", e->text);
 }
 
-static int
+static noinline int
 usage_error(const char *line, const struct shell_error *e, const struct command *cmd)
 {
 	char synopsis[256];
@@ -178,25 +179,24 @@ static int
 run_command(struct shell_words *w, unsigned at)
 {
 	const struct command *cmd;
-	struct shell_error e;
 	struct cmd_ctx *c;
 	unsigned used;
 	int status;
 
 	shell_last.has_kr = false;
-	cmd = shell_find(&shell_env, w, at, &used, &e);
+	cmd = shell_find(&shell_env, w, at, &used, &error);
 	if (cmd == NULL)
-		return usage_error(w->line, &e, NULL);
+		return usage_error(w->line, &error, NULL);
 	if (context_depth == nitems(contexts)) {
-		shell_error_set(&e, w->word[at].col, w->word[at].len, "commands nest too deeply");
-		return usage_error(w->line, &e, NULL);
+		shell_error_set(&error, w->word[at].col, w->word[at].len, "commands nest too deeply");
+		return usage_error(w->line, &error, NULL);
 	}
 	c = &contexts[context_depth++];
-	if (shell_bind(&shell_env, cmd, w, at + used, c, &e)) {
+	if (shell_bind(&shell_env, cmd, w, at + used, c, &error)) {
 		kern_reason()->fmt = NULL;
 		status = cmd->run(c);
 	} else {
-		status = usage_error(w->line, &e, cmd);
+		status = usage_error(w->line, &error, cmd);
 	}
 	release_tasks(c);
 	context_depth--;
@@ -224,7 +224,6 @@ int
 shell_line(const char *line)
 {
 	struct line_frame *f;
-	struct shell_error e;
 	size_t pos = 0, start, end;
 	int status = 0;
 
@@ -235,10 +234,10 @@ shell_line(const char *line)
 	f = &lines[line_depth++];
 	strcpy(f->text, line);
 	while (shell_next(f->text, &pos, &start, &end)) {
-		if (shell_split(&shell_env, f->text, start, end, &f->words, &e))
+		if (shell_split(&shell_env, f->text, start, end, &f->words, &error))
 			status = shell_run(&f->words, 0);
 		else
-			status = usage_error(f->text, &e, NULL);
+			status = usage_error(f->text, &error, NULL);
 		shell_reap();
 		if (status != 0 && script_depth > 0)
 			break;
