@@ -303,7 +303,7 @@ task_run(const char *path, int argc, char *const argv[], struct task **task)
 	kern_return_t kr;
 
 	if (!initrd_lookup(path, &f))
-		return KERN_FAIL(KERN_NOT_FOUND, "the initial ramdisk has no such file");
+		return KERN_FAIL(KERN_NOT_FOUND, "the initial ramdisk has no file %s", path);
 	name = strrchr(f.name, '/');
 	kr = task_create(NULL, NULL, name != NULL ? name + 1 : f.name, &t);
 	if (kr != KERN_SUCCESS)

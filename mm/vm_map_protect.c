@@ -12,7 +12,18 @@
  *
  * Locks: the map's write lock, taken here.
  */
+#include <mm/vm_print.h>
 #include "vm_map_impl.h"
+
+/* The sentence of a refusal. */
+static noinline void
+say_beyond_maximum(vm_map_entry_t e, vm_prot_t prot)
+{
+	char asked[4], max[4];
+
+	(void)KERN_FAIL(KERN_PROTECTION_FAILURE, "%s exceeds the maximum %s of the entry at 0x%lx",
+	    vm_prot_text(prot, asked), vm_prot_text(e->max_protection, max), e->vme_start);
+}
 
 /* First pass: no hole in [start, end), and prot within each maximum. */
 static kern_return_t
@@ -28,10 +39,10 @@ check_range(vm_map_t map, vm_offset_t start, vm_offset_t end, vm_prot_t prot,
 	for (;;) {
 		if (e == vm_map_to_entry(map) || e->vme_start > at)
 			return KERN_FAIL(KERN_INVALID_ADDRESS, "hole at 0x%lx in [0x%lx, 0x%lx)", at, start, end);
-		if (prot & ~e->max_protection)
-			return KERN_FAIL(KERN_PROTECTION_FAILURE,
-			    "protection %u exceeds the maximum %u of the entry at 0x%lx (r 1, w 2, x 4)",
-			    prot, (unsigned)e->max_protection, e->vme_start);
+		if (prot & ~e->max_protection) {
+			say_beyond_maximum(e, prot);
+			return KERN_PROTECTION_FAILURE;
+		}
 		*last = e;
 		at = e->vme_end;
 		if (at >= end)

@@ -20,7 +20,7 @@ run_nothing(struct cmd_ctx *ctx)
 
 COMMAND_HERE(c_expect, "expect", ARG(CODE, "code"), OPT(LINE, "command", ""));
 COMMAND_HERE(c_help, "help", OPT(TOPIC, "command", ""));
-COMMAND_HERE(c_run, "run", ARG(FILE, "program"), OPT(REST, "args", ""));
+COMMAND_HERE(c_run, "run", OPT(REST, "program", ""));
 COMMAND_HERE(c_task_fork, "task fork", ARG(TASK, "parent"), ARG(WORD, "name"));
 COMMAND_HERE(c_task_kill, "task kill", ARG(TASK, "task"));
 COMMAND_HERE(c_test_run, "test run", OPT(WORD, "glob", ""));
