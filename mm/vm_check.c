@@ -250,7 +250,7 @@ vm_check_M10(vm_object_t o, struct vm_check_failure *f)
 			if (!vm_chunk_populated(c, slot))
 				continue;
 			bits++;
-			m = vm_page_of_pfn(vm_chunk_pfn(c, slot));
+			m = vm_chunk_page(c, slot);
 			if (m == NULL || m->kind != VM_PAGE_OBJECT || m->o.chunk != c || m->slot != slot ||
 			    vm_chunk_offset(c, slot) >= o->size)
 				return FAIL(f, "M10", "object %lu: slot %u of chunk %lu: page 0x%lx is not its own", (unsigned long)o->id,

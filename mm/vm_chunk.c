@@ -135,9 +135,17 @@ chunk_allocate(vm_object_t object, uint64_t index)
 
 	if (c == NULL)
 		return NULL;
-	memset(c, 0, sizeof(*c));
+	/* Field by field: a library call that clears 200 bytes costs twice as much. */
 	c->index = index;
+	c->pv = NULL;
 	spin_init(&c->pv_lock, LOCK_PV);
+	c->resident = c->wired = 0;
+	c->base = 0;
+	c->zeroed = false;
+	for (unsigned i = 0; i < nitems(c->popmap); i++) {
+		c->popmap[i] = 0;
+		c->leaf[i] = NULL;
+	}
 	chunk_link(object, c);
 	return c;
 }
@@ -150,7 +158,7 @@ chunk_free(struct vm_chunk *c)
 	    (unsigned long)c->object->id));
 	chunk_unlink(c);
 	if (c->base != 0)
-		vm_page_free_order(vm_page_of_pfn(c->base), VM_PAGE_ORDER_MEGA);
+		vm_page_free_order(c->head, VM_PAGE_ORDER_MEGA);
 	for (unsigned i = 0; i < nitems(c->leaf); i++)
 		if (c->leaf[i] != NULL)
 			zfree(&vm_chunk_leaf_zone, c->leaf[i]);
@@ -187,6 +195,7 @@ chunk_reserve(vm_object_t object, struct vm_chunk *c)
 	m->kind = VM_PAGE_RSVP;
 	m->o.chunk = c;
 	c->base = m->pfn;
+	c->head = m;
 	reserv_enqueue(c);
 }
 
@@ -233,7 +242,7 @@ vm_object_page_alloc(vm_object_t object, vm_object_offset_t offset, bool zero)
 	DASSERT(!vm_chunk_populated(c, slot), ("object %lu: offset 0x%lx is resident already",
 	    (unsigned long)object->id, (unsigned long)offset));
 	if (c->base != 0) {
-		m = vm_page_of_pfn(c->base + slot);
+		m = c->head + slot;
 		if (zero && !c->zeroed)
 			vm_page_zero(m);
 	} else {
@@ -270,14 +279,14 @@ chunk_free_word(struct vm_chunk *c, unsigned w, uint64_t mask)
 		for (uint64_t b = bits; b != 0; b &= b - 1) {
 			unsigned slot = w * 64 + (unsigned)__builtin_ctzl(b);
 
-			m[n++] = vm_page_of_pfn(vm_chunk_pfn(c, slot));
+			m[n++] = vm_chunk_page(c, slot);
 		}
 	if (c->base == 0)
 		vm_page_free_batch(m, n);
 	else {
 		c->zeroed = false;
 		if ((bits & 1) && w == 0)
-			vm_page_of_pfn(c->base)->kind = VM_PAGE_RSVP;
+			c->head->kind = VM_PAGE_RSVP;
 	}
 	c->popmap[w] &= ~bits;
 	c->resident -= (uint16_t)n;
@@ -344,7 +353,7 @@ vm_object_page_remove(vm_object_t object, vm_object_offset_t start, vm_object_of
 static bool
 chunk_break_reservation(struct vm_chunk *c)
 {
-	struct vm_page *head = vm_page_of_pfn(c->base);
+	struct vm_page *head = c->head;
 
 	for (unsigned slot = 0; slot < VM_CHUNK_PAGES; slot += VM_CHUNK_LEAF)
 		if (c->popmap[slot / 64] != 0 && !chunk_make_leaf(c, slot))
@@ -439,7 +448,7 @@ chunk_move_pages(vm_object_t to, vm_object_t from, struct vm_chunk *c, vm_object
 				chunk_free(d);
 			return false;
 		}
-		m = vm_page_of_pfn(vm_chunk_pfn(c, slot));
+		m = vm_chunk_page(c, slot);
 		c->popmap[slot / 64] &= ~(1ul << (slot % 64));
 		c->resident--;
 		from->resident_page_count--;

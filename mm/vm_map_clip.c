@@ -95,20 +95,16 @@ vm_map_clip_end(vm_map_t map, vm_map_entry_t entry, vm_offset_t end, struct vm_m
 		(void)clip(map, entry, end, spare);
 }
 
-static bool
+static inline bool
 mergeable(const struct vm_map_entry *a, const struct vm_map_entry *b)
 {
-	return a->vme_end == b->vme_start &&
-	    !a->is_sub_map && !b->is_sub_map &&
-	    !a->in_transition && !b->in_transition &&
+	static const struct vm_map_entry never = { .is_sub_map = 1, .in_transition = 1, .needs_wakeup = 1 };
+
+	return a->vme_end == b->vme_start && a->attributes == b->attributes &&
+	    (a->attributes & never.attributes) == 0 &&
 	    a->object.vm_object == b->object.vm_object &&
 	    (a->object.vm_object == NULL ||
 	    a->offset + (a->vme_end - a->vme_start) == b->offset) &&
-	    a->protection == b->protection && a->max_protection == b->max_protection &&
-	    a->inheritance == b->inheritance && a->behavior == b->behavior &&
-	    a->needs_copy == b->needs_copy && a->is_shared == b->is_shared &&
-	    a->alias == b->alias && a->permanent == b->permanent &&
-	    a->use_pmap == b->use_pmap &&
 	    a->wired_count == b->wired_count && a->user_wired_count == b->user_wired_count;
 }
 

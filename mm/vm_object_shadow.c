@@ -162,7 +162,7 @@ copy_level(vm_object_t dst, vm_object_t level, vm_object_offset_t from)
 			m = vm_object_page_alloc(dst, off - from, false);
 			if (m == NULL)
 				return false;
-			vm_page_copy(m, vm_page_of_pfn(vm_chunk_pfn(c, slot)));
+			vm_page_copy(m, vm_chunk_page(c, slot));
 			m->flags |= VM_PAGE_DIRTY;
 		}
 	return true;

@@ -381,7 +381,7 @@ pmap_enter_window(struct pmap *pmap, vm_offset_t va, struct vm_chunk *c, unsigne
 		}
 		if (!vm_chunk_populated(c, slot))
 			continue;
-		m = vm_page_of_pfn(vm_chunk_pfn(c, slot));
+		m = vm_chunk_page(c, slot);
 		if (m->flags & (VM_PAGE_BUSY | VM_PAGE_ABSENT | VM_PAGE_ERROR))
 			continue;
 		if (pv != NULL)

@@ -33,18 +33,23 @@ struct vm_map_entry {
 		vm_map_t        sub_map;
 	} object;
 	vm_object_offset_t  offset;             /* of links.start in the object or submap */
-	uint32_t            is_shared : 1,
-	                    is_sub_map : 1,
-	                    in_transition : 1,
-	                    needs_wakeup : 1,
-	                    behavior : 2,
-	                    needs_copy : 1,
-	                    protection : 3,
-	                    max_protection : 3,
-	                    inheritance : 2,
-	                    use_pmap : 1,
-	                    permanent : 1,
-	                    alias : 8;
+	union {
+		struct {
+			uint32_t    is_shared : 1,
+			            is_sub_map : 1,
+			            in_transition : 1,
+			            needs_wakeup : 1,
+			            behavior : 2,
+			            needs_copy : 1,
+			            protection : 3,
+			            max_protection : 3,
+			            inheritance : 2,
+			            use_pmap : 1,
+			            permanent : 1,
+			            alias : 8;
+		};
+		uint32_t            attributes; /* all of the above, to compare at once */
+	};
 	uint16_t            wired_count;
 	uint16_t            user_wired_count;
 };

@@ -56,6 +56,7 @@ struct vm_chunk {
 	uint16_t         resident;      /* bits set in popmap */
 	uint16_t         wired;         /* pages with wire_count > 0 */
 	pfn_t            base;          /* first page of the reservation, or 0 */
+	struct vm_page  *head;          /* its structure: page i is head + i */
 	bool             zeroed;        /* the unpopulated pages of the reservation are clear */
 	struct list      rsvp_link;     /* partly populated reservations, oldest first */
 	uint64_t         popmap[VM_CHUNK_PAGES / 64];
@@ -187,6 +188,14 @@ vm_chunk_pfn(const struct vm_chunk *c, unsigned slot)
 	return c->base != 0 ? c->base + slot : c->leaf[slot / VM_CHUNK_LEAF][slot % VM_CHUNK_LEAF];
 }
 
+/* The page of a populated slot. */
+static inline struct vm_page *
+vm_chunk_page(const struct vm_chunk *c, unsigned slot)
+{
+	return c->base != 0 ? c->head + slot :
+	    vm_page_of_pfn(c->leaf[slot / VM_CHUNK_LEAF][slot % VM_CHUNK_LEAF]);
+}
+
 /* The resident page at offset (page aligned), or NULL. */
 static inline struct vm_page *
 vm_page_lookup(vm_object_t object, vm_object_offset_t offset)
@@ -197,7 +206,7 @@ vm_page_lookup(vm_object_t object, vm_object_offset_t offset)
 
 	if (c == NULL || !vm_chunk_populated(c, slot))
 		return NULL;
-	return vm_page_of_pfn(vm_chunk_pfn(c, slot));
+	return vm_chunk_page(c, slot);
 }
 
 /*
