@@ -19,6 +19,7 @@
  * Nothing here fails but vm_map_entry_create.
  */
 #include <mm/zone.h>
+#include <base/tree_inline.h>
 #include "vm_map_impl.h"
 
 static struct zone vm_map_entry_zone;
@@ -59,7 +60,7 @@ gap_after(const struct vm_map_entry *e)
 	return (next->vme_start < e->vme_end ? next->vme_end : next->vme_start) - e->vme_end;
 }
 
-static bool
+static always_inline bool
 gap_summary(struct tree_node *n)
 {
 	vm_map_entry_t e = entry_of(n);
@@ -73,6 +74,25 @@ gap_summary(struct tree_node *n)
 		return false;
 	e->max_gap = gap;
 	return true;
+}
+
+/* The tree's algorithms with the gap inlined. */
+static noinline void
+gap_update(struct tree_node *n)
+{
+	tree_update_with(n, gap_summary);
+}
+
+static noinline void
+gap_insert(struct tree *t, struct tree_node *n, struct tree_node *parent, bool left)
+{
+	tree_insert_with(t, n, parent, left, gap_summary);
+}
+
+static noinline void
+gap_remove(struct tree *t, struct tree_node *n)
+{
+	tree_remove_with(t, n, gap_summary);
 }
 
 void
@@ -131,13 +151,13 @@ vm_map_store_link(vm_map_t map, vm_map_entry_t after, vm_map_entry_t entry)
 	entry->max_gap = 0;
 	/* The gap of `after` first: rotations would hide from its ancestors that it shrank. */
 	if (after != header)
-		tree_update(&after->node, gap_summary);
+		gap_update(&after->node);
 	/* The place in the tree: right below the neighbour that has room there. */
 	if (after != header && after->node.right == NULL)
-		tree_insert(&map->tree, &entry->node, &after->node, false, gap_summary);
+		gap_insert(&map->tree, &entry->node, &after->node, false);
 	else
-		tree_insert(&map->tree, &entry->node, next == header ? NULL : &next->node,
-		    true, gap_summary);
+		gap_insert(&map->tree, &entry->node, next == header ? NULL : &next->node,
+		    true);
 	map->hdr.nentries++;
 	map->size += entry->vme_end - entry->vme_start;
 }
@@ -150,8 +170,8 @@ vm_map_store_unlink(vm_map_t map, vm_map_entry_t entry)
 	prev->vme_next = next;
 	next->vme_prev = prev;
 	if (prev != vm_map_to_entry(map))
-		tree_update(&prev->node, gap_summary);
-	tree_remove(&map->tree, &entry->node, gap_summary);
+		gap_update(&prev->node);
+	gap_remove(&map->tree, &entry->node);
 	map->hdr.nentries--;
 	map->size -= entry->vme_end - entry->vme_start;
 	if (map->hint == entry)
@@ -179,10 +199,10 @@ vm_map_store_split(vm_map_t map, vm_map_entry_t entry, vm_offset_t at, vm_map_en
 	/* back brings entry's old gap along, entry has none any more. */
 	back->max_gap = 0;
 	if (entry->node.right == NULL)
-		tree_insert(&map->tree, &back->node, &entry->node, false, gap_summary);
+		gap_insert(&map->tree, &back->node, &entry->node, false);
 	else {
-		tree_insert(&map->tree, &back->node, &back->vme_next->node, true, gap_summary);
-		tree_update(&entry->node, gap_summary);
+		gap_insert(&map->tree, &back->node, &back->vme_next->node, true);
+		gap_update(&entry->node);
 	}
 	map->hdr.nentries++;
 }
@@ -195,8 +215,8 @@ vm_map_store_join(vm_map_t map, vm_map_entry_t entry)
 	entry->vme_next = next->vme_next;
 	next->vme_next->vme_prev = entry;
 	entry->vme_end = next->vme_end;
-	tree_update(&entry->node, gap_summary);
-	tree_remove(&map->tree, &next->node, gap_summary);
+	gap_update(&entry->node);
+	gap_remove(&map->tree, &next->node);
 	map->hdr.nentries--;
 	if (map->hint == next)
 		map->hint = entry;
@@ -210,9 +230,9 @@ vm_map_store_resize(vm_map_t map, vm_map_entry_t entry, vm_offset_t start, vm_of
 	map->size += (end - start) - (entry->vme_end - entry->vme_start);
 	entry->vme_start = start;
 	entry->vme_end = end;
-	tree_update(&entry->node, gap_summary);
+	gap_update(&entry->node);
 	if (prev != vm_map_to_entry(map))
-		tree_update(&prev->node, gap_summary);
+		gap_update(&prev->node);
 }
 
 /* The leftmost entry of the subtree with a gap of size; the subtree has one. */
