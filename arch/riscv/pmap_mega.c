@@ -145,15 +145,19 @@ pmap_drop_spare(struct pmap *pmap, struct pmap_batch *b)
 	sv_push(&b->tables, t);
 }
 
-/* The same megapage with other rights, or other wiring (a spare is there if wanted). */
+/*
+ * The same megapage with other rights, or other wiring (a spare is there if
+ * wanted). Nothing new at all: the hart that faulted holds something stale,
+ * perhaps the absence of the leaf, which a fence of one address may leave.
+ */
 static void
 pmap_change_mega(struct pmap *pmap, vm_offset_t va, pte_t *entry, pte_t new, struct pmap_batch *b)
 {
-	pte_t old = pte_load(entry);
+	pte_t old = pte_load(entry), now;
 
-	while (!__atomic_compare_exchange_n(entry, &old, new | (old & (PTE_A | PTE_D)), false,
-	    __ATOMIC_RELAXED, __ATOMIC_RELAXED))
-		continue;
+	do {
+		now = new | (old & (PTE_A | PTE_D));
+	} while (!__atomic_compare_exchange_n(entry, &old, now, false, __ATOMIC_RELAXED, __ATOMIC_RELAXED));
 	if ((old ^ new) & PTE_WIRED) {
 		bool wired = (new & PTE_WIRED) != 0;
 
@@ -164,8 +168,10 @@ pmap_change_mega(struct pmap *pmap, vm_offset_t va, pte_t *entry, pte_t new, str
 	}
 	if (old & ~new & PTE_RWX)
 		b->all = true;
-	else
+	else if (old != now)
 		tlb_drop_local(va);
+	else
+		tlb_fence_all();
 }
 
 /* Do all leaves of the table map pages of c at their places? Then c's megapage may take over. */
