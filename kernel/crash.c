@@ -203,9 +203,9 @@ crash_walk(uint64_t va)
 		}
 		p = pte_load(&t[i]);
 		kprintf("  level %u: table 0x%lx [%u] = 0x%016lx %c%c%c%c%c%c%c%c\n", level,
-		    table, i, p, p & PTE_D ? 'd' : '-', p & PTE_A ? 'a' : '-',
-		    p & PTE_G ? 'g' : '-', p & PTE_U ? 'u' : '-', p & PTE_X ? 'x' : '-',
-		    p & PTE_W ? 'w' : '-', p & PTE_R ? 'r' : '-', p & PTE_V ? 'v' : '-');
+		    table, i, p, p & PTE_V ? 'v' : '-', p & PTE_R ? 'r' : '-',
+		    p & PTE_W ? 'w' : '-', p & PTE_X ? 'x' : '-', p & PTE_U ? 'u' : '-',
+		    p & PTE_G ? 'g' : '-', p & PTE_A ? 'a' : '-', p & PTE_D ? 'd' : '-');
 		if (!pte_valid(p) || pte_leaf(p))
 			return;
 		table = pte_pa(p);
