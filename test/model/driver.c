@@ -25,17 +25,17 @@
 #define M       MEGAPAGE_SIZE
 
 const char *const driver_kind_name[DRV_KINDS] = {
-	"access", "touch", "vm_allocate", "vm_map", "vm_deallocate", "vm_protect", "vm_inherit",
+	"access", "touch", "megapage", "vm_allocate", "vm_map", "vm_deallocate", "vm_protect", "vm_inherit",
 	"vm_read", "vm_read_overwrite", "vm_write", "vm_copy", "vm_region", "fork", "end", "create",
 	"switch", "kernel read", "kernel write", "refill", "asids"
 };
 
 /* Of 256. */
 static const uint8_t weight[DRV_KINDS] = {
-	[DRV_ACCESS] = 40, [DRV_TOUCH] = 28, [DRV_ALLOCATE] = 24, [DRV_MAP] = 16, [DRV_DEALLOCATE] = 16,
+	[DRV_ACCESS] = 38, [DRV_TOUCH] = 27, [DRV_MEGA] = 3, [DRV_ALLOCATE] = 27, [DRV_MAP] = 16, [DRV_DEALLOCATE] = 14,
 	[DRV_PROTECT] = 26, [DRV_INHERIT] = 12, [DRV_READ] = 10, [DRV_READ_OVERWRITE] = 10,
-	[DRV_WRITE] = 12, [DRV_COPY] = 14, [DRV_REGION] = 4, [DRV_FORK] = 9, [DRV_END] = 5,
-	[DRV_CREATE] = 3, [DRV_SWITCH] = 12, [DRV_KREAD] = 4, [DRV_KWRITE] = 5, [DRV_REFILL] = 5,
+	[DRV_WRITE] = 12, [DRV_COPY] = 14, [DRV_REGION] = 4, [DRV_FORK] = 9, [DRV_END] = 6,
+	[DRV_CREATE] = 1, [DRV_SWITCH] = 12, [DRV_KREAD] = 4, [DRV_KWRITE] = 5, [DRV_REFILL] = 5,
 	[DRV_ASIDS] = 1,
 };
 
@@ -150,12 +150,11 @@ create(unsigned t)
 }
 
 void
-driver_start(const struct driver_config *c)
+driver_boot(const struct driver_config *c)
 {
 	struct window w[MODEL_WINDOWS];
 
 	memset(&d, 0, sizeof(d));
-	driver_failure[0] = '\0';
 	d.config = *c;
 	tlb_sim_next = (struct tlb_sim_config){ c->levels, c->asid_bits, c->fault_ad,
 	    c->full_fences_only, 12345, c->sticky };
@@ -165,6 +164,14 @@ driver_start(const struct driver_config *c)
 	for (unsigned h = 0; h < HARTS; h++)
 		d.on[h] = NOBODY;
 	d.free_pages = host_free_pages();
+}
+
+void
+driver_start(void)
+{
+	driver_failure[0] = '\0';
+	d.step = 0;
+	d.hart = 0;
 	create(0);
 	create(1);
 }
@@ -204,23 +211,49 @@ offset_of(uint8_t b)
 	return b < 160 ? 0 : b < 240 ? some[b % 8] : (vm_offset_t)b * 17 % P;
 }
 
+/* The n-th run of present pages in t's windows; FALSE: there is none. */
+static bool
+run(unsigned t, unsigned n, vm_offset_t *start, vm_offset_t *end)
+{
+	static vm_offset_t from[MODEL_UNITS], to[MODEL_UNITS];
+	const struct unit *u = model_task[t].unit;
+	unsigned k = 0;
+
+	for (unsigned i = 0, j; i < space.nunits; i = j) {
+		j = i + 1;
+		if (space.gap[i] || u[i].cell == NULL)
+			continue;
+		while (j < space.nunits && !space.gap[j] && u[j].cell != NULL)
+			j++;
+		from[k] = space.start[i];
+		to[k++] = space.start[j];
+	}
+	if (k == 0)
+		return false;
+	*start = from[n % k];
+	*end = to[n % k];
+	return true;
+}
+
 /* Three bytes of where and one of how far into the page. */
 static vm_offset_t
 decode_address(unsigned t, const uint8_t *b)
 {
-	unsigned n = b[1] | (unsigned)b[2] << 8, how = b[0] & 15, w = (b[0] >> 4) % space.nwindows;
+	unsigned n = b[1] | (unsigned)b[2] << 8, how = b[0] & 31, w = (b[0] >> 5) % space.nwindows;
 	const struct window *win = &space.window[w];
-	vm_offset_t at;
+	vm_offset_t at, end;
 
 	if (how == 0)
-		return (b[0] & 16 ? extreme_address[n % nitems(extreme_address)] :
+		return (b[0] & 64 ? extreme_address[n % nitems(extreme_address)] :
 		    space.max + (n % 5 - 2) * P + offset_of(b[3]));
 	if (how < 6) {
 		at = border(t, n >> 2);
 		at += (n & 3) == 0 ? P : (n & 3) == 1 ? 0 - P : 0;
-	} else if (how < 9)             /* at a megapage, or near it */
-		at = ((win->start + M - 1) & ~MEGAPAGE_MASK) + (how == 8 ? (n % 5 - 2) * P : 0);
-	else if (how < 12)              /* few places, so that operations meet */
+	} else if (how < 18 && run(t, n, &at, &end))
+		at += (n >> 4) % ((end - at) / P) * P;
+	else if (how < 21)             /* at a megapage, or near it */
+		at = ((win->start + M - 1) & ~MEGAPAGE_MASK) + (how == 20 ? (n % 5 - 2) * P : 0);
+	else if (how < 25)              /* few places, so that operations meet */
 		at = win->start + n % 16 * P;
 	else
 		at = win->start + n % ((win->end - win->start) / P) * P;
@@ -232,8 +265,9 @@ decode_size(unsigned t, vm_offset_t addr, const uint8_t *b)
 {
 	unsigned how = b[0] & 15, n = b[1] | (unsigned)b[2] << 8;
 	vm_size_t size;
+	int i;
 
-	if (how == 0)
+	if (how == 0 && (b[0] & 0x80))
 		return extreme_size[n % nitems(extreme_size)];
 	if (how == 1 && (b[0] & 0xc0) == 0)
 		return 0 - addr + (n % 4096 - 2048);    /* ends about 2^64 */
@@ -243,15 +277,23 @@ decode_size(unsigned t, vm_offset_t addr, const uint8_t *b)
 		size = (1 + n % 16) * P;
 	else if (how < 9)
 		size = M;
-	else if (how < 12) {
+	else if (how < 10) {
 		vm_offset_t to = border(t, n);
 
 		size = to > addr ? to - addr : (1 + n % 4) * P;
+	} else if (how < 13) {          /* what is there, at most */
+		unsigned most = n % 8 == 0 ? MODEL_UNITS : 1 + n % 100, first;
+
+		i = model_unit(addr);
+		first = i < 0 ? 0 : (unsigned)i;
+		for (size = 0; i >= 0 && i < (int)space.nunits && !space.gap[i] && (unsigned)i < first + most &&
+		    model_task[t].unit[i].cell != NULL; i++)
+			size += P;
+		size = size == 0 ? P : size - (n & 0x8000 ? addr % P : 0);
 	} else if (how < 15)
 		size = (1 + n % 64) * P;
 	else {                          /* to the end of the window */
-		int i = model_unit(addr);
-
+		i = model_unit(addr);
 		size = P;
 		for (unsigned w = 0; i >= 0 && w < space.nwindows; w++)
 			if (addr >= space.window[w].start && addr < space.window[w].end)
@@ -301,6 +343,10 @@ decode(const struct op *op)
 	d.addr = decode_address(d.t, b + 2);
 	d.size = decode_size(d.t, d.addr, b + 6);
 	d.addr2 = decode_address(d.t2, b + 9);
+	if (b[14] >= 0xe0) {            /* a megapage, whole or nearly */
+		d.addr = (d.addr + M / 2) & ~MEGAPAGE_MASK;
+		d.size = M;
+	}
 	if (b[13] & 0x80)               /* the same place in the page: whole pages move */
 		d.addr2 = trunc_page(d.addr2) + d.addr % P;
 	d.arg = b[13];
@@ -345,11 +391,15 @@ static bool
 agree(model_codes codes, kern_return_t kr)
 {
 	static char text[256];
+	struct vm_page_counts pages;
 
 	vm_alloc_fail_at(0, false);
 	driver_counts.code[kr & 63]++;
 	if (kr == KERN_RESOURCE_SHORTAGE) {
 		driver_counts.shortage[d.kind]++;
+		vm_page_counts(&pages);
+		if (!d.config.inject && pages.free > 3000)
+			fail("a shortage with %lu pages free", pages.free);
 		return false;
 	}
 	if (!(codes >> kr & 1)) {
@@ -691,6 +741,27 @@ op_touch(uint8_t inject)
 	driver_counts.done[d.kind]++;
 }
 
+/* A whole megapage, freshly allocated, and each page of it written. */
+static void
+op_megapage(uint8_t inject)
+{
+	vm_offset_t at = (d.addr + M / 2) & ~MEGAPAGE_MASK, want = at;
+	vm_address_ut a = vm_address_u(at);
+	const uint32_t flags = VM_FLAGS_FIXED | VM_FLAGS_OVERWRITE;
+	model_codes codes = model_allocate(d.t, &want, M, flags, false);
+
+	say("task %u: vm_allocate(0x%lx, 2M, overwrite)", d.t, at);
+	if (!may_run(codes, inject))
+		return;
+	if (!agree(codes, vm_allocate(d.map[d.t], &a, vm_size_u(M), flags)))
+		return;
+	model_allocate(d.t, &want, M, flags, true);
+	d.addr = at;
+	d.size = M;
+	d.arg = 0;
+	op_touch(1);
+}
+
 static uint32_t
 decode_flags(void)
 {
@@ -844,6 +915,64 @@ op_read(uint8_t inject)
 	spots(d.addr, d.size);
 }
 
+/* The bytes of a page as mm has them, without a fault; NULL: zeros. */
+static const uint8_t *
+peek(unsigned t, vm_offset_t va)
+{
+	vm_object_offset_t offset;
+	vm_map_entry_t e;
+	struct vm_page *m;
+
+	if (!vm_map_lookup_entry(d.map[t], va, &e))
+		return NULL;
+	offset = e->offset + (trunc_page(va) - e->vme_start);
+	for (vm_object_t o = e->object.vm_object; o != NULL; offset += o->shadow_offset, o = o->shadow)
+		if (offset < o->size && (m = vm_page_lookup(o, offset)) != NULL)
+			return vm_page_va(m);
+	return NULL;
+}
+
+/*
+ * A copy to [addr, addr+size) of task t stopped for want of memory. mm says
+ * that this may happen between two pages: each byte is old or new, and what it
+ * is now holds from now on. `apply` makes the whole copy in the model.
+ */
+static void
+adopt_partial(unsigned t, vm_offset_t addr, vm_size_t size, void (*apply)(void))
+{
+	static uint8_t old[MODEL_UNITS][P], zero[P];
+	vm_offset_t start = trunc_page(addr), end = round_page(addr + size);
+	unsigned n = (unsigned)((end - start) / P), news = 0;
+
+	if (n > MODEL_UNITS)
+		return;
+	model_load(t, start, old, n * P);
+	apply();
+	for (unsigned i = 0; i < n && !failed(); i++) {
+		const uint8_t *now = peek(t, start + i * P);
+		uint8_t new[P];
+
+		if (now == NULL)
+			now = zero;
+		model_load(t, start + i * P, new, P);
+		news += memcmp(new, old[i], P) != 0 && memcmp(now, old[i], P) != 0;
+		for (unsigned k = 0; k < P; k++)
+			if (now[k] != new[k] && now[k] != old[i][k]) {
+				fail("task %u: byte 0x%lx is 0x%02x, neither 0x%02x as before nor 0x%02x", t,
+				    start + i * P + k, now[k], old[i][k], new[k]);
+				return;
+			}
+		model_store(t, start + i * P, now, P);
+	}
+	driver_counts.partial += news > 0;
+}
+
+static void
+apply_copy(void)
+{
+	model_copy(d.t, d.addr, d.size, d.kind == DRV_COPY ? d.t : d.t2, d.addr2, true);
+}
+
 /* Source in task t, destination in task t2, by the three calls that do it. */
 static void
 op_copy(uint8_t inject)
@@ -867,8 +996,10 @@ op_copy(uint8_t inject)
 		kr = vm_write(d.map[to], dst, d.map[d.t], src, size);
 	else
 		kr = vm_read_overwrite(d.map[d.t], src, size, d.map[to], dst, &count);
+	if (kr == KERN_RESOURCE_SHORTAGE && codes == OK)
+		adopt_partial(to, d.addr2, d.size, apply_copy);
 	if (agree(codes, kr)) {
-		model_copy(d.t, d.addr, d.size, to, d.addr2, true);
+		apply_copy();
 		if (count.v != d.size)
 			fail("count 0x%lx", count.v);
 	}
@@ -954,39 +1085,40 @@ op_create(uint8_t inject)
 	agree(OK, model_task[t].live ? KERN_SUCCESS : KERN_RESOURCE_SHORTAGE);
 }
 
+static uint8_t kernel_buffer[16 * P];
+static vm_size_t kernel_done;
+
+static void
+apply_kernel_write(void)
+{
+	model_store(d.t, d.addr, kernel_buffer, kernel_done);
+}
+
 static void
 op_kernel_access(uint8_t inject)
 {
-	static uint8_t buffer[16 * P], want[16 * P];
+	static uint8_t want[sizeof(kernel_buffer)];
+	uint8_t *buffer = kernel_buffer;
 	vm_prot_t access = d.kind == DRV_KREAD ? VM_PROT_READ : VM_PROT_WRITE;
-	vm_size_t size = d.size < sizeof(buffer) ? d.size : 1 + d.size % sizeof(buffer), done;
+	vm_size_t size = d.size < sizeof(want) ? d.size : 1 + d.size % sizeof(want), done;
 	model_codes codes = model_kernel_access(d.t, d.addr, size, access, &done);
 	kern_return_t kr;
 
 	say("task %u: kernel %s 0x%lx, 0x%lx bytes", d.t, access == VM_PROT_READ ? "reads" : "writes",
 	    d.addr, size);
-	if (!may_run(codes, access == VM_PROT_READ ? inject : 1))
+	if (!may_run(codes, inject))
 		return;
 	memset(buffer, (int)d.random, size);
+	kernel_done = done;
 	if (access == VM_PROT_READ)
 		kr = vm_map_read_user(d.map[d.t], d.addr, buffer, size);
 	else
 		kr = vm_map_write_user(d.map[d.t], buffer, d.addr, size);
 	spots(d.addr, size);
-	if (access == VM_PROT_WRITE && kr == KERN_RESOURCE_SHORTAGE) {
-		/* How far it came is not told: see. */
-		for (vm_size_t at = 0; at < done; at += P - (d.addr + at) % P) {
-			vm_size_t n = P - (d.addr + at) % P;
-			paddr_t pa;
-
-			if (!pmap_extract(d.map[d.t]->pmap, d.addr + at, &pa) ||
-			    memcmp(phys_to_virt(pa), buffer, n = n < done - at ? n : done - at) != 0)
-				break;
-			model_store(d.t, d.addr + at, buffer, n);
-		}
-	}
-	if (access == VM_PROT_WRITE && kr != KERN_RESOURCE_SHORTAGE)
-		model_store(d.t, d.addr, buffer, done);         /* a prefix, at a failure */
+	if (access == VM_PROT_WRITE && kr == KERN_RESOURCE_SHORTAGE && done > 0)
+		adopt_partial(d.t, d.addr, done, apply_kernel_write);
+	else if (access == VM_PROT_WRITE)
+		model_store(d.t, d.addr, kernel_buffer, done);  /* a prefix, at a failure */
 	if (agree(codes, kr) && access == VM_PROT_READ) {
 		model_load(d.t, d.addr, want, size);
 		if (memcmp(want, buffer, size) != 0)
@@ -1000,6 +1132,7 @@ perform(uint8_t inject)
 	switch (d.kind) {
 	case DRV_ACCESS: op_access(inject); break;
 	case DRV_TOUCH: op_touch(inject); break;
+	case DRV_MEGA: op_megapage(inject); break;
 	case DRV_ALLOCATE: op_allocate(inject); break;
 	case DRV_MAP: op_map(inject); break;
 	case DRV_DEALLOCATE: op_deallocate(inject); break;

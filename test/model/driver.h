@@ -28,7 +28,7 @@ struct driver_config {
 };
 
 enum driver_kind {
-	DRV_ACCESS, DRV_TOUCH, DRV_ALLOCATE, DRV_MAP, DRV_DEALLOCATE, DRV_PROTECT, DRV_INHERIT,
+	DRV_ACCESS, DRV_TOUCH, DRV_MEGA, DRV_ALLOCATE, DRV_MAP, DRV_DEALLOCATE, DRV_PROTECT, DRV_INHERIT,
 	DRV_READ, DRV_READ_OVERWRITE, DRV_WRITE, DRV_COPY, DRV_REGION, DRV_FORK, DRV_END, DRV_CREATE,
 	DRV_SWITCH, DRV_KREAD, DRV_KWRITE, DRV_REFILL, DRV_ASIDS, DRV_KINDS
 };
@@ -36,6 +36,7 @@ extern const char *const driver_kind_name[DRV_KINDS];
 
 struct driver_counts {
 	uint64_t done[DRV_KINDS], refused[DRV_KINDS], shortage[DRV_KINDS], skipped[DRV_KINDS];
+	uint64_t partial;               /* copies that memory stopped half way */
 	uint64_t accesses, pages_compared, checks, regions;
 	uint64_t promotions, demotions, megapages;
 	uint64_t chain_max, chain_sum, chain_samples;
@@ -46,7 +47,9 @@ extern struct driver_counts driver_counts;
 extern bool driver_verbose;             /* says what each operation is */
 extern char driver_failure[1024];       /* "": all agree so far */
 
-void driver_start(const struct driver_config *c);
+/* A fresh machine. Its state after driver_finish is as before driver_start, but for caches. */
+void driver_boot(const struct driver_config *c);
+void driver_start(void);
 /* FALSE: mm and model disagree. */
 bool driver_op(const struct op *op);
 /* Reads all memory a last time, ends all tasks, counts the pages. */

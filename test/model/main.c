@@ -5,9 +5,9 @@
  *	model --replay FILE NAME
  *
  * One test for each machine of the table: some programs, each from a fresh
- * boot. --ops: operations in all for each machine; --slow: all checks after each
+ * machine. --ops: operations in all for each machine; --slow: all checks after each
  * operation. NAME: only these machines. Programs run in a child process, since
- * a panic or a sanitizer's report ends it. When one fails, operations are
+ * a panic or a sanitizer's report ends it; all children start from one boot. When one fails, operations are
  * deleted while it still fails, and what is left is printed, in words and as
  * the 16 bytes an operation that --replay reads.
  */
@@ -72,11 +72,11 @@ generate(unsigned machine, uint64_t program)
 }
 
 static bool
-run_program(const struct driver_config *c, unsigned n)
+run_program(unsigned n)
 {
 	bool good = true;
 
-	driver_start(c);
+	driver_start();
 	for (unsigned i = 0; good && i < n; i++) {
 		shared->op = i;
 		good = driver_op(&ops[i]);
@@ -88,8 +88,7 @@ run_program(const struct driver_config *c, unsigned n)
 
 /* fn in a child; TRUE: it ended well. quiet: its words are nobody's business. */
 static bool
-in_child(bool (*fn)(const struct driver_config *, uint64_t), const struct driver_config *c, uint64_t n,
-    unsigned seconds, bool quiet)
+in_child(bool (*fn)(uint64_t), uint64_t n, unsigned seconds, bool quiet)
 {
 	int status;
 	pid_t pid;
@@ -101,7 +100,7 @@ in_child(bool (*fn)(const struct driver_config *, uint64_t), const struct driver
 		alarm(seconds);
 		if (quiet && (freopen("/dev/null", "w", stdout) == NULL || freopen("/dev/null", "w", stderr) == NULL))
 			_exit(2);
-		status = fn(c, n) ? 0 : 1;
+		status = fn(n) ? 0 : 1;
 		fflush(stdout);
 		_exit(status);
 	}
@@ -121,20 +120,20 @@ in_child(bool (*fn)(const struct driver_config *, uint64_t), const struct driver
 static unsigned nops;
 
 static bool
-child_replay(const struct driver_config *c, uint64_t n)
+child_replay(uint64_t n)
 {
-	return run_program(c, (unsigned)n);
+	return run_program((unsigned)n);
 }
 
 static bool
-still_fails(const struct driver_config *c)
+still_fails(void)
 {
-	return !in_child(child_replay, c, nops, 20, true);
+	return !in_child(child_replay, nops, 20, true);
 }
 
 /* Deletes ops[at, at+n) if the rest still fails. */
 static bool
-without(const struct driver_config *c, unsigned at, unsigned n)
+without(unsigned at, unsigned n)
 {
 	static struct op saved[PROGRAM_OPS];
 	unsigned before = nops;
@@ -142,7 +141,7 @@ without(const struct driver_config *c, unsigned at, unsigned n)
 	memcpy(saved, ops, sizeof(ops));
 	memmove(&ops[at], &ops[at + n], (nops - at - n) * sizeof(ops[0]));
 	nops -= n;
-	if (still_fails(c))
+	if (still_fails())
 		return true;
 	memcpy(ops, saved, sizeof(ops));
 	nops = before;
@@ -150,7 +149,7 @@ without(const struct driver_config *c, unsigned at, unsigned n)
 }
 
 static void
-shrink(const struct driver_config *c)
+shrink(void)
 {
 	time_t limit = time(NULL) + SHRINK_SECONDS;
 	unsigned n, at;
@@ -159,7 +158,7 @@ shrink(const struct driver_config *c)
 		bool any = false;
 
 		for (at = 0; at + n <= nops && time(NULL) < limit; )
-			if (without(c, at, n))
+			if (without(at, n))
 				any = true;
 			else
 				at += n;
@@ -175,7 +174,7 @@ print_program(const struct driver_config *c)
 	char name[256];
 
 	driver_verbose = true;
-	in_child(child_replay, c, nops, 20, false);
+	in_child(child_replay, nops, 20, false);
 	driver_verbose = false;
 	printf("# %s\n", shared->failure);
 	snprintf(name, sizeof(name), "build/test/model-%s.program", c->name);
@@ -198,13 +197,13 @@ explain(const struct driver_config *c, unsigned machine)
 	    shared->program, shared->op, shared->failure);
 	generate(machine, shared->program);
 	nops = shared->op + 1 < PROGRAM_OPS ? shared->op + 1 : PROGRAM_OPS;
-	if (!still_fails(c))
+	if (!still_fails())
 		nops = PROGRAM_OPS;     /* it was the end that failed */
-	if (nops == PROGRAM_OPS && !still_fails(c)) {
+	if (nops == PROGRAM_OPS && !still_fails()) {
 		printf("# it does not fail again\n");
 		return;
 	}
-	shrink(c);
+	shrink();
 	print_program(c);
 }
 
@@ -213,15 +212,23 @@ explain(const struct driver_config *c, unsigned machine)
 static uint64_t programs;               /* for each machine */
 
 static bool
-child_programs(const struct driver_config *c, uint64_t machine)
+child_program(uint64_t n)
 {
-	/* One child runs many programs; the alarm watches each. */
-	for (; shared->program < programs; shared->program++) {
-		alarm(120);
-		generate((unsigned)machine, shared->program);
-		if (!run_program(c, PROGRAM_OPS))
+	bool good = run_program(PROGRAM_OPS);
+
+	(void)n;
+	memcpy(&shared->counts, &driver_counts, sizeof(driver_counts));
+	return good;
+}
+
+static bool
+run_programs(unsigned machine)
+{
+	for (shared->program = 0; shared->program < programs; shared->program++) {
+		generate(machine, shared->program);
+		if (!in_child(child_program, 0, 120, false))
 			return false;
-		memcpy(&shared->counts, &driver_counts, sizeof(driver_counts));
+		memcpy(&driver_counts, &shared->counts, sizeof(driver_counts));
 	}
 	return true;
 }
@@ -240,6 +247,8 @@ print_counts(void)
 	}
 	printf("#   %lu calls, %lu accesses, %lu pages compared, %lu regions, %lu full checks\n", all,
 	    n->accesses, n->pages_compared, n->regions, n->checks);
+	if (n->partial > 0)
+		printf("#   %lu copies were stopped half way by a shortage\n", n->partial);
 	printf("#   %lu megapages made, %lu broken, %lu whole at the end; shadow chains: longest %lu, mean %.2f\n",
 	    n->promotions, n->demotions, n->megapages, n->chain_max,
 	    n->chain_samples ? (double)n->chain_sum / (double)n->chain_samples : 0);
@@ -255,8 +264,9 @@ run_machine(unsigned m, bool slow)
 		c.check_every = 1;
 	memset(shared, 0, sizeof(*shared));
 	memset(&driver_counts, 0, sizeof(driver_counts));
+	driver_boot(&c);
 	printf("# %s: %lu programs of %u operations\n", c.name, programs, PROGRAM_OPS);
-	if (in_child(child_programs, &c, m, 120, false)) {
+	if (run_programs(m)) {
 		print_counts();
 		printf("#   %ld s\n", (long)(time(NULL) - start));
 		return true;
@@ -295,6 +305,7 @@ replay(const char *file, const char *name)
 				return 2;
 			}
 	fclose(f);
+	driver_boot(&machines[find_machine(name)]);
 	print_program(&machines[find_machine(name)]);
 	return shared->failure[0] != '\0';
 }

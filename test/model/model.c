@@ -539,6 +539,8 @@ model_read(unsigned t, vm_offset_t addr, vm_size_t size, unsigned into, vm_offse
 	codes = place(into, &to.start, r.end - r.start, 0, VM_FLAGS_ANYWHERE, 0, &to);
 	if (codes != OK)
 		return codes;
+	if (!copyable(&to))
+		return MODEL_SKIP;
 	*data = to.start + addr % PAGE_SIZE;
 	if (commit) {
 		take_snapshot(t, &r);
