@@ -25,6 +25,7 @@
  * it. A shortage of memory can stop that between two pages.
  */
 #include <string.h>
+#include <mm/vm_print.h>
 #include <mm/zone.h>
 #include "vm_map_impl.h"
 
@@ -86,8 +87,8 @@ check_access(vm_map_t map, vm_offset_t start, vm_offset_t end, vm_prot_t prot,
 		if (e == vm_map_to_entry(map) || e->vme_start > at)
 			return KERN_FAIL(KERN_INVALID_ADDRESS, "hole at 0x%lx in [0x%lx, 0x%lx)", at, start, end);
 		if (prot & ~e->protection)
-			return KERN_FAIL(KERN_PROTECTION_FAILURE, "the entry at 0x%lx allows %u, not %u (r 1, w 2, x 4)",
-			    e->vme_start, (unsigned)e->protection, prot);
+			return KERN_FAIL(KERN_PROTECTION_FAILURE, "the entry at 0x%lx allows %s, not %s",
+			    e->vme_start, vm_prot_name(e->protection), vm_prot_name(prot));
 		*last = e;
 		at = e->vme_end;
 		if (at >= end)

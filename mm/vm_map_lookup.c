@@ -13,6 +13,7 @@
  * A submap's own entry may grant more than the parent's: what is granted is
  * what both allow.
  */
+#include <mm/vm_print.h>
 #include "vm_map_impl.h"
 
 #define LOOKUP_DEPTH_MAX 8
@@ -56,8 +57,8 @@ find_entry(vm_map_t map, vm_offset_t va, vm_prot_t access, vm_prot_t *prot, vm_m
 	*prot &= (*e)->protection;
 	if (unlikely((access & ~*prot) != 0))
 		return KERN_FAIL(KERN_PROTECTION_FAILURE,
-		    "access %u to 0x%lx: the entry at 0x%lx allows %u (r 1, w 2, x 4)",
-		    access, va, (*e)->vme_start, *prot);
+		    "access %s to 0x%lx: the entry at 0x%lx allows %s",
+		    vm_prot_name(access), va, (*e)->vme_start, vm_prot_name(*prot));
 	return KERN_SUCCESS;
 }
 

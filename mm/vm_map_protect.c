@@ -10,20 +10,14 @@
  * weighs copy-on-write again. VM_PROT_WRITE without VM_PROT_READ removes the
  * PTEs, since a RISC-V leaf with W is readable.
  *
+ * VM_PROT_COPY asks for a private copy of the range that may be written,
+ * whatever the maximum was: each piece is replaced by a copy-on-write copy of
+ * itself, all or nothing, as if it had been read and mapped over itself.
+ *
  * Locks: the map's write lock, taken here.
  */
 #include <mm/vm_print.h>
 #include "vm_map_impl.h"
-
-/* The sentence of a refusal. */
-static noinline void
-say_beyond_maximum(vm_map_entry_t e, vm_prot_t prot)
-{
-	char asked[4], max[4];
-
-	(void)KERN_FAIL(KERN_PROTECTION_FAILURE, "%s exceeds the maximum %s of the entry at 0x%lx",
-	    vm_prot_text(prot, asked), vm_prot_text(e->max_protection, max), e->vme_start);
-}
 
 /* First pass: no hole in [start, end), and prot within each maximum. */
 static kern_return_t
@@ -39,10 +33,9 @@ check_range(vm_map_t map, vm_offset_t start, vm_offset_t end, vm_prot_t prot,
 	for (;;) {
 		if (e == vm_map_to_entry(map) || e->vme_start > at)
 			return KERN_FAIL(KERN_INVALID_ADDRESS, "hole at 0x%lx in [0x%lx, 0x%lx)", at, start, end);
-		if (prot & ~e->max_protection) {
-			say_beyond_maximum(e, prot);
-			return KERN_PROTECTION_FAILURE;
-		}
+		if (prot & ~e->max_protection)
+			return KERN_FAIL(KERN_PROTECTION_FAILURE, "%s exceeds the maximum %s of the entry at 0x%lx",
+			    vm_prot_name(prot), vm_prot_name(e->max_protection), e->vme_start);
 		*last = e;
 		at = e->vme_end;
 		if (at >= end)
@@ -69,6 +62,67 @@ apply(vm_map_t map, vm_map_entry_t e, vm_prot_t prot, bool set_max)
 		pmap_protect(map->pmap, e->vme_start, e->vme_end, keep);
 }
 
+/* The piece of e in [start, end) as a private copy with its new rights; NULL: shortage. */
+static vm_map_entry_t
+private_piece(vm_map_t map, vm_map_entry_t e, vm_offset_t start, vm_offset_t end, vm_prot_t prot,
+    bool set_max)
+{
+	vm_map_entry_t n = vm_map_entry_create();
+	vm_offset_t from = e->vme_start > start ? e->vme_start : start;
+
+	if (n == NULL)
+		return NULL;
+	*n = *e;
+	n->is_shared = false;
+	if (e->object.vm_object != NULL && !vm_map_entry_copy_object(map, e, n)) {
+		vm_map_entry_dispose(n);
+		return NULL;
+	}
+	n->offset += from - e->vme_start;
+	n->vme_start = from;
+	n->vme_end = e->vme_end < end ? e->vme_end : end;
+	n->max_protection = set_max ? prot & VM_PROT_ALL : (e->max_protection | VM_PROT_WRITE) & VM_PROT_ALL;
+	n->protection = set_max ? e->protection & prot : prot & VM_PROT_ALL;
+	n->vme_next = NULL;
+	return n;
+}
+
+/* VM_PROT_COPY. The pieces are made first; the source is at most marked needs_copy by that. */
+static kern_return_t
+protect_copy(vm_map_t map, vm_offset_t start, vm_offset_t end, vm_prot_t prot, bool set_max,
+    vm_map_entry_t *dead)
+{
+	vm_map_entry_t first, last, e, after, list = NULL, *tail = &list;
+	kern_return_t kr = check_range(map, start, end, prot & ~VM_PROT_WRITE, &first, &last);
+
+	for (e = first; kr == KERN_SUCCESS; e = e->vme_next) {
+		if (e->is_sub_map)
+			kr = KERN_FAIL(KERN_INVALID_ARGUMENT, "the entry at 0x%lx is a submap", e->vme_start);
+		else if (e->permanent)
+			kr = KERN_FAIL(KERN_NO_SPACE, "the entry at 0x%lx is permanent", e->vme_start);
+		else if ((*tail = private_piece(map, e, start, end, prot, set_max)) == NULL)
+			kr = KERN_FAIL(KERN_RESOURCE_SHORTAGE, "no memory to copy the entry at 0x%lx", e->vme_start);
+		else
+			tail = &(*tail)->links.next;
+		if (e == last)
+			break;
+	}
+	if (kr == KERN_SUCCESS)
+		kr = vm_map_delete(map, start, end, dead);
+	if (kr != KERN_SUCCESS) {
+		vm_map_free_dead(map, list);
+		return kr;
+	}
+	(void)vm_map_lookup_entry(map, start, &after);
+	while ((e = list) != NULL) {
+		list = e->vme_next;
+		vm_map_store_link(map, after, e);
+		after = e;
+	}
+	vm_map_merge_range(map, start, end);
+	return KERN_SUCCESS;
+}
+
 kern_return_t
 vm_map_protect(vm_map_t map, vm_offset_t start, vm_offset_t end, vm_prot_t prot, bool set_max)
 {
@@ -79,6 +133,14 @@ vm_map_protect(vm_map_t map, vm_offset_t start, vm_offset_t end, vm_prot_t prot,
 	if (start == end)
 		return KERN_SUCCESS;
 	vm_map_lock(map);
+	if (unlikely(prot & VM_PROT_COPY)) {
+		vm_map_entry_t dead = NULL;
+
+		kr = protect_copy(map, start, end, prot & VM_PROT_ALL, set_max, &dead);
+		vm_map_unlock(map);
+		vm_map_free_dead(map, dead);
+		return kr;
+	}
 	kr = check_range(map, start, end, prot, &first, &last);
 	if (kr == KERN_SUCCESS && !vm_map_spare_take(&spare, map, first, last, start, end))
 		kr = KERN_FAIL(KERN_RESOURCE_SHORTAGE, "no memory to cut an entry at 0x%lx or 0x%lx", start, end);

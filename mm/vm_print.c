@@ -23,6 +23,14 @@ vm_prot_text(vm_prot_t prot, char buf[4])
 }
 
 const char *
+vm_prot_name(vm_prot_t prot)
+{
+	static const char names[8][4] = { "---", "r--", "-w-", "rw-", "--x", "r-x", "-wx", "rwx" };
+
+	return names[prot & VM_PROT_ALL];
+}
+
+const char *
 vm_share_mode_name(int mode)
 {
 	static const char *const names[] = {

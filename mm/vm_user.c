@@ -95,8 +95,8 @@ vm_protect(vm_map_t map, vm_address_ut addr, vm_size_ut size, bool set_max, vm_p
 
 	if (map == NULL)
 		return no_map();
-	if (prot & ~VM_PROT_ALL)
-		return KERN_FAIL(KERN_INVALID_ARGUMENT, "protection 0x%x has bits beyond rwx", prot);
+	if (prot & ~(VM_PROT_ALL | VM_PROT_COPY))
+		return KERN_FAIL(KERN_INVALID_ARGUMENT, "protection 0x%x has bits beyond rwx and copy", prot);
 	switch (range_of(addr, size, &start, &end)) {
 	case RANGE_EMPTY:
 		return KERN_SUCCESS;

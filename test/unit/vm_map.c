@@ -171,6 +171,34 @@ TEST(vm_map, protection_takes_effect_on_existing_leaves)
 	vm_map_deallocate(map);
 }
 
+TEST(vm_map, prot_copy_gives_a_private_writable_copy)
+{
+	vm_map_t map = fixture_map(), child;
+
+	ASSERT_TRUE(fixture_allocate(map, A, 4 * P));
+	for (uint64_t i = 0; i < 4; i++)
+		ASSERT_STORE(map, A + i * P, (uint8_t)(i + 1));
+	ASSERT_EQ(vm_inherit(map, vm_address_u(A), vm_size_u(4 * P), VM_INHERIT_SHARE), KERN_SUCCESS);
+	child = vm_map_fork(map);
+	ASSERT_EQ(vm_protect(map, vm_address_u(A), vm_size_u(4 * P), true, VM_PROT_READ), KERN_SUCCESS);
+	ASSERT_EQ(vm_protect(map, vm_address_u(A + P), vm_size_u(2 * P), false, VM_PROT_DEFAULT), KERN_PROTECTION_FAILURE);
+	ASSERT_EQ(vm_protect(map, vm_address_u(A + P), vm_size_u(4 * P), false, VM_PROT_DEFAULT | VM_PROT_COPY), KERN_INVALID_ADDRESS);
+	ASSERT_EQ(vm_protect(map, vm_address_u(A + P), vm_size_u(2 * P), false, VM_PROT_ALL | VM_PROT_COPY), KERN_PROTECTION_FAILURE);
+	ASSERT_EQ(fixture_entries(map), 1);
+	ASSERT_EQ(vm_protect(map, vm_address_u(A + P), vm_size_u(2 * P), false, VM_PROT_DEFAULT | VM_PROT_COPY), KERN_SUCCESS);
+	ASSERT_EQ(fixture_entries(map), 3);
+	ASSERT_STORE(map, A + P, 50);
+	ASSERT_LOAD(child, A + P, 2);
+	ASSERT_STORE(child, A + 2 * P, 60);
+	ASSERT_LOAD(map, A + 2 * P, 3);
+	ASSERT_STORE(child, A, 70);
+	ASSERT_LOAD(map, A, 70);
+	ASSERT_EQ(fixture_store(map, A, 1), KERN_PROTECTION_FAILURE);
+	ASSERT_TRUE(fixture_sound(map, child, NULL));
+	vm_map_deallocate(map);
+	vm_map_deallocate(child);
+}
+
 TEST(vm_map, mask_is_honoured_and_refused)
 {
 	vm_map_t map = fixture_map();

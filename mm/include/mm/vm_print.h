@@ -25,6 +25,8 @@ struct vm_entry_info {
 bool vm_entry_info(vm_map_t map, vm_offset_t *addr, struct vm_entry_info *info);
 const char *vm_share_mode_name(int mode);
 /* "rwx" with dashes, into buf[4]; returns buf. */
+/* The same as a constant string: what a refusal's sentence may hold. */
+const char *vm_prot_name(vm_prot_t prot);
 const char *vm_prot_text(vm_prot_t prot, char buf[4]);
 
 #endif
