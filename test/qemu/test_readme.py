@@ -1,13 +1,15 @@
 #!/usr/bin/python3
-"""README.md does what it says: its session is typed, its commands are run, its
-files are saved, compiled and started, and what it names exists.
+"""README.md and the pages of user/ and boards/ do what they say: the session is
+typed, commands are run, files are saved, compiled and started, and what is
+named exists.
 
-Blocks of README.md, in their order:
+Blocks, in their order:
 
     text     a session at the prompt: commands behind "atlas> ", then exactly
              what is shown, but for addresses of physical pages
     c atlas  the file that the last `...` in the line before names
-    sh       commands that end with status 0, or the one in "# ... status N"
+    sh       commands that end with status 0, or the one in "# ... status N";
+             of `make GOAL` only the goal is looked up
     console  commands behind "$ ", then lines that are shown in this order;
              numbers in hexadecimal may differ
 
@@ -15,6 +17,7 @@ Run as a program, this file prints the session as it is now; with --update it
 writes it into README.md.
 """
 import difflib
+import glob
 import os
 import re
 import subprocess
@@ -29,12 +32,18 @@ PROMPT = "atlas> "
 BLOCK = re.compile(r"([^\n]*)\n\n```(\w+)\n(.*?)^```$", re.M | re.S)
 PHYSICAL = re.compile(r"(?<=table )0x[0-9a-f]+|(?<=\] = )0x[0-9a-f]+|(?<=page at )0x[0-9a-f]+")
 
-with open(README, encoding="utf-8") as f:
-    TEXT = f.read()
+def read(path):
+    with open(path, encoding="utf-8") as f:
+        return f.read()
+
+
+TEXT = read(README)
+PAGES = {p: read(p) for p in [README, *(os.path.join(ROOT, d, "README.md")
+                                        for d in ("user", *glob.glob("boards/*", root_dir=ROOT)))]}
 
 
 def blocks(*kinds):
-    """[(line before, text)] of the blocks of these kinds."""
+    """[(line before, text)] of README.md's blocks of these kinds."""
     return [(before, text) for before, kind, text in BLOCK.findall(TEXT) if kind in kinds]
 
 
@@ -67,7 +76,7 @@ def play(sessions):
 def commands():
     """[(command, status, lines it shows)] of all sh and console blocks."""
     found = []
-    for _, kind, text in BLOCK.findall(TEXT):
+    for _, kind, text in [b for page in PAGES.values() for b in BLOCK.findall(page)]:
         for line in text.splitlines() if kind in ("sh", "console") else []:
             if kind == "console" and not line.startswith("$ "):
                 found[-1][2].append(line)
@@ -114,22 +123,24 @@ def test_files_are_used(files):
 
 
 def test_goals_of_make_exist():
-    with open(os.path.join(ROOT, "Makefile"), encoding="utf-8") as f:
-        phony = re.search(r"^\.PHONY: (.*)$", f.read(), re.M).group(1).split()
-    goals = re.findall(r"(?:^|`)make ([a-z]+)", TEXT, re.M)
+    phony = re.search(r"^\.PHONY: (.*)$", read(os.path.join(ROOT, "Makefile")), re.M).group(1).split()
+    goals = re.findall(r"(?:^|`)make ([a-z]+)", "".join(PAGES.values()), re.M)
     assert {"run", "test"} <= set(goals)
     assert set(goals) <= set(phony), set(goals) - set(phony)
 
 
 def test_paths_exist():
-    paths = [p for p in re.findall(r"`([\w.-]+/[\w./-]*)`", TEXT) if not p.startswith("build/")]
-    assert len(paths) > 10
-    assert [p for p in paths if not os.path.exists(os.path.join(ROOT, p))] == []
+    """From the top, from the page's directory, or as headers from the include directory there."""
+    found = [(p, os.path.dirname(page)) for page, text in PAGES.items()
+             for p in re.findall(r"`([\w.*-]+/[\w./*-]*)`", text) if not p.startswith("build/")]
+    assert len(found) > 20
+    assert [p for p, here in found
+            if not any(glob.glob(p, root_dir=d) for d in (ROOT, here, os.path.join(here, "include")))] == []
 
 
 def test_table_of_costs_has_the_yardstick_of_the_bench():
-    with open(os.path.join(ROOT, "test/golden/bench.tsv"), encoding="utf-8") as f:
-        golden = {c[0]: c[1:5] for c in (line.rstrip("\n").split("\t") for line in f) if len(c) > 4}
+    lines = [line.split("\t") for line in read(os.path.join(ROOT, "test/golden/bench.tsv")).splitlines()]
+    golden = {c[0]: c[1:5] for c in lines if len(c) > 4}
     rows = [[re.sub(r"(?<=\d),(?=\d)", "", c.strip()) for c in line.strip("|").split("|")]
             for line in TEXT.splitlines() if line.startswith("| ") and line.count("|") == 9]
     assert rows[0] == ["row", "unit", "atlas", "linux", "ratio", "floor", "goal", "verdict"]
