@@ -36,6 +36,7 @@
 
 #define FAULT_AROUND    16u     /* pages, a power of two: mapped together when resident */
 #define FAULT_TRIES     8       /* rounds of breaking reservations for memory */
+#define VISIT_PAGES     64u     /* pages that the kernel copies under one hold of the map lock */
 
 struct fault_page {
 	struct vm_page *m;
@@ -225,29 +226,51 @@ vm_fault(vm_map_t map, vm_offset_t va, vm_prot_t access)
 	}
 }
 
-kern_return_t
-vm_fault_with(vm_map_t map, vm_offset_t va, vm_prot_t access,
-    void (*fn)(struct vm_page *m, void *arg), void *arg)
+/* The pages of one entry from *va on, some at a time, so that writers get their turn. */
+static kern_return_t
+visit_pages(struct vm_map_lookup *l, vm_offset_t *va, vm_prot_t access,
+    bool (*fn)(struct vm_page *m, void *arg), void *arg, bool *more)
 {
-	struct vm_map_lookup l;
 	struct fault_page f;
 	kern_return_t kr;
+
+	for (unsigned n = 0; *more && *va < l->hi && n < VISIT_PAGES; n++) {
+		/* No leaf is made here: NULL, so that a copied page's old leaves go. */
+		kr = find_page(l, NULL, access, &f);
+		if (kr != KERN_SUCCESS)
+			return kr;
+		*more = fn(f.m, arg);
+		if (access & VM_PROT_WRITE)
+			f.m->flags |= VM_PAGE_DIRTY;
+		if (f.copied)
+			vm_object_collapse(l->object);
+		release_page(l, &f);
+		*va += PAGE_SIZE;
+		l->offset += PAGE_SIZE;
+	}
+	return KERN_SUCCESS;
+}
+
+kern_return_t
+vm_fault_with(vm_map_t map, vm_offset_t va, vm_prot_t access,
+    bool (*fn)(struct vm_page *m, void *arg), void *arg)
+{
+	struct vm_map_lookup l;
+	kern_return_t kr;
+	bool more = true;
 
 	va = trunc_page(va);
 	for (int tries = 0;; tries++) {
 		kr = vm_map_lookup(map, va, access, &l);
 		if (kr == KERN_SUCCESS) {
-			/* No leaf is made here: NULL, so that a copied page's old leaves go. */
-			kr = find_page(&l, NULL, access, &f);
-			if (kr == KERN_SUCCESS) {
-				fn(f.m, arg);
-				if (access & VM_PROT_WRITE)
-					f.m->flags |= VM_PAGE_DIRTY;
-				if (f.copied)
-					vm_object_collapse(l.object);
-				release_page(&l, &f);
-			}
+			kr = visit_pages(&l, &va, access, fn, arg, &more);
 			vm_map_unlock_read(l.map);
+			if (kr == KERN_SUCCESS) {
+				if (!more)
+					return kr;
+				tries = 0;
+				continue;
+			}
 		}
 		if (kr != KERN_RESOURCE_SHORTAGE || tries == FAULT_TRIES || vm_reserv_break(1) == 0)
 			return kr;

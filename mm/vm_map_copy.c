@@ -277,7 +277,7 @@ copy_read(vm_map_entry_t e, vm_offset_t at, uint8_t *buf, size_t n, vm_object_t 
 		object = next;
 	}
 	if (m != NULL)
-		memcpy(buf, (uint8_t *)vm_page_va(m) + (at & PAGE_MASK), n);
+		vm_page_copy_part(buf, (uint8_t *)vm_page_va(m) + (at & PAGE_MASK), n);
 	else
 		memset(buf, 0, n);
 	chain_unlock(object, held);
@@ -313,8 +313,8 @@ overwrite_piece(struct overwrite *o)
 	return n > o->left ? o->left : n;
 }
 
-/* From page to page, for all of one destination page (its object locked), or until a lock is not to be had. */
-static void
+/* From page to page, for one destination page (its object locked). FALSE: done, or a lock is not to be had. */
+static bool
 overwrite_page(struct vm_page *m, void *arg)
 {
 	struct overwrite *o = arg;
@@ -325,9 +325,10 @@ overwrite_page(struct vm_page *m, void *arg)
 		size_t n = overwrite_piece(o);
 
 		if (!copy_read(o->e, o->from, va + (o->to & PAGE_MASK), n, m->o.chunk->object))
-			return;
+			return false;
 		overwrite_advance(o, n);
 	}
+	return o->left > 0;
 }
 
 /*
@@ -473,45 +474,58 @@ vm_map_copy_overwrite(vm_map_t dst, vm_offset_t addr, vm_map_copy_t copy)
 /* --- kernel memory and a task's memory --- */
 
 struct transfer {
-	uint8_t *kernel;
-	size_t   in_page, n;
+	uint8_t    *kernel;
+	vm_offset_t user;
+	size_t      left;
 };
 
-static void
+/* The part of the transfer that lies in the page; moves t on. */
+static inline size_t
+transfer_piece(const struct transfer *t)
+{
+	size_t n = PAGE_SIZE - (t->user & PAGE_MASK);
+
+	return n < t->left ? n : t->left;
+}
+
+static inline bool
+transfer_advance(struct transfer *t, size_t n)
+{
+	t->kernel += n;
+	t->user += n;
+	t->left -= n;
+	return t->left > 0;
+}
+
+static bool
 transfer_out_of_page(struct vm_page *m, void *arg)
 {
 	struct transfer *t = arg;
+	size_t n = transfer_piece(t);
 
-	memcpy(t->kernel, (uint8_t *)vm_page_va(m) + t->in_page, t->n);
+	vm_page_copy_part(t->kernel, (uint8_t *)vm_page_va(m) + (t->user & PAGE_MASK), n);
+	return transfer_advance(t, n);
 }
 
-static void
+static bool
 transfer_into_page(struct vm_page *m, void *arg)
 {
 	struct transfer *t = arg;
+	size_t n = transfer_piece(t);
 
-	memcpy((uint8_t *)vm_page_va(m) + t->in_page, t->kernel, t->n);
+	vm_page_copy_part((uint8_t *)vm_page_va(m) + (t->user & PAGE_MASK), t->kernel, n);
+	return transfer_advance(t, n);
 }
 
 static kern_return_t
 transfer(vm_map_t map, vm_offset_t user, uint8_t *kernel, size_t size, vm_prot_t access,
-    void (*fn)(struct vm_page *, void *))
+    bool (*fn)(struct vm_page *, void *))
 {
-	kern_return_t kr = KERN_SUCCESS;
+	struct transfer t = { kernel, user, size };
 
 	if (user + size < user)
 		return KERN_FAIL(KERN_INVALID_ADDRESS, "0x%lx bytes at 0x%lx wrap", size, user);
-	while (size > 0 && kr == KERN_SUCCESS) {
-		struct transfer t = { kernel, user & PAGE_MASK, PAGE_SIZE - (user & PAGE_MASK) };
-
-		if (t.n > size)
-			t.n = size;
-		kr = vm_fault_with(map, user, access, fn, &t);
-		user += t.n;
-		kernel += t.n;
-		size -= t.n;
-	}
-	return kr;
+	return size == 0 ? KERN_SUCCESS : vm_fault_with(map, user, access, fn, &t);
 }
 
 kern_return_t

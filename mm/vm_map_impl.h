@@ -126,10 +126,12 @@ bool vm_map_entry_copy_object(vm_map_t map, vm_map_entry_t entry, vm_map_entry_t
 /* --- vm_fault.c --- */
 
 /*
- * Resolves access to the page at va and calls fn on it while it cannot change
- * hands (object locked): for copies by the kernel. fn must not sleep.
+ * For copies by the kernel: resolves access to the page at va and calls fn on
+ * it while it cannot change hands (object locked), then on the next page, and
+ * so on until fn returns FALSE. fn must not sleep. A code other than
+ * KERN_SUCCESS: fn was called for all pages before the one that failed.
  */
 kern_return_t vm_fault_with(vm_map_t map, vm_offset_t va, vm_prot_t access,
-    void (*fn)(struct vm_page *m, void *arg), void *arg);
+    bool (*fn)(struct vm_page *m, void *arg), void *arg);
 
 #endif

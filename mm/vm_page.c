@@ -104,6 +104,27 @@ vm_page_copy(struct vm_page *dst, const struct vm_page *src)
 	}
 }
 
+void
+vm_page_copy_part(void *dst, const void *src, size_t n)
+{
+	uint64_t *d = dst;
+	const uint64_t *s = src;
+
+	if ((((uintptr_t)dst | (uintptr_t)src) & 7) == 0) {
+		for (; n >= 256; n -= 256, d += 32, s += 32) {
+			COPY8(d, s, 0);
+			COPY8(d, s, 8);
+			COPY8(d, s, 16);
+			COPY8(d, s, 24);
+			__asm__ volatile("" : : : "memory");
+		}
+		for (; n >= 8; n -= 8)
+			*d++ = *s++;
+	}
+	if (n != 0)
+		memcpy(d, s, n);
+}
+
 /* Debug: n pages from m on become free with garbage in them. */
 static inline void
 page_poison(struct vm_page *m, uint64_t n)
