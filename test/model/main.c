@@ -209,7 +209,7 @@ explain(const struct driver_config *c, unsigned machine)
 
 /* --- running --- */
 
-static uint64_t programs;               /* for each machine */
+static uint64_t ops_each, programs;     /* for each machine */
 
 static bool
 child_program(uint64_t n)
@@ -262,6 +262,7 @@ run_machine(unsigned m, bool slow)
 
 	if (slow)
 		c.check_every = 1;
+	programs = (ops_each / (c.check_every == 1 ? 8 : 1) + PROGRAM_OPS - 1) / PROGRAM_OPS;
 	memset(shared, 0, sizeof(*shared));
 	memset(&driver_counts, 0, sizeof(driver_counts));
 	driver_boot(&c);
@@ -322,7 +323,7 @@ main(int argc, char **argv)
 		seed = strtoull(getenv("ATLAS_SEED"), NULL, 0);
 	for (int i = 1; i < argc; i++) {
 		if (strcmp(argv[i], "--full") == 0)
-			total = 120000;
+			total = 130000;
 		else if (strcmp(argv[i], "--slow") == 0)
 			slow = true;
 		else if (strcmp(argv[i], "--seed") == 0 && i + 1 < argc)
@@ -336,7 +337,7 @@ main(int argc, char **argv)
 			wanted++;
 		}
 	}
-	programs = (total + PROGRAM_OPS - 1) / PROGRAM_OPS;
+	ops_each = total;
 	printf("KTAP version 1\n1..%zu\n# seed 0x%lx (ATLAS_SEED)\n", wanted ? wanted : MACHINES, seed);
 	for (unsigned m = 0; m < MACHINES; m++) {
 		bool good;
