@@ -123,13 +123,18 @@ vm_map_merge_prev(vm_map_t map, vm_map_entry_t entry)
 }
 
 void
-vm_map_merge_range(vm_map_t map, vm_offset_t start, vm_offset_t end)
+vm_map_merge_from(vm_map_t map, vm_map_entry_t e, vm_offset_t end)
 {
 	vm_map_entry_t header = vm_map_to_entry(map);
-	vm_map_entry_t e = vm_map_entry_at_or_after(map, start);
 
 	while (e != header && e->vme_start <= end)
 		e = vm_map_merge_prev(map, e)->vme_next;
+}
+
+void
+vm_map_merge_range(vm_map_t map, vm_offset_t start, vm_offset_t end)
+{
+	vm_map_merge_from(map, vm_map_entry_at_or_after(map, start), end);
 }
 
 void

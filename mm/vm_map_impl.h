@@ -83,7 +83,9 @@ vm_map_entry_t vm_map_clip_start(vm_map_t map, vm_map_entry_t entry, vm_offset_t
 void vm_map_clip_end(vm_map_t map, vm_map_entry_t entry, vm_offset_t end, struct vm_map_spare *spare);
 /* Merges entry with its predecessor when nothing tells them apart; returns the survivor. Write lock. */
 vm_map_entry_t vm_map_merge_prev(vm_map_t map, vm_map_entry_t entry);
-/* Merges wherever possible on the borders and inside of [start, end]. Write lock. */
+/* Merges entry and those after it, up to and with the one that begins at end, each with its predecessor. Write lock. */
+void vm_map_merge_from(vm_map_t map, vm_map_entry_t entry, vm_offset_t end);
+/* The same from the entry at start on. */
 void vm_map_merge_range(vm_map_t map, vm_offset_t start, vm_offset_t end);
 
 /* The entry that holds addr or, if none does, the first one above (maybe the header). */

@@ -88,7 +88,7 @@ private_piece(vm_map_t map, vm_map_entry_t e, vm_offset_t start, vm_offset_t end
 }
 
 /* VM_PROT_COPY. The pieces are made first; the source is at most marked needs_copy by that. */
-static kern_return_t
+static noinline kern_return_t
 protect_copy(vm_map_t map, vm_offset_t start, vm_offset_t end, vm_prot_t prot, bool set_max,
     vm_map_entry_t *dead)
 {
@@ -155,7 +155,7 @@ vm_map_protect(vm_map_t map, vm_offset_t start, vm_offset_t end, vm_prot_t prot,
 	vm_map_clip_end(map, last, end, &spare);
 	for (e = first; e != vm_map_to_entry(map) && e->vme_start < end; e = e->vme_next)
 		apply(map, e, prot, set_max);
-	vm_map_merge_range(map, start, end);
+	vm_map_merge_from(map, first, end);
 	vm_map_unlock(map);
 	return KERN_SUCCESS;
 }
@@ -213,7 +213,7 @@ vm_map_inherit(vm_map_t map, vm_offset_t start, vm_offset_t end, vm_inherit_t in
 			vm_map_clip_end(map, last, end, &spare);
 		for (e = first; e != header && e->vme_start < end; e = e->vme_next)
 			e->inheritance = inheritance & 3;
-		vm_map_merge_range(map, start, end);
+		vm_map_merge_from(map, first, end);
 	}
 	vm_map_unlock(map);
 	return kr;
