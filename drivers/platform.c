@@ -246,6 +246,7 @@ platform_drop_initrd(struct platform *p, const char *why)
 static void
 decode_initrd(struct platform *p, fdt_node_t chosen)
 {
+	struct phys_range pages;
 	uint64_t start, end;
 	unsigned i;
 
@@ -260,13 +261,15 @@ decode_initrd(struct platform *p, fdt_node_t chosen)
 		platform_drop_initrd(p, "it ends before it begins");
 		return;
 	}
-	if (!in_memory(p, &p->initrd)) {
+	pages.base = trunc_page(start);         /* what the kernel maps to read it */
+	pages.size = round_page(end) - pages.base;
+	if (!in_memory(p, &pages)) {
 		platform_drop_initrd(p, "it is not in memory");
 		return;
 	}
 	for (i = 0; i < p->reserved_count; i++) {
 		if (!p->reserved[i].no_map ||
-		    !ranges_overlap(&p->initrd, &p->reserved[i].range))
+		    !ranges_overlap(&pages, &p->reserved[i].range))
 			continue;
 		platform_drop_initrd(p, "it overlaps memory of the firmware");
 		return;

@@ -37,6 +37,13 @@ initrd_init(paddr_t start, paddr_t end)
 		initrd_set(phys_to_virt(start), end - start);
 }
 
+bool
+initrd_begins(const void *data, size_t size)
+{
+	return size >= CPIO_HEADER &&
+	    (memcmp(data, "070701", 6) == 0 || memcmp(data, "070702", 6) == 0);
+}
+
 void
 initrd_get(const void **data, size_t *size)
 {
@@ -98,9 +105,8 @@ initrd_next(size_t *cursor, struct initrd_file *f)
 	if (at > initrd_bytes || initrd_bytes - at < CPIO_HEADER)
 		return false;
 	h = initrd_data + at;
-	if ((memcmp(h, "070701", 6) != 0 && memcmp(h, "070702", 6) != 0) ||
-	    !cpio_field(h + CPIO_MODE, &mode) || !cpio_field(h + CPIO_FILESIZE, &size) ||
-	    !cpio_field(h + CPIO_NAMESIZE, &namesize))
+	if (!initrd_begins(h, CPIO_HEADER) || !cpio_field(h + CPIO_MODE, &mode) ||
+	    !cpio_field(h + CPIO_FILESIZE, &size) || !cpio_field(h + CPIO_NAMESIZE, &namesize))
 		return false;
 	at += CPIO_HEADER;
 	left = initrd_bytes - at;

@@ -88,13 +88,23 @@ boot_map_dtb(paddr_t dtb)
 	return size;
 }
 
+/* Prints what the decoder logged since the last time. */
+static void
+boot_platform_log(void)
+{
+	static size_t said;
+
+	kprintf("%s", boot_platform.log + said);
+	said = boot_platform.log_len;
+}
+
 static void
 boot_decode(uint64_t hartid, paddr_t dtb, uint64_t size)
 {
 	struct platform *p = &boot_platform;
 
 	if (!platform_decode(p, phys_to_virt(dtb), size, hartid)) {
-		kprintf("%s", p->log);
+		boot_platform_log();
 		boot_stop(p->error);
 	}
 	kprintf("machine  %s: %u hart%s, %lu Hz timebase, boot hart %lu\n",
@@ -102,7 +112,7 @@ boot_decode(uint64_t hartid, paddr_t dtb, uint64_t size)
 	    p->hart_count == 1 ? "" : "s", p->timebase, hartid);
 	if (p->bootargs[0] != '\0')
 		kprintf("bootargs %s\n", p->bootargs);
-	kprintf("%s", p->log);
+	boot_platform_log();
 	for (unsigned i = 1; i < p->hart_count; i++)
 		hart_add(p->hart[i].hartid);
 }
@@ -173,6 +183,47 @@ boot_direct_map(void)
 	}
 }
 
+/*
+ * The initrd's part of the memory below the kernel, which boot_direct_map left
+ * to firmware: it is there to be read, and never becomes free.
+ */
+static bool
+boot_map_initrd(void)
+{
+	const struct platform *p = &boot_platform;
+
+	for (unsigned i = 0; i < p->bank_count; i++) {
+		paddr_t bank = p->bank[i].base, start, end;
+
+		if (kernel_pa < bank || kernel_pa - bank >= p->bank[i].size)
+			continue;
+		start = trunc_page(p->initrd.base > bank ? p->initrd.base : bank);
+		end = round_page(p->initrd.base + p->initrd.size);
+		if (end > kernel_pa)
+			end = kernel_pa;
+		if (start < end && !paging_direct_map(start, end))
+			return false;
+	}
+	return true;
+}
+
+/* Before memory is given out: what is no initrd is free. */
+static void
+boot_initrd(void)
+{
+	struct platform *p = &boot_platform;
+	paddr_t start = p->initrd.base, end = start + p->initrd.size;
+
+	if (p->initrd.size == 0)
+		return;
+	if (end > DIRECT_SIZE)
+		platform_drop_initrd(p, "it lies above 128 GiB");
+	else if (!boot_map_initrd())
+		platform_drop_initrd(p, "memory is in too many pieces for the boot page tables");
+	else if (!initrd_begins(phys_to_virt(start), p->initrd.size))
+		platform_drop_initrd(p, "it is not a cpio archive (newc)");
+}
+
 /* Gives one run to the page allocator, its vm_page array at its own beginning; pages managed. */
 static uint64_t
 boot_add_run(struct phys_range run)
@@ -206,6 +257,7 @@ boot_memory(paddr_t dtb, uint64_t dtb_size)
 	unsigned n;
 
 	n = platform_usable(&boot_platform, kernel, tree, DIRECT_SIZE, run, VM_PHYS_SEGS - 1);
+	boot_platform_log();
 	if (n == 0)
 		boot_stop(boot_platform.error);
 	run[n].base = pad;
@@ -240,12 +292,11 @@ boot_firmware(uint64_t hartid)
 static void
 boot_devices(void)
 {
-	size_t said = boot_platform.log_len;
 	struct console_device *d;
 
 	plic_init(&boot_platform);
 	drivers_attach(&boot_platform);
-	kprintf("%s", boot_platform.log + said);
+	boot_platform_log();
 	d = drivers_console();
 	if (d != NULL)
 		console_attach(d);
@@ -254,17 +305,13 @@ boot_devices(void)
 }
 
 static void
-boot_initrd(void)
+boot_files(void)
 {
-	struct platform *p = &boot_platform;
+	const struct phys_range *r = &boot_platform.initrd;
 
-	if (p->initrd.base + p->initrd.size > DIRECT_SIZE) {
-		kprintf("initrd   above 128 GiB: ignored\n");
-		p->initrd.base = p->initrd.size = 0;
-	}
-	if (p->initrd.size != 0)
-		kprintf("initrd   %lu KiB at 0x%lx\n", p->initrd.size >> 10, p->initrd.base);
-	initrd_init(p->initrd.base, p->initrd.base + p->initrd.size);
+	if (r->size != 0)
+		kprintf("initrd   %lu KiB at 0x%lx\n", r->size >> 10, r->base);
+	initrd_init(r->base, r->base + r->size);
 }
 
 static void
@@ -298,6 +345,7 @@ kernel_main(uint64_t hartid, paddr_t dtb)
 	timer_init(boot_platform.timebase, (boot_platform.isa_common & ISA_SSTC) != 0);
 	boot_mode();
 	boot_direct_map();
+	boot_initrd();
 	boot_memory(dtb, dtb_size);
 	pmap_bootstrap(kernel_root, paging_levels, asid_bits);
 	vm_object_bootstrap();
@@ -309,7 +357,7 @@ kernel_main(uint64_t hartid, paddr_t dtb)
 	plic_hart_online(0);
 	task_init();
 	thread_init();
-	boot_initrd();
+	boot_files();
 	boot_harts();
 	console_start_input();
 	if (kthread_create("shell", shell_main, NULL) == NULL)

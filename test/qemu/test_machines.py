@@ -1,6 +1,7 @@
 """Machines that are unlike the usual one: other ways to boot, other harts,
 other memory, other devices. On each the same short session must pass."""
 import os
+import re
 import shutil
 import subprocess
 
@@ -112,6 +113,21 @@ def no_finisher():
 def test_without_a_way_to_power_off(job, result):
     assert "\natlas: exit status 0\n" in result.output, str(result)
     assert "did not power off" in result.errors, str(result)
+
+
+def stale_initrd():
+    """The tree names an initrd that is none: it is said, and its memory is free."""
+    path = made("stale")
+    with open(path, "wb") as f:
+        f.write(b"0707" * (10 << 18))
+    return session("stale-initrd", "--mem", "32M", ATLAS_QEMU_ARGS=f"-initrd {path}")
+
+
+@pytest.mark.parametrize("job", [stale_initrd()], ids=str)
+def test_stale_initrd(job, result):
+    assert "not a cpio archive" in result.output, str(result)
+    assert re.search(r"^memory   2[5-9] MiB", result.output, re.M), str(result)
+    assert "no file script" in result.output and result.status == 1, str(result)
 
 
 def test_any_hart_boots():

@@ -339,6 +339,29 @@ check_initrd_ignored(uint32_t from, uint32_t to, const char *why)
 	ASSERT_TRUE(logged(why));
 }
 
+/* The pages at its ends are mapped to read it. */
+TEST(platform, ignores_an_initrd_that_shares_a_page_with_firmware)
+{
+	unsigned unaligned;
+
+	for (unaligned = 0; unaligned <= 0x800; unaligned += 0x800) {
+		start();
+		memory("memory", 0x80000000, 128 * MB);
+		blob_node("reserved-memory");
+		blob_cells("#address-cells", 1, 2);
+		blob_cells("#size-cells", 1, 2);
+		blob_node("firmware@80000000");
+		blob_reg64(0x80000000, 0x80000 + unaligned);
+		blob_bytes("no-map", NULL, 0);
+		blob_end();
+		blob_end();
+		one_cpu();
+		chosen_initrd(0x80080000 + unaligned, 0x80090000);
+		ASSERT_TRUE(decode(1));
+		ASSERT_EQ(p.initrd.size, unaligned == 0 ? 0x10000 : 0);
+	}
+}
+
 TEST(platform, ignores_an_initrd_that_cannot_be)
 {
 	check_initrd_ignored(0x46100000, 0x4c000000, "not in memory");  /* the vendor's, stale */

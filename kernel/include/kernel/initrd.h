@@ -17,6 +17,8 @@ struct initrd_file {
 	uint32_t       mode;            /* as in stat: 0100000 is a plain file, 0040000 a directory */
 };
 
+/* Could an archive begin here? */
+bool initrd_begins(const void *data, size_t size);
 /* Boot, once: the physical range of the archive; an empty one is allowed. */
 void initrd_init(paddr_t start, paddr_t end);
 /* The same over memory that is mapped anyway (tests). */
