@@ -93,6 +93,15 @@ vm_object_collapse(vm_object_t object)
 {
 	vm_object_t o = object, b;
 
+	/*
+	 * The usual case, a copy whose original others still use and which has not
+	 * caught up with it, needs no locks to be left alone. What is read here may
+	 * be old; then the next fault tries again.
+	 */
+	b = o->shadow;
+	if (b == NULL || (b->shadow == NULL && __atomic_load_n(&b->ref_count, __ATOMIC_RELAXED) > 1 &&
+	    o->resident_page_count < b->resident_page_count))
+		return;
 	while ((b = o->shadow) != NULL) {
 		spin_lock(&b->lock);
 		/* Never through a copy object: pushes would be lost (spec 8.5). */

@@ -18,8 +18,8 @@
  * clear; a block made of two halves is clear when both are. Clear megapages
  * are at the front of their list, others at the back.
  *
- * The largest segment is vm_phys_seg[0], so that vm_page_of_pfn and the buddy
- * test mostly look at one.
+ * Segments are sorted by size, largest first, so that vm_page_of_pfn and the
+ * buddy test mostly look at one.
  *
  * Locks: vm_page_stock.lock, which callers hold.
  */
@@ -204,11 +204,9 @@ vm_page_add_seg(paddr_t start, paddr_t end, struct vm_page *pages)
 		for (unsigned o = 0; o < VM_PAGE_ORDERS; o++)
 			list_init(&s->free[o]);
 	vm_phys_nsegs++;
+	for (; i > 0 && end - start > vm_phys_seg[i - 1].end - vm_phys_seg[i - 1].start; i--)
+		vm_phys_seg[i] = vm_phys_seg[i - 1];
 	vm_phys_seg[i] = seg;
-	if (end - start > vm_phys_seg[0].end - vm_phys_seg[0].start) {
-		vm_phys_seg[i] = vm_phys_seg[0];
-		vm_phys_seg[0] = seg;
-	}
 	s->total += (end - start) >> PAGE_SHIFT;
 	seg_init_pages(&seg);
 	seg_free_blocks(&seg);
