@@ -150,12 +150,18 @@ chunk_allocate(vm_object_t object, uint64_t index)
 	return c;
 }
 
-/* Frees an empty chunk, its leaves and its reservation. */
+/*
+ * Frees an empty chunk, its leaves and its reservation. Whoever took the last
+ * mapping away may have unlinked its record, as all can see, and be about to
+ * release pv_lock: taking the lock waits for that last store to the chunk.
+ */
 static void
 chunk_free(struct vm_chunk *c)
 {
+	spin_lock(&c->pv_lock);
 	KASSERT(c->pv == NULL, ("chunk %p of object %lu freed while mapped", (void *)c,
 	    (unsigned long)c->object->id));
+	spin_unlock(&c->pv_lock);
 	chunk_unlink(c);
 	if (c->base != 0)
 		vm_page_free_order(c->head, VM_PAGE_ORDER_MEGA);

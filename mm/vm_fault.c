@@ -81,7 +81,7 @@ copy_up(const struct vm_map_lookup *l, vm_map_t only, struct fault_page *f, vm_o
 	vm_page_copy(f->m, m);
 	f->m->flags |= VM_PAGE_DIRTY;
 	f->fresh = f->copied = true;
-	if (__atomic_load_n(&top->ref_count, __ATOMIC_RELAXED) > 1 || l->map != only)
+	if (__atomic_load_n(&top->ref_count, __ATOMIC_ACQUIRE) > 1 || l->map != only)
 		pmap_page_protect(m, VM_PROT_NONE);
 	spin_unlock(&level->lock);
 	return KERN_SUCCESS;

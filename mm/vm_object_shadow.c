@@ -21,6 +21,12 @@
  * So a loop of fork, write and exit keeps chains short: each fault that copies
  * up tries this for every link of its chain.
  *
+ * A leaf keeps no object alive; the chain through which it was made does. A
+ * bypass gives up S's reference on O, and O may die with it: so no leaf that
+ * was made through S may be left of a page of O that S hides. Whoever puts a
+ * page into S therefore sees to it that the leaves of the page below are gone,
+ * fence and record too, before S is unlocked or its chain is tried (vm_fault.c, C).
+ *
  * Locks: object locks from the top of the chain downwards. Collapse needs
  * top and backing; a mapped page keeps its identity, so PTEs stay right.
  *
@@ -106,7 +112,8 @@ vm_object_collapse(vm_object_t object)
 		spin_lock(&b->lock);
 		/* Never through a copy object: pushes would be lost (spec 8.5). */
 		if (quiet(o) && quiet(b) && b->copy == NULL) {
-			if (b->ref_count == 1) {
+			/* Others drop theirs without the lock: what they did before must be seen. */
+			if (__atomic_load_n(&b->ref_count, __ATOMIC_ACQUIRE) == 1) {
 				if (collapse_into(o, b))
 					continue;
 			} else if (o->resident_page_count >= b->resident_page_count &&
