@@ -98,8 +98,8 @@ pmap_destroy(pmap_t pmap)
 	if (__atomic_sub_fetch(&pmap->ref_count, 1, __ATOMIC_ACQ_REL) != 0)
 		return;
 	KASSERT(!pmap_is_kernel(pmap), ("the kernel's pmap lost its last reference"));
-	if (sv_table_page(pmap->root)->slot != 0)
-		pmap_remove(pmap, 0, vm_max_address);
+	/* Even an empty pmap: a walk over a chunk's records may have it locked, unpinned. */
+	pmap_remove(pmap, 0, vm_max_address);
 	if (hart_self()->pmap == pmap)
 		pmap_switch(pmap_kernel());
 	pmap_unpin(pmap);

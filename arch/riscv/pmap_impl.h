@@ -84,7 +84,7 @@ _Static_assert(VM_PROT_WRITE << 1 == PTE_W && PTE_W << 5 == PTE_D, "W and D by s
 static inline void
 pmap_harvest(struct vm_page *m, pte_t old)
 {
-	if (old & (PTE_A | PTE_D) & ~m->o.ad)
+	if (old & (PTE_A | PTE_D) & ~__atomic_load_n(&m->o.ad, __ATOMIC_RELAXED))
 		__atomic_fetch_or(&m->o.ad, old & (PTE_A | PTE_D), __ATOMIC_RELAXED);
 }
 static inline void

@@ -24,6 +24,15 @@
  * A record whose count is 0 (its leaves are gone, the fence is not complete)
  * exists only while its pmap is locked, so a walker waits for that fence.
  *
+ * What lives how long: a record on a chunk's list keeps pmap and chunk. A
+ * walker that holds pv_lock may lock such a pmap without pinning it, and take
+ * its last record away: so whoever destroys a pmap takes its lock once, be it
+ * empty or not. Whoever unlinks a chunk's last record has pv_lock still to
+ * release: so whoever frees a chunk takes pv_lock once (chunk_free).
+ * m->o.chunk of a page that a leaf maps is constant while the pmap is locked:
+ * who moves the page to another chunk, the object locked, first takes its
+ * leaves away, and so waits for the pmap's lock.
+ *
  * Failure: pv_get and pv_new return NULL, nothing changed.
  */
 #include "pmap_impl.h"
@@ -85,7 +94,7 @@ pv_find_slow(struct vm_page *table, struct vm_chunk *c, vm_offset_t origin)
 	for (a = table->t.pv, b = c->pv; a != NULL && b != NULL; a = a->t_next, b = b->c_next) {
 		if (a->chunk == c && a->origin == origin)
 			found = a;
-		else if (b->table == table && b->origin == origin && b->count != 0)
+		else if (b->pmap == a->pmap && b->table == table && b->origin == origin && b->count != 0)
 			found = b;
 		else
 			continue;

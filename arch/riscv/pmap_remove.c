@@ -292,11 +292,16 @@ pmap_protect(pmap_t pmap, vm_offset_t start, vm_offset_t end, vm_prot_t prot)
 		pmap_remove(pmap, start, end);
 		return;
 	}
-	if (keep == PTE_RWX || pmap->resident == 0)
+	if (keep == PTE_RWX)
 		return;
 	pmap_batch_init(&b, false);
 	b.harvest = true;
 	spin_lock(&pmap->lock);
+	/* Not before: the last leaf may have gone on another hart, its fence not be complete. */
+	if (pmap->resident == 0) {
+		spin_unlock(&pmap->lock);
+		return;
+	}
 	if (!(keep & PTE_R))
 		pmap->execute_only = true;
 	for (; start < end; start = next) {
