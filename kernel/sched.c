@@ -345,6 +345,7 @@ sched_switch(void)
 	/* Kernel threads run on whatever is loaded. */
 	if (next->user && next->task->map->pmap != h->pmap)
 		pmap_switch(next->task->map->pmap);
+	tlb_kernel_sync();              /* its stack may be mapped since this hart last looked */
 	if (unlikely(!q->ticking) && next != h->idle)
 		sched_arm(h, timer_now());
 	sched_finish(switch_context(prev, next));

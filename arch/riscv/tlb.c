@@ -321,8 +321,10 @@ tlb_drop_local(vm_offset_t va)
 void
 tlb_kernel_valid(vm_offset_t va)
 {
-	uint64_t others = pmap_kernel_store.tlb.active & ~self_bit(hart_self());
+	uint64_t others = load_all(&pmap_kernel_store.tlb.active) & ~self_bit(hart_self());
 
+	/* The leaf, then the look: a hart that clears its bit after that walks to the leaf. */
+	full_fence();
 	if (others & ~__atomic_load_n(&tlb_kernel_stale, __ATOMIC_RELAXED))
 		set_bits(&tlb_kernel_stale, others);
 	tlb_drop_local(va);

@@ -5,7 +5,8 @@
  *	              │  └─ code ──> trap_user_slow ──> user_exception
  *	              └─ interrupt ──> timer, IPI, PLIC
  *	trap.S ──> trap_kernel: a copy routine's fault, resolved or recovered;
- *	              an interrupt in the idle loop; else the crash report
+ *	              an interrupt in the idle loop; a kernel address that became
+ *	              valid unseen; else the crash report
  *
  * trap_user is the hot path of every page fault: the fault is decoded with as
  * few instructions as possible, and a resolved one returns straight to trap.S.
@@ -22,6 +23,7 @@
 #include <arch/hart_start.h>
 #include <base/lock.h>
 #include <drivers/plic.h>
+#include <mm/pmap.h>
 #include <machine/vmparam.h>
 
 _Static_assert(sizeof(struct trapframe) == TF_SIZE, "trap.S");
@@ -193,13 +195,26 @@ trap_copy_fault(struct trapframe *tf)
 	return kr == KERN_SUCCESS || copy_recover(tf, kr);
 }
 
+/*
+ * A kernel address that another hart has mapped since this one last looked
+ * (tlb.c): the leaf is there. Takes no lock, since any may be held here.
+ */
+static bool
+trap_kernel_page(const struct trapframe *tf)
+{
+	uint64_t cause = tf->scause;
+
+	return cause - EXC_INST_PAGE <= EXC_STORE_PAGE - EXC_INST_PAGE &&
+	    tf->stval >= DIRECT_BASE && pmap_fault(pmap_kernel(), tf->stval, trap_access(cause));
+}
+
 /* Returns when the kernel can go on where tf says. */
 void
 trap_kernel(struct trapframe *tf)
 {
 	if ((tf->scause & SCAUSE_INTERRUPT) != 0)
 		trap_interrupt(tf->scause & ~SCAUSE_INTERRUPT);
-	else if (!trap_copy_fault(tf))
+	else if (!trap_copy_fault(tf) && !trap_kernel_page(tf))
 		crash_trap(tf);
 }
 
