@@ -75,6 +75,8 @@ wait_on(const void *event, struct spinlock *interlock, bool interruptible)
 	}
 	spin_unlock(&b->lock);
 	spin_unlock(interlock);
+	if (ATLAS_DEBUG)
+		lock_order_sleep();
 	sched_switch();
 	return th->wait_result;
 }
