@@ -10,6 +10,7 @@
 #include <pthread.h>
 #include <stdio.h>
 #include <stdlib.h>
+#include <unistd.h>
 #include <base/kern_return.h>
 #include <base/lock.h>
 #include <base/wait.h>
@@ -130,6 +131,23 @@ hart_main(void *p)
 	r->fn(r->hart, r->arg);
 	lock_order_none();
 	return NULL;
+}
+
+bool host_jitter;
+
+/* One call in 16 gives way, one in 256 sleeps. */
+void
+host_pause(void)
+{
+	static _Thread_local uint64_t seed;
+
+	seed = (seed + host_hart + 1) * 6364136223846793005ul + 1442695040888963407ul;
+	if ((seed >> 60) != 0)
+		return;
+	if ((seed >> 56) != 0)
+		sched_yield();
+	else
+		usleep((unsigned)(seed >> 40) % 64);
 }
 
 void

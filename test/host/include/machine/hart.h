@@ -8,6 +8,7 @@
 #define MACHINE_HART_H
 
 #include <sched.h>
+#include <stdbool.h>
 #include <stdint.h>
 #include <machine/param.h>
 
@@ -27,7 +28,19 @@ extern _Thread_local unsigned host_hart;        /* index of the hart that this t
 
 static inline struct hart *hart_self(void) { return &harts[host_hart]; }
 static inline unsigned hart_index(void) { return host_hart; }
-static inline void hart_store_release(uint32_t *p, uint32_t v) { __atomic_store_n(p, v, __ATOMIC_RELEASE); }
+/* Tests of races: the thread pauses at random around each release of a lock. */
+extern bool host_jitter;
+void host_pause(void);
+
+static inline void
+hart_store_release(uint32_t *p, uint32_t v)
+{
+	if (host_jitter)
+		host_pause();
+	__atomic_store_n(p, v, __ATOMIC_RELEASE);
+	if (host_jitter)
+		host_pause();
+}
 /* There may be fewer processors than harts: let the holder run. */
 static inline void hart_relax(void) { sched_yield(); }
 
