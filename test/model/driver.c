@@ -812,7 +812,7 @@ decode_prot(uint8_t b)
 {
 	static const uint8_t some[] = { 3, 3, 3, 1, 1, 7, 7, 5, 0, 2, 4, 6, 1, 3, 7, 3 };
 
-	return b >= 250 ? 8u << b % 8 : some[b & 15];
+	return b >= 250 ? 8u << b % 8 : b >= 230 ? VM_PROT_COPY | some[b & 15] : some[b & 15];
 }
 
 static void

@@ -413,25 +413,40 @@ model_deallocate(unsigned t, vm_offset_t addr, vm_size_t size, bool commit)
 	return OK;
 }
 
+static void
+make_private(struct unit *u)
+{
+	struct cell *c = cell_new(content_hold(u->cell->content));
+
+	cell_release(u->cell);
+	u->cell = c;
+	u->shared = false;
+	u->max |= VM_PROT_WRITE;
+}
+
 model_codes
 model_protect(unsigned t, vm_offset_t addr, vm_size_t size, bool set_max, vm_prot_t prot, bool commit)
 {
+	bool copy = prot & VM_PROT_COPY;        /* a private copy, writable whatever the maximum was */
 	model_codes codes;
 	struct range r;
 
-	if (prot & ~VM_PROT_ALL)        /* VM_PROT_COPY is for a later stage */
+	prot &= ~VM_PROT_COPY;
+	if (prot & ~VM_PROT_ALL)
 		return CODE(KERN_INVALID_ARGUMENT);
 	if (size == 0)
 		return OK;
 	if (wraps(addr, size))
 		return CODE(trunc_page(addr) == 0 && addr + size >= addr ?
 		    KERN_INVALID_ADDRESS : KERN_INVALID_ARGUMENT);
-	codes = judge(t, addr, size, &r, max_lacks, prot);
+	codes = judge(t, addr, size, &r, max_lacks, copy ? prot & ~VM_PROT_WRITE : prot);
 	if (codes != OK)
 		return codes;
 	for (int i = r.first; commit && i < r.last; i++) {
 		struct unit *u = &model_task[t].unit[i];
 
+		if (copy)
+			make_private(u);
 		if (set_max) {
 			u->max = (uint8_t)prot;
 			u->prot &= (uint8_t)prot;
