@@ -116,7 +116,7 @@ FUZZ_PROGS := $(patsubst test/fuzz/%.c,%,$(wildcard test/fuzz/*.c))
 # U-mode programs: one source file each; scripts/user-cc makes their library.
 PROG_SRC := $(wildcard user/programs/*.c test/user/*.c)
 PROGS    := $(addprefix build/user/,$(notdir $(PROG_SRC:.c=)))
-PROG_DEP := $(shell find user kernel/abi -type f ! -path 'user/programs/*') scripts/user-cc
+PROG_DEP := $(shell find user kernel/abi -type f ! -path 'user/programs/*') $(wildcard test/grid/*.h) scripts/user-cc
 vpath %.c user/programs test/user
 
 # --- goals ---
