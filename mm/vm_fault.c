@@ -2,7 +2,7 @@
  * vm_fault.c: the page fault.
  *
  *   1 lookup    map, read-locked -> entry -> object, offset, rights granted now
- *               (vm_map_lookup: needs_copy shadowed, NULL object allocated)
+ *               (vm_map_lookup_locked: needs_copy shadowed, NULL object allocated)
  *   2 page      top object has it ............................ use it (A)
  *               chain ends ................................... zero a page in the top (B)
  *               found below, write ........................... copy it up to the top (C)
@@ -206,7 +206,8 @@ vm_fault(vm_map_t map, vm_offset_t va, vm_prot_t access)
 
 	va = trunc_page(va);
 	for (int tries = 0;; tries++) {
-		kr = vm_map_lookup(map, va, access, &l);
+		vm_map_lock_read(map);
+		kr = vm_map_lookup_locked(map, va, access, &l);
 		if (likely(kr == KERN_SUCCESS)) {
 			kr = find_page(&l, map, access, &f);
 			if (likely(kr == KERN_SUCCESS)) {
@@ -261,7 +262,8 @@ vm_fault_with(vm_map_t map, vm_offset_t va, vm_prot_t access,
 
 	va = trunc_page(va);
 	for (int tries = 0;; tries++) {
-		kr = vm_map_lookup(map, va, access, &l);
+		vm_map_lock_read(map);
+		kr = vm_map_lookup_locked(map, va, access, &l);
 		if (kr == KERN_SUCCESS) {
 			kr = visit_pages(&l, &va, access, fn, arg, &more);
 			vm_map_unlock_read(l.map);

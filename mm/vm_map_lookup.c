@@ -80,7 +80,7 @@ descend(struct vm_map_lookup *l, vm_map_entry_t e, vm_offset_t *va, uint64_t *sh
 }
 
 kern_return_t
-vm_map_lookup(vm_map_t top, vm_offset_t va, vm_prot_t access, struct vm_map_lookup *l)
+vm_map_lookup_locked(vm_map_t top, vm_offset_t va, vm_prot_t access, struct vm_map_lookup *l)
 {
 	vm_offset_t at = trunc_page(va);
 	vm_prot_t prot = VM_PROT_ALL;
@@ -93,7 +93,6 @@ vm_map_lookup(vm_map_t top, vm_offset_t va, vm_prot_t access, struct vm_map_look
 	l->pmap = top->pmap;
 	l->lo = 0;
 	l->hi = ~0ul;
-	vm_map_lock_read(top);
 	for (;;) {
 		vm_prot_t granted = prot;
 

@@ -161,11 +161,11 @@ struct vm_map_lookup {
 	pmap_t             pmap;        /* where the leaf goes */
 };
 /*
- * Takes map's read lock itself. On KERN_SUCCESS l->map stays read-locked; on
- * any failure nothing is locked. Resolves needs_copy for writes, and a NULL
+ * Called with map read-locked. On KERN_SUCCESS l->map (map, or the submap that
+ * holds the entry) is read-locked; on any failure nothing is. Resolves needs_copy for writes, and a NULL
  * object. KERN_INVALID_ADDRESS, KERN_PROTECTION_FAILURE, KERN_RESOURCE_SHORTAGE.
  */
-kern_return_t vm_map_lookup(vm_map_t map, vm_offset_t va, vm_prot_t access, struct vm_map_lookup *l);
+kern_return_t vm_map_lookup_locked(vm_map_t map, vm_offset_t va, vm_prot_t access, struct vm_map_lookup *l);
 
 /* Resolves a page fault: see vm_fault.c. access: VM_PROT_READ, WRITE or EXECUTE. */
 kern_return_t vm_fault(vm_map_t map, vm_offset_t va, vm_prot_t access);
