@@ -162,8 +162,9 @@ struct vm_map_lookup {
 };
 /*
  * Called with map read-locked. On KERN_SUCCESS l->map (map, or the submap that
- * holds the entry) is read-locked; on any failure nothing is. Resolves needs_copy for writes, and a NULL
- * object. KERN_INVALID_ADDRESS, KERN_PROTECTION_FAILURE, KERN_RESOURCE_SHORTAGE.
+ * holds the entry) is read-locked; on any failure nothing is. Resolves
+ * needs_copy for writes, and a NULL object. KERN_INVALID_ADDRESS,
+ * KERN_PROTECTION_FAILURE, KERN_RESOURCE_SHORTAGE.
  */
 kern_return_t vm_map_lookup_locked(vm_map_t map, vm_offset_t va, vm_prot_t access, struct vm_map_lookup *l);
 
