@@ -38,6 +38,8 @@ exception_in_handler(const struct thread *th, const struct trapframe *tf)
 /* The registers go out straight from the frame: the two arrays are the same. */
 _Static_assert(offsetof(struct atlas_exception, x) + 32 * sizeof(uint64_t) ==
     sizeof(struct atlas_exception), "x is the last member");
+_Static_assert(offsetof(struct atlas_exception, pc) + sizeof(uint64_t) ==
+    offsetof(struct atlas_exception, x), "pc stands before x");
 
 static kern_return_t
 exception_deliver(struct thread *th, struct trapframe *tf, kern_return_t code, vm_prot_t access)
@@ -94,18 +96,24 @@ sys_exception_handler(uint64_t pc, uint64_t sp)
 }
 
 /*
- * The registers come straight into the frame. If they cannot be read, the call
- * fails with those it has read so far: whoever hands over half a structure has
- * no claim to the registers that it wanted to give up.
+ * The registers come straight into the frame once both ends of the structure,
+ * and with them all its pages, were read: a call that fails changes nothing. Only if
+ * another thread unmaps the structure meanwhile, it fails with those read so far.
  */
 void
 sys_exception_return_full(struct trapframe *tf)
 {
-	uint64_t frame = tf->x[10], pc;
-	kern_return_t kr = copyin(frame + offsetof(struct atlas_exception, pc), &pc, sizeof(pc));
+	const uint64_t x = tf->x[10] + offsetof(struct atlas_exception, x);
+	const size_t word = sizeof(uint64_t);
+	uint64_t pc, last;
+	kern_return_t kr;
 
+	_Static_assert(sizeof(struct atlas_exception) <= PAGE_SIZE, "no page between the ends");
+	kr = copyin(x + sizeof(tf->x) - word, &last, word);
 	if (kr == KERN_SUCCESS)
-		kr = copyin(frame + offsetof(struct atlas_exception, x), tf->x, sizeof(tf->x));
+		kr = copyin(x - word, &pc, word);
+	if (kr == KERN_SUCCESS)
+		kr = copyin(x, tf->x, sizeof(tf->x));
 	if (kr != KERN_SUCCESS) {
 		trap_frame_result(tf, (uint64_t)kr, 0);
 		return;

@@ -35,6 +35,11 @@ TEST(trap, bad_pointers_are_refused)
 	ASSERT_RUNS(user_pointers, 0);
 }
 
+TEST(trap, half_an_exception_frame_changes_nothing)
+{
+	ASSERT_RUNS(user_half_frame, 0);
+}
+
 TEST(trap, handler_gets_and_mends)
 {
 	ASSERT_RUNS(user_handler, 0);

@@ -160,6 +160,24 @@ PROGRAM user_pointers
 9:	EXIT	1
 END user_pointers
 
+	/* exception_return from a structure whose second half is not there: no register changes. */
+PROGRAM user_half_frame
+	mv	s1, sp
+	li	s2, 42
+	addi	s3, sp, -200                    /* x[20] would lie at sp */
+	mv	a0, s3
+	SYSCALL 10
+	li	t0, 1
+	bne	a0, t0, 9f
+	bne	s1, sp, 9f
+	li	t0, 42
+	bne	s2, t0, 9f
+	addi	t0, sp, -200
+	bne	s3, t0, 9f
+	EXIT	0
+9:	EXIT	1
+END user_half_frame
+
 	/* Jumps to its argument, loads or stores there, executes what it should not. */
 PROGRAM user_jump
 	jr	a0

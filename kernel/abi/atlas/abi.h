@@ -30,8 +30,8 @@
 	X(7,  clock_us,         "()                                  returns microseconds since boot") \
 	X(8,  thread_create,    "(pc, sp, a0, uint32_t *id /out)     a thread of the calling task; tp = 0") \
 	X(9,  exception_handler,"(pc, sp)                            the calling thread's handler; pc 0: none") \
-	X(10, exception_return, "(struct atlas_exception *frame)     resumes with the registers of the frame; does not return") \
-	X(11, futex_wait,       "(uint32_t *addr, uint32_t expect)   sleeps while *addr == expect; KERN_SUCCESS when woken, KERN_ABORTED") \
+	X(10, exception_return, "(struct atlas_exception *frame)     resumes with the registers of the frame; returns only if the frame cannot be read") \
+	X(11, futex_wait,       "(uint32_t *addr, uint32_t expect)   sleeps if *addr == expect; KERN_SUCCESS when woken, now and then without a reason, and at once when *addr != expect; KERN_ABORTED when the thread is to end") \
 	X(12, futex_wake,       "(uint32_t *addr, uint32_t n)        returns the number woken") \
 	X(13, icache_sync,      "()                                  fence.i on all harts that run the task") \
 	X(14, hart_id,          "()                                  returns the dense index of the hart") \
