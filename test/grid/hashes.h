@@ -13,7 +13,7 @@ static const uint64_t grid_golden[3][GRID_CALLS] = {
 		0xd34aa65ab495a38cul,	/* vm_region */
 	},
 	{
-		0xe5e207402493d39dul,	/* vm_allocate */
+		0xa3668fdd8944332cul,	/* vm_allocate */
 		0x2b8b5dbf600810b8ul,	/* vm_deallocate */
 		0xaccb95cc0013eae4ul,	/* vm_protect */
 		0x02086fa03b96dfd1ul,	/* vm_inherit */
@@ -25,7 +25,7 @@ static const uint64_t grid_golden[3][GRID_CALLS] = {
 		0xd34aa65ab495a38cul,	/* vm_region */
 	},
 	{
-		0xdf3d7f4559f99dc4ul,	/* vm_allocate */
+		0xe988097e5de07726ul,	/* vm_allocate */
 		0x2b8b5dbf600810b8ul,	/* vm_deallocate */
 		0xe5934fbc594245a9ul,	/* vm_protect */
 		0x02086fa03b96dfd1ul,	/* vm_inherit */

@@ -332,6 +332,8 @@ g_tuple(const char *line, const struct grid_args *a, const struct grid_result *r
 	size_t n;
 
 	judge(line, a, r);
+	if (getenv("GRID_ROWS") != NULL && strcmp(getenv("GRID_ROWS"), grid_call_name[a->call]) == 0)
+		grid_print_row(line, a);
 	snprintf(head, sizeof(head), "%s %s:", grid_call_name[a->call], line);
 	if (strlen(head) != line_head || strncmp(head, line_text, line_head) != 0) {
 		end_line();
