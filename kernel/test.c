@@ -23,6 +23,8 @@
 #include <base/print.h>
 #include <base/test.h>
 #include <kernel/cmd.h>
+#include <kernel/task.h>
+#include <kernel/thread.h>
 #include "shell/shell.h"
 
 #define TESTS_MAX 2048
@@ -146,6 +148,9 @@ run_one(const struct test_case *t, unsigned number, struct tally *tally)
 	assertions = failures = 0;
 	skip_reason = NULL;
 	full_name(t, name);
+	/* Tests compare memory before and after: what the last one ended is gone by now. */
+	task_settle();
+	thread_trim();
 	t->run();
 	if (failures == 0 && skip_reason != NULL) {
 		kprintf("ok %u %s # SKIP %s\n", number, name, skip_reason);
