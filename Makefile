@@ -268,6 +268,9 @@ build/fuzz/obj/%.c.o: %.c build/host/flags | $(CONTRACT)/machine deps-test
 	@$(FUZZCC) $(HFLAGS) -Wno-unknown-warning-option -fsanitize=fuzzer-no-link,address,undefined \
 		-fno-sanitize-recover=all $(HINC) -MMD -MP -c $< -o $@
 
+# This one judges by the model.
+build/host/fuzz_map: build/fuzz/obj/test/model/model.c.o build/fuzz/obj/test/model/driver.c.o
+
 build/host/fuzz_%: build/fuzz/obj/test/fuzz/%.c.o $(HOST_LIB:%=build/fuzz/obj/%.o)
 	@echo "  FUZZLD  $@"
 	@$(FUZZCC) -fsanitize=fuzzer,address,undefined $^ $(HOST_LIBS) -o $@
