@@ -36,6 +36,7 @@
 #include <mm/vm_object.h>
 #include <mm/pmap.h>
 #include "vm_object_impl.h"
+#include "vm_page_impl.h"
 
 bool
 vm_object_shadow(vm_object_t *object, vm_object_offset_t *offset, vm_size_t length)
@@ -94,19 +95,24 @@ quiet(const struct vm_object *o)
 	return o->internal && o->paging_in_progress == 0 && o->absent_count == 0;
 }
 
+/*
+ * The usual case, a copy whose original b others still use and which has not
+ * caught up with it, needs no locks to be left alone. o is locked, so b stays;
+ * what is read of it may be old: then the next fault tries again.
+ */
+VM_PAGE_RACY static inline bool
+is_behind(const struct vm_object *o, const struct vm_object *b)
+{
+	return b->shadow == NULL && __atomic_load_n(&b->ref_count, __ATOMIC_RELAXED) > 1 &&
+	    o->resident_page_count < b->resident_page_count;
+}
+
 void
 vm_object_collapse(vm_object_t object)
 {
-	vm_object_t o = object, b;
+	vm_object_t o = object, b = o->shadow;
 
-	/*
-	 * The usual case, a copy whose original others still use and which has not
-	 * caught up with it, needs no locks to be left alone. What is read here may
-	 * be old; then the next fault tries again.
-	 */
-	b = o->shadow;
-	if (b == NULL || (b->shadow == NULL && __atomic_load_n(&b->ref_count, __ATOMIC_RELAXED) > 1 &&
-	    o->resident_page_count < b->resident_page_count))
+	if (b == NULL || is_behind(o, b))
 		return;
 	while ((b = o->shadow) != NULL) {
 		spin_lock(&b->lock);
