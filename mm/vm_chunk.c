@@ -231,6 +231,24 @@ chunk_set_resident(struct vm_chunk *c, unsigned slot, struct vm_page *m)
 		reserv_dequeue(c);
 }
 
+/*
+ * A page of its own for slot, with room for its number. When memory is out,
+ * other objects' reservations give back what they do not use.
+ */
+static struct vm_page *
+chunk_single_page(struct vm_chunk *c, unsigned slot, bool zero)
+{
+	do {
+		struct vm_page *m = NULL;
+
+		if (likely(chunk_make_leaf(c, slot)))
+			m = vm_page_alloc(VM_PAGE_USER | (zero ? VM_PAGE_ZERO : 0));
+		if (likely(m != NULL))
+			return m;
+	} while (vm_reserv_break(1) != 0);
+	return NULL;
+}
+
 struct vm_page *
 vm_object_page_alloc(vm_object_t object, vm_object_offset_t offset, bool zero)
 {
@@ -252,9 +270,7 @@ vm_object_page_alloc(vm_object_t object, vm_object_offset_t offset, bool zero)
 		if (zero && !c->zeroed)
 			vm_page_zero(m);
 	} else {
-		m = NULL;
-		if (likely(chunk_make_leaf(c, slot)))
-			m = vm_page_alloc(VM_PAGE_USER | (zero ? VM_PAGE_ZERO : 0));
+		m = chunk_single_page(c, slot, zero);
 		if (m == NULL) {
 			if (c->resident == 0)
 				chunk_free(c);

@@ -50,8 +50,8 @@ mark_shared(vm_map_t map)
 			e->is_shared = true;
 }
 
-vm_map_t
-vm_map_fork(vm_map_t old)
+static vm_map_t
+fork_once(vm_map_t old)
 {
 	vm_map_entry_t e, n;
 	pmap_t pmap = pmap_create();
@@ -85,4 +85,16 @@ vm_map_fork(vm_map_t old)
 		return new;
 	vm_map_deallocate(new);
 	return NULL;
+}
+
+/* Tables and entries may be lacking only because reservations hold what nobody uses. */
+vm_map_t
+vm_map_fork(vm_map_t old)
+{
+	vm_map_t new;
+
+	do
+		new = fork_once(old);
+	while (new == NULL && vm_reserv_break(VM_CHUNK_PAGES / 8) != 0);
+	return new;
 }

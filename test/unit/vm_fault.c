@@ -305,3 +305,52 @@ TEST(vm_copy, kernel_writes_break_copy_on_write)
 	vm_map_deallocate(map);
 	vm_map_deallocate(child);
 }
+
+/*
+ * One page of each 2 MiB is touched until no memory is left but in
+ * reservations; then single pages are asked for in ways that cannot wait.
+ */
+TEST(vm_fault, reservations_give_way_to_copies_and_forks)
+{
+	vm_map_t map = fixture_map(), child, grandchild;
+	struct vm_page_counts n;
+	uint64_t windows = 0;
+
+	ASSERT_TRUE(fixture_allocate(map, A, 256 * P));
+	for (uint64_t i = 0; i < 256; i++)
+		ASSERT_STORE(map, A + i * P, (uint8_t)i);
+	ASSERT_EQ(vm_inherit(map, vm_address_u(A), vm_size_u(256 * P), VM_INHERIT_SHARE), KERN_SUCCESS);
+	child = vm_map_fork(map);
+	ASSERT_TRUE(child != NULL);
+	ASSERT_EQ(vm_inherit(child, vm_address_u(A), vm_size_u(256 * P), VM_INHERIT_COPY), KERN_SUCCESS);
+	vm_page_counts(&n);
+	if (n.free > 400000) {
+		vm_map_deallocate(child);
+		vm_map_deallocate(map);
+		test_skip("too much memory to fill");
+		return;
+	}
+	windows = n.free / MEGAPAGE_PAGES;
+	ASSERT_TRUE(fixture_allocate(map, 512 * M, windows * M));
+	for (uint64_t i = 0; i < windows; i++)
+		ASSERT_STORE(map, 512 * M + i * M, 1);
+	/* What is left in loose pages goes to objects that are too small for a reservation. */
+	for (uint64_t i = 0; i < MEGAPAGE_PAGES; i++) {
+		vm_page_drain();
+		vm_page_counts(&n);
+		if (n.free <= 128 + n.reserved)
+			break;
+		if (i % 64 == 0)
+			ASSERT_TRUE(fixture_allocate(map, 4096 * M + i * 2 * P, 64 * P));
+		ASSERT_STORE(map, 4096 * M + (i - i % 64) * 2 * P + i % 64 * P, 1);
+	}
+	grandchild = vm_map_fork(child);
+	ASSERT_TRUE(grandchild != NULL);
+	for (uint64_t i = 0; i < 256; i++)
+		ASSERT_LOAD(grandchild, A + i * P, (uint8_t)i);
+	ASSERT_LOAD(map, 512 * M, 1);
+	ASSERT_TRUE(fixture_sound(map, child, grandchild, NULL));
+	vm_map_deallocate(grandchild);
+	vm_map_deallocate(child);
+	vm_map_deallocate(map);
+}
