@@ -335,10 +335,10 @@ TEST(vm_fault, reservations_give_way_to_copies_and_forks)
 	for (uint64_t i = 0; i < windows; i++)
 		ASSERT_STORE(map, 512 * M + i * M, 1);
 	/* What is left in loose pages goes to objects that are too small for a reservation. */
-	for (uint64_t i = 0; i < MEGAPAGE_PAGES; i++) {
+	for (uint64_t i = 0; i < 4 * MEGAPAGE_PAGES; i++) {
 		vm_page_drain();
 		vm_page_counts(&n);
-		if (n.free <= 128 + n.reserved)
+		if (n.free <= 100 + n.reserved)
 			break;
 		if (i % 64 == 0)
 			ASSERT_TRUE(fixture_allocate(map, 4096 * M + i * 2 * P, 64 * P));
