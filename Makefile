@@ -121,7 +121,7 @@ vpath %.c user/programs test/user
 
 # --- goals ---
 
-.PHONY: all run test check bench gdb image doctor deps deps-test deps-gdb clean help host fuzz progs objs
+.PHONY: all run test check seeded bench gdb image doctor deps deps-test deps-gdb clean help host fuzz progs objs
 
 all: build/atlas.elf build/atlas.img build/initrd.cpio ## build kernel and programs
 

@@ -25,14 +25,14 @@
 #define M       MEGAPAGE_SIZE
 
 const char *const driver_kind_name[DRV_KINDS] = {
-	"access", "touch", "megapage", "vm_allocate", "vm_map", "vm_deallocate", "vm_protect", "vm_inherit",
+	"access", "touch", "megapage", "renew", "passing fork", "vm_allocate", "vm_map", "vm_deallocate", "vm_protect", "vm_inherit",
 	"vm_read", "vm_read_overwrite", "vm_write", "vm_copy", "vm_region", "fork", "end", "create",
 	"switch", "kernel read", "kernel write", "refill", "asids"
 };
 
 /* Of 256. */
 static const uint8_t weight[DRV_KINDS] = {
-	[DRV_ACCESS] = 38, [DRV_TOUCH] = 27, [DRV_MEGA] = 3, [DRV_ALLOCATE] = 27, [DRV_MAP] = 16, [DRV_DEALLOCATE] = 14,
+	[DRV_ACCESS] = 36, [DRV_TOUCH] = 24, [DRV_MEGA] = 3, [DRV_RENEW] = 3, [DRV_PASSING] = 4, [DRV_ALLOCATE] = 25, [DRV_MAP] = 16, [DRV_DEALLOCATE] = 14,
 	[DRV_PROTECT] = 26, [DRV_INHERIT] = 12, [DRV_READ] = 10, [DRV_READ_OVERWRITE] = 10,
 	[DRV_WRITE] = 12, [DRV_COPY] = 14, [DRV_REGION] = 4, [DRV_FORK] = 9, [DRV_END] = 6,
 	[DRV_CREATE] = 1, [DRV_SWITCH] = 12, [DRV_KREAD] = 4, [DRV_KWRITE] = 5, [DRV_REFILL] = 5,
@@ -762,6 +762,42 @@ op_megapage(uint8_t inject)
 	op_touch(1);
 }
 
+/*
+ * Memory that goes and comes again at once, after a store just below it: the
+ * new pages must be clear, whoever still knows the old ones.
+ */
+static void
+op_renew(uint8_t inject)
+{
+	vm_offset_t at = trunc_page(d.addr), want;
+	vm_size_t size = round_page(d.size);
+	vm_address_ut a = vm_address_u(at);
+	model_codes codes = model_deallocate(d.t, at, size, false);
+	paddr_t pa;
+
+	if (size == 0 || size > 4 * M || model_unit(at) < 0)
+		codes = MODEL_SKIP;
+	d.addr = at;
+	d.size = size;
+	say("task %u: vm_deallocate(0x%lx, 0x%lx), a store below, vm_allocate of it", d.t, at, size);
+	if (!may_run(codes, 1))
+		return;
+	if (!agree(codes, vm_deallocate(d.map[d.t], vm_address_u(at), vm_size_u(size))))
+		return;
+	model_deallocate(d.t, at, size, true);
+	run_on(d.hart, d.t);
+	if (judged_access(d.hart, d.t, at - P, VM_PROT_WRITE, &pa))
+		store(d.t, at - P, pa, d.random);
+	want = at;
+	codes = model_allocate(d.t, &want, size, VM_FLAGS_FIXED, false);
+	if (failed() || !may_run(codes, inject))
+		return;
+	if (agree(codes, vm_allocate(d.map[d.t], &a, vm_size_u(size), VM_FLAGS_FIXED)))
+		model_allocate(d.t, &want, size, VM_FLAGS_FIXED, true);
+	d.arg = 200;                    /* all of it is read */
+	op_touch(1);
+}
+
 static uint32_t
 decode_flags(void)
 {
@@ -1063,6 +1099,29 @@ end(unsigned t)
 	model_end(t);
 }
 
+/* A child that ends before anybody does anything else. */
+static void
+op_passing_fork(uint8_t inject)
+{
+	vm_map_t map;
+	kern_return_t kr;
+
+	say("task %u forks a task that ends", d.t);
+	if (!may_run(OK, inject))
+		return;
+	map = vm_map_fork(d.map[d.t]);
+	kr = map == VM_MAP_NULL ? KERN_RESOURCE_SHORTAGE : KERN_SUCCESS;
+	if (!agree(OK, kr))
+		return;
+	vm_map_deallocate(map);
+	for (unsigned i = 0; i < space.nunits; i++) {
+		struct unit *u = &model_task[d.t].unit[i];
+
+		if (u->cell != NULL && u->inherit == VM_INHERIT_SHARE)
+			u->shared = true;
+	}
+}
+
 static void
 op_end(void)
 {
@@ -1133,6 +1192,8 @@ perform(uint8_t inject)
 	case DRV_ACCESS: op_access(inject); break;
 	case DRV_TOUCH: op_touch(inject); break;
 	case DRV_MEGA: op_megapage(inject); break;
+	case DRV_RENEW: op_renew(inject); break;
+	case DRV_PASSING: op_passing_fork(inject); break;
 	case DRV_ALLOCATE: op_allocate(inject); break;
 	case DRV_MAP: op_map(inject); break;
 	case DRV_DEALLOCATE: op_deallocate(inject); break;

@@ -1,7 +1,7 @@
 /*
  * main.c: random programs over several machines; failures are shrunk.
  *
- *	model [--full] [--seed S] [--ops N] [--slow] [NAME...]
+ *	model [--full] [--seed S] [--ops N] [--slow] [--no-shrink] [NAME...]
  *	model --replay FILE NAME
  *
  * One test for each machine of the table: some programs, each from a fresh
@@ -118,6 +118,7 @@ in_child(bool (*fn)(uint64_t), uint64_t n, unsigned seconds, bool quiet)
 /* --- shrinking --- */
 
 static unsigned nops;
+static bool     shrinks = true;
 
 static bool
 child_replay(uint64_t n)
@@ -195,6 +196,8 @@ explain(const struct driver_config *c, unsigned machine)
 {
 	printf("# seed 0x%lx, machine %s, program %lu, operation %u: %s\n", seed, c->name,
 	    shared->program, shared->op, shared->failure);
+	if (!shrinks)
+		return;
 	generate(machine, shared->program);
 	nops = shared->op + 1 < PROGRAM_OPS ? shared->op + 1 : PROGRAM_OPS;
 	if (!still_fails())
@@ -326,6 +329,8 @@ main(int argc, char **argv)
 			total = 130000;
 		else if (strcmp(argv[i], "--slow") == 0)
 			slow = true;
+		else if (strcmp(argv[i], "--no-shrink") == 0)
+			shrinks = false;
 		else if (strcmp(argv[i], "--seed") == 0 && i + 1 < argc)
 			seed = strtoull(argv[++i], NULL, 0);
 		else if (strcmp(argv[i], "--ops") == 0 && i + 1 < argc)

@@ -287,6 +287,7 @@ static kern_return_t call_deallocate_all(void) { return vm_deallocate(map[0], U(
 static kern_return_t call_protect_middle(void) { return vm_protect(map[0], U(A + 2 * P), S(3 * P), false, VM_PROT_READ); }
 static kern_return_t call_protect_none(void) { return vm_protect(map[0], U(A + P), S(P), false, VM_PROT_NONE); }
 static kern_return_t call_protect_max(void) { return vm_protect(map[0], U(A + 2 * P), S(3 * P), true, VM_PROT_READ); }
+static kern_return_t call_protect_copy(void) { return vm_protect(map[0], U(A + 2 * P), S(3 * P), false, VM_PROT_DEFAULT | VM_PROT_COPY); }
 static kern_return_t call_inherit_middle(void) { return vm_inherit(map[0], U(A + 2 * P), S(3 * P), VM_INHERIT_NONE); }
 
 static kern_return_t
@@ -387,7 +388,7 @@ static const struct call {
 	{ "deallocate_middle", call_deallocate_middle, WHOLE }, { "deallocate_start", call_deallocate_start, WHOLE },
 	{ "deallocate_all", call_deallocate_all, WHOLE }, { "protect_middle", call_protect_middle, WHOLE },
 	{ "protect_none", call_protect_none, WHOLE }, { "protect_max", call_protect_max, WHOLE },
-	{ "inherit_middle", call_inherit_middle, WHOLE }, { "read", call_read, WHOLE },
+	{ "protect_copy", call_protect_copy, WHOLE }, { "inherit_middle", call_inherit_middle, WHOLE }, { "read", call_read, WHOLE },
 	{ "read_bytes", call_read_bytes, WHOLE }, { "read_self", call_read_self, WHOLE },
 	{ "read_overwrite", call_read_overwrite, PART_B1 },
 	{ "read_overwrite_unaligned", call_read_overwrite_unaligned, PART_B1 },
