@@ -326,7 +326,7 @@ main(int argc, char **argv)
 		seed = strtoull(getenv("ATLAS_SEED"), NULL, 0);
 	for (int i = 1; i < argc; i++) {
 		if (strcmp(argv[i], "--full") == 0)
-			total = 130000;
+			total = 145000;
 		else if (strcmp(argv[i], "--slow") == 0)
 			slow = true;
 		else if (strcmp(argv[i], "--no-shrink") == 0)
