@@ -161,9 +161,10 @@ objs: $(KERNEL_SRC:%=build/obj/%.o)
 
 deps:
 	@scripts/deps run
-deps-test:
+# After deps: two installations at a time would fight for apt's lock.
+deps-test: deps
 	@scripts/deps run test
-deps-gdb:
+deps-gdb: deps
 	@scripts/deps gdb
 
 # --- kernel ---
