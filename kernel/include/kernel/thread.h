@@ -57,7 +57,7 @@ struct thread {
 	struct list          sleep_link;
 	uint64_t             deadline;
 	unsigned             sleep_hart;        /* THREAD_NO_HART: on no list */
-	/* exception handler of DESIGN section 6; 0: none */
+	/* user addresses of the exception handler and its stack; 0: none */
 	vm_offset_t          exc_handler, exc_stack;
 	bool                 in_handler;
 	/* floating point: valid here unless harts[fp_hart].fp_owner is this thread */

@@ -1,7 +1,7 @@
 /*
  * machine/param.h: the page sizes and limits of the machine.
  *
- * Part of the machine contract (DESIGN: "Layers"): mm, drivers and kernel may
+ * Part of the machine contract (README: the layers): mm, drivers and kernel may
  * rely on these names; test/host supplies the same header to the host build.
  */
 #ifndef MACHINE_PARAM_H
