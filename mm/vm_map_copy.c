@@ -25,7 +25,6 @@
  * it. A shortage of memory can stop that between two pages.
  */
 #include <string.h>
-#include <mm/vm_print.h>
 #include <mm/zone.h>
 #include "vm_map_impl.h"
 
@@ -73,29 +72,6 @@ vm_map_copy_discard(vm_map_copy_t copy)
 
 /* --- copyin --- */
 
-/* [start, end) is mapped throughout with rights prot; map locked. */
-static kern_return_t
-check_access(vm_map_t map, vm_offset_t start, vm_offset_t end, vm_prot_t prot,
-    vm_map_entry_t *first, vm_map_entry_t *last)
-{
-	vm_map_entry_t e;
-	vm_offset_t at = start;
-
-	if (!vm_map_lookup_entry(map, start, &e))
-		return KERN_FAIL(KERN_INVALID_ADDRESS, "nothing is mapped at 0x%lx", start);
-	for (*first = e;; e = e->vme_next) {
-		if (e == vm_map_to_entry(map) || e->vme_start > at)
-			return KERN_FAIL(KERN_INVALID_ADDRESS, "hole at 0x%lx in [0x%lx, 0x%lx)", at, start, end);
-		if (prot & ~e->protection)
-			return KERN_FAIL(KERN_PROTECTION_FAILURE, "the entry at 0x%lx allows %s, not %s",
-			    e->vme_start, vm_prot_name(e->protection), vm_prot_name(prot));
-		*last = e;
-		at = e->vme_end;
-		if (at >= end)
-			return KERN_SUCCESS;
-	}
-}
-
 /* One source entry, already cut to the range, as an entry of the copy. */
 static kern_return_t
 copyin_entry(vm_map_t src, vm_map_entry_t e, vm_offset_t base, vm_map_copy_t copy)
@@ -129,7 +105,7 @@ copyin_locked(vm_map_t src, vm_offset_t start, vm_offset_t end, vm_map_copy_t co
 	struct vm_map_spare spare;
 	kern_return_t kr;
 
-	kr = check_access(src, start, end, VM_PROT_READ, &first, &last);
+	kr = vm_map_check_range(src, start, end, VM_PROT_READ, false, &first, &last);
 	if (kr != KERN_SUCCESS)
 		return kr;
 	for (e = first;; e = e->vme_next) {
@@ -414,7 +390,7 @@ overwrite_by_reference(vm_map_t dst, vm_offset_t start, vm_offset_t end, vm_map_
 	kern_return_t kr;
 
 	vm_map_lock(dst);
-	kr = check_access(dst, start, end, VM_PROT_WRITE, &first, &last);
+	kr = vm_map_check_range(dst, start, end, VM_PROT_WRITE, false, &first, &last);
 	if (kr == KERN_SUCCESS)
 		kr = make_replacement(dst, start, end, copy, from, &list);
 	if (kr == KERN_SUCCESS)
@@ -447,7 +423,7 @@ vm_map_copy_overwrite(vm_map_t dst, vm_offset_t addr, vm_map_copy_t copy)
 	if (addr + copy->size < addr || end <= start)
 		return KERN_FAIL(KERN_INVALID_ADDRESS, "0x%lx bytes at 0x%lx wrap", copy->size, addr);
 	vm_map_lock_read(dst);
-	kr = check_access(dst, start, end, VM_PROT_WRITE, &first, &last);
+	kr = vm_map_check_range(dst, start, end, VM_PROT_WRITE, false, &first, &last);
 	vm_map_unlock_read(dst);
 	if (kr != KERN_SUCCESS)
 		return kr;

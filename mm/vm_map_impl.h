@@ -97,6 +97,17 @@ vm_map_entry_at_or_after(vm_map_t map, vm_offset_t addr)
 	return vm_map_lookup_entry(map, addr, &e) ? e : e->vme_next;
 }
 
+/* --- vm_map_protect.c --- */
+
+/*
+ * Is [start, end), not empty, mapped without a hole, and is prot within each
+ * entry's protection (maximum: its max_protection)? Any lock. On KERN_SUCCESS
+ * first and last are the entries that hold start and end - 1.
+ * KERN_INVALID_ADDRESS: a hole; KERN_PROTECTION_FAILURE: a right is missing.
+ */
+kern_return_t vm_map_check_range(vm_map_t map, vm_offset_t start, vm_offset_t end, vm_prot_t prot,
+    bool maximum, vm_map_entry_t *first, vm_map_entry_t *last);
+
 /* --- vm_map_remove.c --- */
 
 /*

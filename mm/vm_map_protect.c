@@ -19,9 +19,8 @@
 #include <mm/vm_print.h>
 #include "vm_map_impl.h"
 
-/* First pass: no hole in [start, end), and prot within each maximum. */
-static kern_return_t
-check_range(vm_map_t map, vm_offset_t start, vm_offset_t end, vm_prot_t prot,
+kern_return_t
+vm_map_check_range(vm_map_t map, vm_offset_t start, vm_offset_t end, vm_prot_t prot, bool maximum,
     vm_map_entry_t *first, vm_map_entry_t *last)
 {
 	vm_map_entry_t e;
@@ -29,18 +28,19 @@ check_range(vm_map_t map, vm_offset_t start, vm_offset_t end, vm_prot_t prot,
 
 	if (!vm_map_lookup_entry(map, start, &e))
 		return KERN_FAIL(KERN_INVALID_ADDRESS, "nothing is mapped at 0x%lx", start);
-	*first = e;
-	for (;;) {
+	for (*first = e;; e = e->vme_next) {
 		if (e == vm_map_to_entry(map) || e->vme_start > at)
 			return KERN_FAIL(KERN_INVALID_ADDRESS, "hole at 0x%lx in [0x%lx, 0x%lx)", at, start, end);
-		if (prot & ~e->max_protection)
+		if (maximum && (prot & ~e->max_protection))
 			return KERN_FAIL(KERN_PROTECTION_FAILURE, "%s exceeds the maximum %s of the entry at 0x%lx",
 			    vm_prot_name(prot), vm_prot_name(e->max_protection), e->vme_start);
+		if (!maximum && (prot & ~e->protection))
+			return KERN_FAIL(KERN_PROTECTION_FAILURE, "the entry at 0x%lx allows %s, not %s",
+			    e->vme_start, vm_prot_name(e->protection), vm_prot_name(prot));
 		*last = e;
 		at = e->vme_end;
 		if (at >= end)
 			return KERN_SUCCESS;
-		e = e->vme_next;
 	}
 }
 
@@ -93,7 +93,8 @@ protect_copy(vm_map_t map, vm_offset_t start, vm_offset_t end, vm_prot_t prot, b
     vm_map_entry_t *dead)
 {
 	vm_map_entry_t first, last, e, after, list = NULL, *tail = &list;
-	kern_return_t kr = check_range(map, start, end, prot & ~VM_PROT_WRITE, &first, &last);
+	kern_return_t kr = vm_map_check_range(map, start, end, prot & ~VM_PROT_WRITE, true,
+	    &first, &last);
 
 	for (e = first; kr == KERN_SUCCESS; e = e->vme_next) {
 		if (e->is_sub_map)
@@ -141,7 +142,7 @@ vm_map_protect(vm_map_t map, vm_offset_t start, vm_offset_t end, vm_prot_t prot,
 		vm_map_free_dead(map, dead);
 		return kr;
 	}
-	kr = check_range(map, start, end, prot, &first, &last);
+	kr = vm_map_check_range(map, start, end, prot, true, &first, &last);
 	if (kr == KERN_SUCCESS && !vm_map_spare_take(&spare, map, first, last, start, end))
 		kr = KERN_FAIL(KERN_RESOURCE_SHORTAGE, "no memory to cut an entry at 0x%lx or 0x%lx", start, end);
 	if (kr != KERN_SUCCESS) {
