@@ -49,7 +49,7 @@ vm_map_reference(vm_map_t map)
 		__atomic_add_fetch(&map->ref_count, 1, __ATOMIC_RELAXED);
 }
 
-static void
+void
 vm_map_destroy(vm_map_t map)
 {
 	vm_map_entry_t dead = NULL;

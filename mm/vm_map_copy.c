@@ -28,14 +28,7 @@
 #include <mm/zone.h>
 #include "vm_map_impl.h"
 
-struct vm_map_copy {
-	int             type;           /* VM_MAP_COPY_ENTRY_LIST */
-	vm_offset_t     offset;         /* only the part within the page matters */
-	vm_size_t       size;
-	vm_map_entry_t  first, last;    /* by vme_next; the last one's is NULL */
-};
-
-static struct zone vm_map_copy_zone;
+struct zone vm_map_copy_zone;
 
 void
 vm_map_copy_bootstrap(void)
@@ -66,7 +59,7 @@ vm_map_copy_discard(vm_map_copy_t copy)
 {
 	if (copy == NULL)
 		return;
-	entries_free(copy->first);
+	entries_free(copy->hdr.links.next);
 	zfree(&vm_map_copy_zone, copy);
 }
 
@@ -90,11 +83,11 @@ copyin_entry(vm_map_t src, vm_map_entry_t e, vm_offset_t base, vm_map_copy_t cop
 		return KERN_FAIL(KERN_RESOURCE_SHORTAGE, "no memory to copy the entry at 0x%lx", e->vme_start);
 	}
 	n->vme_next = NULL;
-	if (copy->last != NULL)
-		copy->last->vme_next = n;
+	if (copy->hdr.links.prev != NULL)
+		copy->hdr.links.prev->vme_next = n;
 	else
-		copy->first = n;
-	copy->last = n;
+		copy->hdr.links.next = n;
+	copy->hdr.links.prev = n;
 	return KERN_SUCCESS;
 }
 
@@ -190,7 +183,7 @@ vm_map_copyout(vm_map_t dst, vm_offset_t *addr, vm_map_copy_t copy)
 		vm_map_unlock(dst);
 		return kr;
 	}
-	for (e = copy->first; e != NULL; e = next) {
+	for (e = copy->hdr.links.next; e != NULL; e = next) {
 		next = e->vme_next;
 		fresh_attributes(e, base);
 		vm_map_store_link(dst, after, e);
@@ -315,7 +308,7 @@ static kern_return_t
 overwrite_physically(vm_map_t dst, vm_offset_t dst_addr, vm_map_copy_t copy, vm_offset_t from,
     vm_size_t len)
 {
-	struct overwrite o = { copy->first, from, dst_addr, len };
+	struct overwrite o = { copy->hdr.links.next, from, dst_addr, len };
 	struct vm_page *buffer = vm_page_alloc(0);
 	kern_return_t kr = KERN_SUCCESS;
 
@@ -346,7 +339,7 @@ static kern_return_t
 make_replacement(vm_map_t dst, vm_offset_t start, vm_offset_t end, vm_map_copy_t copy,
     vm_offset_t from, vm_map_entry_t *list)
 {
-	vm_map_entry_t d, c = copy->first, n, *tail = list;
+	vm_map_entry_t d, c = copy->hdr.links.next, n, *tail = list;
 	vm_offset_t at = start, stop;
 
 	*list = NULL;
@@ -410,12 +403,13 @@ overwrite_by_reference(vm_map_t dst, vm_offset_t start, vm_offset_t end, vm_map_
 }
 
 kern_return_t
-vm_map_copy_overwrite(vm_map_t dst, vm_offset_t addr, vm_map_copy_t copy)
+vm_map_copy_overwrite(vm_map_t dst, vm_offset_t addr, vm_map_copy_t copy, bool interruptible)
 {
 	vm_offset_t start, end, from, whole_start, whole_end;
 	vm_map_entry_t first, last;
 	kern_return_t kr;
 
+	(void)interruptible;
 	if (copy == NULL)
 		return KERN_SUCCESS;
 	start = trunc_page(addr);

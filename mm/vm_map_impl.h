@@ -5,6 +5,7 @@
 #define MM_VM_MAP_IMPL_H
 
 #include <mm/vm_map.h>
+#include <mm/vm_map_copy.h>
 
 /* --- vm_map_store.c: links, tree, gaps; write lock held unless said otherwise --- */
 
@@ -42,6 +43,18 @@ vm_map_gap_after(vm_map_t map, vm_map_entry_t entry)
 
 /* TRUE when the tree's order, balance and gaps agree with the list; any lock. (M1) */
 bool vm_map_store_check(vm_map_t map);
+
+/*
+ * Marks a place where an operation has dropped a map's lock in its middle and
+ * takes it again: everything looked up before is void. scripts/relock-points lists them; tests
+ * set the hook to let something else happen just there.
+ */
+extern void (*vm_relock_hook)(const char *where, vm_map_t map);
+#define VM_RELOCK_POINT(map, where) \
+	do { \
+		if (unlikely(vm_relock_hook != NULL)) \
+			vm_relock_hook(where, map); \
+	} while (0)
 
 /* --- vm_map_find.c: placement; any lock --- */
 
@@ -136,7 +149,36 @@ bool vm_map_entry_allocate_object(vm_map_entry_t entry);
  */
 bool vm_map_entry_copy_object(vm_map_t map, vm_map_entry_t entry, vm_map_entry_t copy);
 
+/* --- vm_fault_wire.c --- */
+
+/*
+ * Faults in and wires every page of entry e of map, in transition, for `access`, in map->pmap. Map unlocked. On failure
+ * nothing stays wired.
+ */
+kern_return_t vm_fault_wire(vm_map_t map, const struct vm_map_entry *e, vm_prot_t access);
+/* The pages of e lose one wiring. Any map lock. */
+void vm_fault_unwire(vm_map_t map, const struct vm_map_entry *e);
+
+/* --- vm_map_submap.c --- */
+
+/*
+ * Un-nests the page tables of the submap windows in [start, end), where there are any, so that what differs from now on
+ * can: entries are cut at 2 MiB boundaries. Write lock held. KERN_RESOURCE_SHORTAGE: as before.
+ */
+kern_return_t vm_map_unnest_range(vm_map_t map, vm_offset_t start, vm_offset_t end);
+/* Removes the leaves that submap window e has in map, nested or not. Write lock held. */
+void vm_map_submap_remove_leaves(vm_map_t map, vm_map_entry_t e);
+/*
+ * Copy-on-write of the part of submap window e that holds va: e is cut, and the piece becomes an ordinary needs_copy
+ * entry. map write-locked, held on return. KERN_PROTECTION_FAILURE, KERN_RESOURCE_SHORTAGE, KERN_INVALID_ADDRESS;
+ * KERN_ABORTED: the lock was dropped, look again.
+ */
+kern_return_t vm_map_unnest_copy(vm_map_t map, vm_map_entry_t e, vm_offset_t va, vm_prot_t access);
+
 /* --- vm_fault.c --- */
+
+/* Resolves a fault as vm_fault does; wire: the page and its leaf get a wiring. */
+kern_return_t vm_fault_page(vm_map_t map, vm_offset_t va, vm_prot_t access, bool wire);
 
 /*
  * For copies by the kernel: resolves access to the page at va and calls fn on

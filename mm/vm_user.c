@@ -157,7 +157,7 @@ overwrite_user(vm_map_t map, vm_address_ut addr, vm_size_ut size, vm_map_copy_t 
 	case RANGE_EMPTY:
 		return KERN_SUCCESS;
 	case RANGE_OK:
-		kr = vm_map_copy_overwrite(map, addr.v, copy);
+		kr = vm_map_copy_overwrite(map, addr.v, copy, false);
 		break;
 	default:
 		kr = wraps(KERN_INVALID_ADDRESS, addr, size);

@@ -12,6 +12,7 @@
 #include <stdlib.h>
 #include <unistd.h>
 #include <arch/tlb.h>
+#include <mm/vm_map_copy.h>
 #include <mm/vm_object.h>
 #include <mm/zone.h>
 #include <host.h>
@@ -152,7 +153,7 @@ member_copy(struct member *m)
 
 	if (vm_map_copyin(m->map, page_address(0), REGION * P, false, &copy) != KERN_SUCCESS)
 		return;
-	if (vm_map_copy_overwrite(m->map, page_address(2 * REGION), copy) == KERN_SUCCESS)
+	if (vm_map_copy_overwrite(m->map, page_address(2 * REGION), copy, false) == KERN_SUCCESS)
 		memcpy(&m->model[2 * REGION], m->model, REGION);
 	else
 		vm_map_copy_discard(copy);

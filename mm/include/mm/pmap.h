@@ -65,6 +65,26 @@ kern_return_t pmap_enter_mega(pmap_t pmap, vm_offset_t va, struct vm_chunk *c, v
  */
 unsigned pmap_enter_run(pmap_t pmap, vm_offset_t va, struct vm_chunk *c, unsigned slot, unsigned n, vm_prot_t prot);
 
+/*
+ * Maps physical memory that has no vm_page (a device) at va: no reverse mapping, no referenced or modified.
+ * PMAP_UNCACHED where it says so. Goes by pmap_remove and pmap_protect. KERN_RESOURCE_SHORTAGE.
+ */
+kern_return_t pmap_enter_phys(pmap_t pmap, vm_offset_t va, paddr_t pa, vm_prot_t prot, unsigned flags);
+/* Can leaves be uncached where their memory is cached by default? (Svpbmt) */
+bool pmap_has_cache_attributes(void);
+
+/* --- nested page tables --- */
+
+/*
+ * Makes the leaf tables of sub at [sub_va, +size) serve parent at [va, +size), too: all 2 MiB aligned. Missing ones are
+ * made now, in sub, and stay until sub is destroyed. Leaves are entered in sub, at its addresses, and removed there; fences
+ * of sub reach every parent's harts. KERN_RESOURCE_SHORTAGE; KERN_INVALID_ARGUMENT: not aligned, or parent has leaves there.
+ * parent must be un-nested before sub is destroyed; sub's own addresses are never run by a hart.
+ */
+kern_return_t pmap_nest(pmap_t parent, pmap_t sub, vm_offset_t va, vm_offset_t sub_va, vm_size_t size);
+/* parent forgets sub's tables in [va, va + size), 2 MiB aligned; fenced. Cannot fail. */
+void pmap_unnest(pmap_t parent, vm_offset_t va, vm_size_t size);
+
 /* --- taking away --- */
 
 /* Removes all leaves in [start, end), wired or not; harvests A and D into the pages. */
@@ -123,6 +143,7 @@ struct pmap_stats {
 	uint64_t wired;
 	uint64_t megapages;             /* megapage leaves now */
 	uint64_t tables;                /* table pages, root included */
+	uint64_t nested;                /* leaf tables of submaps that serve it, not counted in tables */
 	uint64_t promotions, demotions, enters, shootdowns;     /* since creation */
 	uint64_t harts;                 /* set of harts running it now */
 	unsigned asid;

@@ -94,8 +94,25 @@ void vm_map_init(void);
  */
 vm_map_t vm_map_create(pmap_t pmap, vm_offset_t min, vm_offset_t max, bool pageable);
 void vm_map_reference(vm_map_t map);    /* NULL allowed */
+static inline void kernel_vm_map_reference(vm_map_t map) { vm_map_reference(map); }
+/* At a context switch: a map that is known to be referenced. */
+static inline void vm_map_ref_fast(vm_map_t map) { __atomic_add_fetch(&map->ref_count, 1, __ATOMIC_RELAXED); }
 /* Drops a reference; the last one removes everything and frees the map and its pmap. NULL allowed. */
 void vm_map_deallocate(vm_map_t map);
+
+static inline void vm_map_dealloc_fast(vm_map_t map) { vm_map_deallocate(map); }
+void vm_map_destroy(vm_map_t map);      /* no reference is left */
+
+/*
+ * Residence (vm_map_residence.c): a map whose last residence reference is
+ * given up is swapped out: its leaves go, they come back by fault. Each drops or
+ * takes s_lock itself. A map that is out is swapped in by the next reference_swap.
+ */
+void vm_map_reference_swap(vm_map_t map);       /* +1 reference, +1 residence */
+void vm_map_res_reference(vm_map_t map);        /* s_lock held, dropped around the swapping in */
+void vm_map_res_deallocate(vm_map_t map);       /* s_lock held, dropped around the swapping out */
+void vm_map_swapin(vm_map_t map);               /* no lock held */
+void vm_map_swapout(vm_map_t map);
 
 static inline vm_offset_t vm_map_min(vm_map_t m) { return m->min_offset; }
 static inline vm_offset_t vm_map_max(vm_map_t m) { return m->max_offset; }
@@ -104,6 +121,10 @@ static inline vm_map_entry_t vm_map_to_entry(vm_map_t m) { return (vm_map_entry_
 static inline vm_map_entry_t vm_map_first_entry(vm_map_t m) { return m->hdr.links.next; }
 static inline vm_map_entry_t vm_map_last_entry(vm_map_t m) { return m->hdr.links.prev; }
 
+/* The entry before the first hole (the header: the hole is at min); any lock. */
+vm_map_entry_t vm_map_first_free(vm_map_t map);
+
+static inline void vm_map_lock_init(vm_map_t m) { rw_init(&m->lock, LOCK_MAP); m->timestamp = 0; }
 static inline void vm_map_lock(vm_map_t m) { rw_write_lock(&m->lock); m->timestamp++; }
 static inline void vm_map_unlock(vm_map_t m) { rw_write_unlock(&m->lock); }
 static inline void vm_map_lock_read(vm_map_t m) { rw_read_lock(&m->lock); }
@@ -114,6 +135,14 @@ static inline void vm_map_lock_write_to_read(vm_map_t m) { rw_downgrade(&m->lock
 /* TRUE: unchanged since v, read lock held (vm_map_verify_done releases). FALSE: no lock held. */
 bool vm_map_verify(vm_map_t m, const vm_map_version_t *v);
 static inline void vm_map_verify_done(vm_map_t m) { vm_map_unlock_read(m); }
+
+/*
+ * Waits until entries of the map change out of transition. Write lock held,
+ * given up atomically and NOT held on return; the caller has set needs_wakeup and looks everything up
+ * again. FALSE: interruptible, and the thread is to end.
+ */
+bool vm_map_entry_wait(vm_map_t map, bool interruptible);
+void vm_map_entry_wakeup(vm_map_t map);
 
 /* Map locked (any way). TRUE: *entry holds addr. FALSE: *entry precedes addr (maybe the header). */
 bool vm_map_lookup_entry(vm_map_t map, vm_offset_t addr, vm_map_entry_t *entry);
@@ -137,6 +166,17 @@ struct vm_map_enter_args {
  */
 kern_return_t vm_map_enter(vm_map_t map, vm_offset_t *addr, const struct vm_map_enter_args *args);
 
+/*
+ * A place for the kernel's use: an entry without object, rw-/rwx, linked; the map is write-locked on
+ * KERN_SUCCESS and unlocked else (KERN_NO_SPACE, KERN_RESOURCE_SHORTAGE). Map unlocked before.
+ */
+kern_return_t vm_map_find_space(vm_map_t map, vm_offset_t *addr, vm_size_t size, vm_offset_t mask, vm_map_entry_t *entry);
+/*
+ * Links a new entry with the fields of `e` (range, object, offset, rights, counts...) after `after`. Write lock
+ * held, range free; the object's reference is consumed. NULL: shortage, nothing changed.
+ */
+vm_map_entry_t vm_map_entry_insert(vm_map_t map, vm_map_entry_t after, const struct vm_map_entry *e);
+
 /* Range operations; [start, end) page aligned, start <= end; map unlocked. */
 kern_return_t vm_map_remove(vm_map_t map, vm_offset_t start, vm_offset_t end, unsigned flags);
 kern_return_t vm_map_protect(vm_map_t map, vm_offset_t start, vm_offset_t end, vm_prot_t prot, bool set_max);
@@ -144,6 +184,60 @@ kern_return_t vm_map_inherit(vm_map_t map, vm_offset_t start, vm_offset_t end, v
 void vm_map_simplify(vm_map_t map, vm_offset_t addr);
 /* FALSE on a hole or when any entry lacks a right of prot. */
 bool vm_map_check_protection(vm_map_t map, vm_offset_t start, vm_offset_t end, vm_prot_t prot);
+
+/*
+ * Wires [start, end): every page resident and mapped for `access`, and kept. user_wire: counted once for all user
+ * wirings of an entry. KERN_INVALID_ADDRESS: hole; KERN_PROTECTION_FAILURE; KERN_FAILURE: counts full, or interrupted;
+ * KERN_RESOURCE_SHORTAGE (memory, or over the limit), KERN_MEMORY_ERROR. On failure what this call wired is undone.
+ */
+kern_return_t vm_map_wire(vm_map_t map, vm_offset_t start, vm_offset_t end, vm_prot_t access, bool user_wire);
+/* KERN_INVALID_ADDRESS: start is not mapped. User: unwired parts and holes are skipped. */
+kern_return_t vm_map_unwire(vm_map_t map, vm_offset_t start, vm_offset_t end, bool user_wire);
+/* Pages that users may have wired, per map and in all; 0: no limit. */
+extern uint64_t vm_map_wire_limit, vm_map_wire_limit_all;
+/*
+ * Advice (0..3 kept in the entries) or an action (4..12). KERN_INVALID_ADDRESS: hole; KERN_NO_SPACE: outside the map;
+ * KERN_INVALID_ARGUMENT: unknown, or an action that the memory does not allow.
+ */
+kern_return_t vm_map_behavior_set(vm_map_t map, vm_offset_t start, vm_offset_t end, vm_behavior_t behavior);
+/* Caches and attributes of a range: spec of vm_machine_attribute. addr, size in bytes, already checked not to wrap. */
+kern_return_t vm_map_machine_attribute(vm_map_t map, vm_offset_t addr, vm_size_t size, uint32_t attribute, int *value);
+/* Write back, drop or age what lies in the range: spec of vm_msync. */
+kern_return_t vm_map_msync(vm_map_t map, vm_offset_t start, vm_offset_t end, unsigned flags);
+
+/*
+ * [start, end), which is exactly one entry with vm_submap_object, becomes a window at `offset` of submap; one
+ * reference on it is taken. use_pmap: its page tables are shared. KERN_INVALID_ARGUMENT: no such entry, a cycle,
+ * too deep, outside the submap; KERN_RESOURCE_SHORTAGE.
+ */
+kern_return_t vm_map_submap(vm_map_t map, vm_offset_t start, vm_offset_t end, vm_map_t submap, vm_offset_t offset, bool use_pmap);
+extern vm_object_t vm_submap_object;    /* placeholder: never has pages */
+/* Enters a placeholder and makes it a submap window in one step; copy: needs_copy. Codes of both. */
+kern_return_t vm_map_enter_submap(vm_map_t map, vm_offset_t *addr, const struct vm_map_enter_args *args,
+    vm_map_t submap, bool use_pmap);
+
+/* --- remap (vm_map_remap.c) --- */
+
+/*
+ * Entries for [addr, addr + size) of src, detached and rebased to 0, in header. copy: copy-on-write, else shared.
+ * *cur, *max: the AND over all pieces. KERN_INVALID_ADDRESS: hole; KERN_RESOURCE_SHORTAGE.
+ */
+kern_return_t vm_remap_extract(vm_map_t src, vm_offset_t addr, vm_size_t size, bool copy, struct vm_map_header *header,
+    vm_prot_t *cur, vm_prot_t *max, vm_inherit_t inheritance, bool pageable);
+/* Place for a remap: as vm_map_enter, write lock held throughout (dropped only to wait for space), nothing entered. */
+kern_return_t vm_remap_range_allocate(vm_map_t map, vm_offset_t *addr, vm_size_t size, vm_offset_t mask, uint32_t flags,
+    vm_map_entry_t *after);
+struct vm_map_remap_args {
+	vm_size_t    size;              /* pages */
+	vm_offset_t  mask;
+	uint32_t     flags;             /* VM_FLAGS_* */
+	vm_map_t     src;
+	vm_offset_t  src_addr;          /* page aligned */
+	bool         copy;
+	bool         bounded;           /* cur, max are inputs: the most that is asked (vm_remap_new) */
+	vm_inherit_t inheritance;
+};
+kern_return_t vm_map_remap(vm_map_t target, vm_offset_t *addr, const struct vm_map_remap_args *a, vm_prot_t *cur, vm_prot_t *max);
 
 /* A new map that inherits from old, entry by entry; NULL: shortage, old as before. */
 vm_map_t vm_map_fork(vm_map_t old);
@@ -158,7 +252,9 @@ struct vm_map_lookup {
 	bool               wired;
 	vm_offset_t        lo, hi;      /* entry's window, in the top map's addresses */
 	vm_map_version_t   version;
-	pmap_t             pmap;        /* where the leaf goes */
+	pmap_t             pmap;        /* where the leaf goes: the top map's, or a nested submap's own */
+	uint64_t           pmap_shift;  /* added to the address there (0 but for a nested submap) */
+	vm_behavior_t      behavior;
 };
 /*
  * Called with map read-locked. On KERN_SUCCESS l->map (map, or the submap that
@@ -170,17 +266,6 @@ kern_return_t vm_map_lookup_locked(vm_map_t map, vm_offset_t va, vm_prot_t acces
 
 /* Resolves a page fault: see vm_fault.c. access: VM_PROT_READ, WRITE or EXECUTE. */
 kern_return_t vm_fault(vm_map_t map, vm_offset_t va, vm_prot_t access);
-
-/* --- copies (vm_map_copy.c) --- */
-
-enum { VM_MAP_COPY_ENTRY_LIST = 1, VM_MAP_COPY_OBJECT, VM_MAP_COPY_PAGE_LIST, VM_MAP_COPY_KERNEL_BUFFER };
-/* *copy is NULL for len 0. KERN_INVALID_ADDRESS (hole, wrap), KERN_PROTECTION_FAILURE, KERN_RESOURCE_SHORTAGE. */
-kern_return_t vm_map_copyin(vm_map_t src, vm_offset_t addr, vm_size_t len, bool src_destroy, vm_map_copy_t *copy);
-/* Consumes copy on success. KERN_NO_SPACE, KERN_RESOURCE_SHORTAGE. */
-kern_return_t vm_map_copyout(vm_map_t dst, vm_offset_t *addr, vm_map_copy_t copy);
-/* Consumes copy on success. KERN_INVALID_ADDRESS, KERN_PROTECTION_FAILURE, KERN_RESOURCE_SHORTAGE. */
-kern_return_t vm_map_copy_overwrite(vm_map_t dst, vm_offset_t addr, vm_map_copy_t copy);
-void vm_map_copy_discard(vm_map_copy_t copy);   /* NULL allowed */
 
 /*
  * Between kernel memory and a task's memory, through the map and not through

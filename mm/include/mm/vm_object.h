@@ -90,8 +90,16 @@ struct vm_object {
 	bool             true_share;    /* mapped in several places on purpose */
 	bool             alive;
 	bool             terminating;
-	bool             phys_contiguous;
+	bool             phys_contiguous; /* device memory at phys: leaves without pages */
+	bool             uncached;
 	bool             one_mapping;   /* every page is within reach of at most one entry */
+	bool             can_persist;   /* kept with its pages when nobody refers to it */
+	bool             shadow_severed; /* what lay below is lost: absent pages are errors, not zeros */
+	bool             named;         /* a named entry refers to it */
+	memory_object_t  pager;         /* one reference; NULL: zero-fill */
+	paddr_t          phys;
+	uint32_t         locked_pages;  /* pages with page_lock != 0 */
+	uint32_t         wired_pages;   /* pages with wire_count != 0 */
 	uint32_t         color;         /* bytes < 2 MiB: offset 0 lies this far into a chunk */
 	uint64_t         id;            /* small number for people, never reused */
 	uint32_t         holders;       /* references held by kernel code, outside entries and shadows */
@@ -136,6 +144,37 @@ void vm_object_collapse(vm_object_t object);
 /* Symmetric copy: TRUE when made; then both sides need needs_copy as told. */
 bool vm_object_copy_quickly(vm_object_t *object, vm_object_offset_t offset, vm_size_t size,
     bool *src_needs_copy, bool *dst_needs_copy);
+/*
+ * Asymmetric copy of [offset, offset + size) of src (strategy DELAY): a copy
+ * object in front of src; whoever changes a page of src first hands the old one
+ * up (vm_object_push). The result, at the same offset, is mapped needs_copy.
+ * NULL: shortage, or a wired page in the range (copy slowly then); nothing changed.
+ * Unlocked; one new reference. (Mach: vm_object_copy_delayed.)
+ */
+vm_object_t vm_object_copy_delayed(vm_object_t src, vm_object_offset_t offset, vm_size_t size);
+/*
+ * A copy by whatever way src's strategy asks for. Unlocked, map unlocked: may wait for a pager.
+ * On KERN_SUCCESS *dst has one reference, and is mapped at *dst_offset with *needs_copy.
+ * KERN_MEMORY_ERROR, KERN_RESOURCE_SHORTAGE; KERN_MEMORY_RESTART_COPY: symmetric after all, copy quickly;
+ * KERN_NOT_SUPPORTED: device memory is not copied.
+ */
+kern_return_t vm_object_copy_strategically(vm_object_t src, vm_object_offset_t offset, vm_size_t size,
+    vm_object_t *dst, vm_object_offset_t *dst_offset, bool *needs_copy);
+enum vm_push { PUSH_DONE, PUSH_AGAIN, PUSH_SHORTAGE };
+/*
+ * The push rule: before the page m of object (locked, with a copy) at offset is
+ * changed by anybody, the copy gets the old contents, and the mappings of m go.
+ * PUSH_DONE: the page may be changed. PUSH_AGAIN: the copy's lock was not to be had: unlock, start over.
+ */
+enum vm_push vm_object_push(vm_object_t object, vm_object_offset_t offset, struct vm_page *m);
+/* Would a write to offset owe a push? object locked. Then no leaf may be writable. */
+bool vm_object_owes_push(vm_object_t object, vm_object_offset_t offset);
+/*
+ * Reduces the leaves of [offset, offset + size): through pmap at start where given, else page by page in all
+ * pmaps; NONE: the whole chain. (Mach: vm_object_pmap_protect.) Unlocked.
+ */
+void vm_object_pmap_protect(vm_object_t object, vm_object_offset_t offset, vm_size_t size, pmap_t pmap,
+    vm_offset_t start, vm_prot_t prot);
 /* A new object with copies of the pages of [offset, offset+size) as seen through the chain; NULL: shortage. */
 vm_object_t vm_object_copy_slowly(vm_object_t src, vm_object_offset_t offset, vm_size_t size);
 /* May prev (mapped to [prev_offset, +prev_size)) be extended by next_size of zero-fill? Does it if so. */

@@ -63,7 +63,10 @@ struct vm_page {
 		};
 		uint32_t described;     /* the four in one store (vm_page_impl.h) */
 	};
-	uint32_t poison;        /* debug: VM_PAGE_POISONED while the contents are the poison */
+	union {
+		uint32_t poison;        /* free; debug: VM_PAGE_POISONED while the contents are the poison */
+		uint32_t page_lock;     /* OBJECT: accesses that the pager forbids (VM_PROT_*); object lock; 0 when freed */
+	};
 };
 _Static_assert(sizeof(struct vm_page) == 32, "a page costs 32 bytes");
 

@@ -12,6 +12,7 @@
 #define MM_VM_USER_H
 
 #include <mm/vm_map.h>
+#include <mm/vm_named_entry.h>
 
 typedef struct { uint64_t v; } vm_address_ut;   /* an address or offset, not yet trusted */
 typedef struct { uint64_t v; } vm_size_ut;      /* a length in bytes, not yet trusted */
@@ -38,9 +39,41 @@ struct vm_map_user_args {
 	bool          copy;             /* likewise */
 	vm_prot_t     cur, max;
 	vm_inherit_t  inheritance;
+	vm_named_entry_t entry;         /* at most one of these two; NULL both: zero-fill */
+	memory_object_t  pager;
 };
-/* Zero-fill memory: the form of vm_map without a memory object. */
+/* Mach's vm_map: of zero-fill memory, a named entry, or a memory object. */
 kern_return_t vm_map_user(vm_map_t map, vm_address_ut *addr, const struct vm_map_user_args *args);
+
+struct vm_remap_user_args {
+	vm_size_ut    size;
+	uint64_t      mask;
+	uint32_t      flags;            /* VM_FLAGS_*, or a boolean anywhere */
+	vm_map_t      src;
+	vm_address_ut src_addr;
+	bool          copy;
+	bool          bounded;          /* vm_remap_new: *cur and *max say the most that is asked */
+	vm_inherit_t  inheritance;
+};
+kern_return_t vm_remap(vm_map_t target, vm_address_ut *addr, const struct vm_remap_user_args *a, vm_prot_t *cur, vm_prot_t *max);
+/* access NONE unwires. A NULL map is KERN_INVALID_TASK. */
+kern_return_t vm_wire(vm_map_t map, vm_address_ut addr, vm_size_ut size, vm_prot_t access);
+/* must_wire: every mapping made from now on is wired. */
+kern_return_t task_wire(vm_map_t map, bool must_wire);
+kern_return_t vm_behavior_set(vm_map_t map, vm_address_ut addr, vm_size_ut size, vm_behavior_t behavior);
+/* A NULL map is KERN_INVALID_TASK. */
+kern_return_t vm_msync(vm_map_t map, vm_address_ut addr, vm_size_ut size, unsigned flags);
+kern_return_t vm_machine_attribute(vm_map_t map, vm_address_ut addr, vm_size_ut size, uint32_t attribute, int *value);
+kern_return_t vm_map_page_query(vm_map_t map, vm_address_ut addr, int *disposition, int *ref_count);
+/* One int per page of the range, as vm_map_page_query says; *count: in, room; out, written. */
+kern_return_t vm_map_page_range_query(vm_map_t map, vm_address_ut addr, vm_size_ut size, int *dispositions, uint64_t *count);
+/* parent: NULL or referenced by the caller. *entry: one reference. */
+kern_return_t mach_make_memory_entry(vm_map_t map, vm_size_ut *size, vm_address_ut offset, uint32_t permission,
+    vm_named_entry_t *entry, vm_named_entry_t parent);
+kern_return_t vm_region_object_create(vm_size_ut size, vm_named_entry_t *entry);
+kern_return_t mach_memory_object_memory_entry(bool internal, vm_size_ut size, vm_prot_t prot, memory_object_t pager, vm_named_entry_t *entry);
+
+/* --- vm_region (vm_map_region.c) --- */
 
 struct vm_region_basic_info {
 	vm_prot_t    protection, max_protection;
@@ -53,5 +86,39 @@ struct vm_region_basic_info {
 };
 /* *addr: in, any address; out, start of the entry at or after it. KERN_INVALID_ADDRESS past the last. */
 kern_return_t vm_region_basic(vm_map_t map, vm_address_ut *addr, vm_size_ut *size, struct vm_region_basic_info *info);
+
+struct vm_region_extended_info {
+	vm_prot_t protection;
+	uint32_t  user_tag, pages_resident, pages_shared_now_private, pages_swapped_out, pages_referenced;
+	uint32_t  ref_count;
+	uint16_t  shadow_depth;
+	uint8_t   external_pager, share_mode;
+};
+struct vm_region_top_info {
+	uint32_t obj_id, ref_count, private_pages_resident, shared_pages_resident;
+	uint8_t  share_mode, pad[3];
+};
+/* What a descent into submaps finds (vm_region_recurse). */
+struct vm_region_submap_info {
+	vm_prot_t    protection, max_protection;
+	vm_inherit_t inheritance;
+	uint32_t     user_tag;
+	uint64_t     offset;
+	uint32_t     pages_resident, pages_shared_now_private, pages_swapped_out, pages_dirtied, pages_referenced;
+	uint32_t     ref_count;
+	uint16_t     shadow_depth;
+	uint8_t      external_pager, share_mode, is_submap, pad[3];
+	uint32_t     behavior;
+	uint32_t     object_id;
+	uint16_t     user_wired_count, pad2;
+};
+/*
+ * flavor VM_REGION_BASIC_INFO, EXTENDED_INFO, TOP_INFO. *count: words that info has room for; out, words written.
+ * KERN_INVALID_ARGUMENT: flavor, or too little room. KERN_INVALID_ADDRESS past the last entry.
+ */
+kern_return_t vm_region(vm_map_t map, vm_address_ut *addr, vm_size_ut *size, int flavor, void *info, uint32_t *count);
+/* *depth: levels that may be entered; out, levels entered. addr and size in the top map's addresses. */
+kern_return_t vm_region_recurse(vm_map_t map, vm_address_ut *addr, vm_size_ut *size, uint32_t *depth,
+    struct vm_region_submap_info *info, uint32_t *count);
 
 #endif

@@ -21,7 +21,10 @@
 	X(TASK,    10, 1)       /* a task's threads and handles; parent before child */ \
 	X(MAP,     20, 1)       /* sleepable; several in ascending address, submap after parent */ \
 	X(MAPREF,  30, 0)       /* a map's reference count and residence (s_lock) */ \
+	X(NAMED,   34, 0)       /* a named entry or shared region */ \
+	X(NAMELST, 36, 0)       /* the lists of named entries, memory objects, copies */ \
 	X(OBJECT,  40, 1)       /* top of the shadow chain first */ \
+	X(PAGER,   45, 0)       /* what a memory object is asked for */ \
 	X(RESERV,  50, 0)       /* queue of reservations that can be broken */ \
 	X(OBJLIST, 52, 0)       /* the list of all objects */ \
 	X(PMAP,    60, 1)       /* a pmap's tables; two only in pmap_copy, by address */ \

@@ -1,0 +1,105 @@
+/*
+ * stubs.c: temporary weak definitions; each goes when its real one lands.
+ */
+#include <mm/vm_user.h>
+#include <mm/zone.h>
+#include "vm_map_impl.h"
+#include "vm_object_impl.h"
+#pragma GCC diagnostic ignored "-Wunused-parameter"
+#define W __attribute__((weak))
+vm_object_t vm_submap_object W;
+uint64_t vm_map_wire_limit W, vm_map_wire_limit_all W;
+void (*vm_relock_hook)(const char *where, vm_map_t map) W;
+
+W vm_object_t vm_object_copy_delayed(vm_object_t src, vm_object_offset_t offset, vm_size_t size) { return NULL; }
+W kern_return_t vm_object_copy_strategically(vm_object_t src, vm_object_offset_t offset, vm_size_t size, vm_object_t *dst, vm_object_offset_t *dst_offset, bool *needs_copy) { return KERN_NOT_SUPPORTED; }
+W enum vm_push vm_object_push(vm_object_t object, vm_object_offset_t offset, struct vm_page *m) { return PUSH_DONE; }
+W bool vm_object_owes_push(vm_object_t object, vm_object_offset_t offset) { return false; }
+W void vm_object_pmap_protect(vm_object_t object, vm_object_offset_t offset, vm_size_t size, pmap_t pmap, vm_offset_t start, vm_prot_t prot) { }
+W void memory_object_bootstrap(void) { }
+W memory_object_t memory_object_create(const struct memory_object_ops *ops, void *pager, vm_size_t size, vm_prot_t max_prot) { return NULL; }
+W void memory_object_reference(memory_object_t mo) { }
+W void memory_object_release(memory_object_t mo) { }
+W kern_return_t memory_object_map(memory_object_t mo, vm_object_t *object) { return KERN_NOT_SUPPORTED; }
+W kern_return_t memory_object_data_supply(memory_object_t mo, vm_object_offset_t offset, const void *data, vm_size_t size, vm_prot_t lock_value, bool precious) { return KERN_NOT_SUPPORTED; }
+W kern_return_t memory_object_data_unavailable(memory_object_t mo, vm_object_offset_t offset, vm_size_t size) { return KERN_NOT_SUPPORTED; }
+W kern_return_t memory_object_data_error(memory_object_t mo, vm_object_offset_t offset, vm_size_t size, kern_return_t reason) { return KERN_NOT_SUPPORTED; }
+W kern_return_t memory_object_lock_request(memory_object_t mo, vm_object_offset_t offset, vm_size_t size, unsigned should_return, unsigned flags, vm_prot_t prot) { return KERN_NOT_SUPPORTED; }
+W kern_return_t memory_object_change_attributes(memory_object_t mo, int flavor, const void *info, unsigned count) { return KERN_NOT_SUPPORTED; }
+W kern_return_t memory_object_get_attributes(memory_object_t mo, int flavor, void *info, unsigned *count) { return KERN_NOT_SUPPORTED; }
+W kern_return_t memory_object_destroy(memory_object_t mo, kern_return_t reason) { return KERN_NOT_SUPPORTED; }
+W kern_return_t memory_object_synchronize_completed(memory_object_t mo, vm_object_offset_t offset, vm_size_t size) { return KERN_NOT_SUPPORTED; }
+W kern_return_t memory_object_get_page(vm_object_t object, vm_object_offset_t offset, vm_prot_t access, bool unlock, struct memory_object_wait *w) { return KERN_NOT_SUPPORTED; }
+W kern_return_t memory_object_sync(vm_object_t object, vm_object_offset_t offset, vm_size_t size, unsigned flags) { return KERN_NOT_SUPPORTED; }
+W void memory_object_terminate(memory_object_t mo, vm_object_t object) { }
+W void memory_object_foreach(bool (*fn)(memory_object_t, void *), void *arg) { }
+W void vm_named_entry_bootstrap(void) { }
+W void vm_named_entry_reference(vm_named_entry_t ne) { }
+W void vm_named_entry_release(vm_named_entry_t ne) { }
+W kern_return_t vm_named_entry_make(const struct vm_named_entry_args *a, vm_size_t *size, vm_named_entry_t *ne) { return KERN_NOT_SUPPORTED; }
+W kern_return_t vm_named_entry_submap(vm_size_t size, vm_named_entry_t *ne) { return KERN_NOT_SUPPORTED; }
+W kern_return_t vm_named_entry_pager(memory_object_t mo, bool internal, vm_size_t size, vm_prot_t prot, vm_named_entry_t *ne) { return KERN_NOT_SUPPORTED; }
+W kern_return_t vm_named_entry_map(vm_map_t map, vm_offset_t *addr, struct vm_map_enter_args *args, vm_named_entry_t ne) { return KERN_NOT_SUPPORTED; }
+W void vm_named_entry_foreach(bool (*fn)(vm_named_entry_t, void *), void *arg) { }
+W kern_return_t shared_region_mapping_create(const struct shared_region_mapping_args *a, shared_region_mapping_t *region) { return KERN_NOT_SUPPORTED; }
+W void shared_region_mapping_ref(shared_region_mapping_t region) { }
+W void shared_region_mapping_dealloc(shared_region_mapping_t region) { }
+W kern_return_t shared_region_object_chain_attach(shared_region_mapping_t target, shared_region_mapping_t parent) { return KERN_NOT_SUPPORTED; }
+W kern_return_t shared_region_mapping_map(shared_region_mapping_t region, vm_map_t map) { return KERN_NOT_SUPPORTED; }
+W kern_return_t vm_map_copyin_common(vm_map_t src, vm_offset_t addr, vm_size_t len, bool src_destroy, bool src_volatile, vm_map_copy_t *copy, bool use_maxprot) { return KERN_NOT_SUPPORTED; }
+W kern_return_t vm_map_copyin_maxprot(vm_map_t src, vm_offset_t addr, vm_size_t len, bool src_destroy, vm_map_copy_t *copy) { return KERN_NOT_SUPPORTED; }
+W kern_return_t vm_map_copyin_object(vm_object_t object, vm_object_offset_t offset, vm_size_t size, vm_map_copy_t *copy) { return KERN_NOT_SUPPORTED; }
+W kern_return_t vm_map_copyin_page_list(vm_map_t src, vm_offset_t addr, vm_size_t len, unsigned options, vm_map_copy_t *copy, bool is_cont) { return KERN_NOT_SUPPORTED; }
+W kern_return_t vm_map_copyout_page_list(vm_map_t dst, vm_offset_t *addr, vm_map_copy_t copy) { return KERN_NOT_SUPPORTED; }
+W vm_map_copy_t vm_map_copy_copy(vm_map_copy_t copy) { return NULL; }
+W kern_return_t vm_map_copy_discard_cont(vm_map_copyin_args_t cont_args, vm_map_copy_t *next) { return KERN_NOT_SUPPORTED; }
+W void vm_map_copy_page_discard(vm_map_copy_t copy) { }
+W kern_return_t vm_map_copy_steal_pages(vm_map_copy_t copy) { return KERN_NOT_SUPPORTED; }
+W bool vm_map_copy_cont_is_valid(vm_map_copy_t copy) { return false; }
+W void vm_map_copy_invoke_cont(vm_map_copy_t old, vm_map_copy_t *next, kern_return_t *result) { }
+W void vm_map_copy_invoke_extend_cont(vm_map_copy_t old, vm_map_copy_t *next, kern_return_t *result) { }
+W void vm_map_copy_abort_cont(vm_map_copy_t copy) { }
+W void vm_map_copy_foreach(bool (*fn)(vm_map_copy_t, void *), void *arg) { }
+W void vm_map_reference_swap(vm_map_t map) { }
+W void vm_map_res_reference(vm_map_t map) { }
+W void vm_map_res_deallocate(vm_map_t map) { }
+W void vm_map_swapin(vm_map_t map) { }
+W void vm_map_swapout(vm_map_t map) { }
+W vm_map_entry_t vm_map_first_free(vm_map_t map) { return NULL; }
+W bool vm_map_entry_wait(vm_map_t map, bool interruptible) { return false; }
+W void vm_map_entry_wakeup(vm_map_t map) { }
+W kern_return_t vm_map_find_space(vm_map_t map, vm_offset_t *addr, vm_size_t size, vm_offset_t mask, vm_map_entry_t *entry) { return KERN_NOT_SUPPORTED; }
+W vm_map_entry_t vm_map_entry_insert(vm_map_t map, vm_map_entry_t after, const struct vm_map_entry *e) { return NULL; }
+W kern_return_t vm_map_wire(vm_map_t map, vm_offset_t start, vm_offset_t end, vm_prot_t access, bool user_wire) { return KERN_NOT_SUPPORTED; }
+W kern_return_t vm_map_unwire(vm_map_t map, vm_offset_t start, vm_offset_t end, bool user_wire) { return KERN_NOT_SUPPORTED; }
+W kern_return_t vm_map_behavior_set(vm_map_t map, vm_offset_t start, vm_offset_t end, vm_behavior_t behavior) { return KERN_NOT_SUPPORTED; }
+W kern_return_t vm_map_machine_attribute(vm_map_t map, vm_offset_t addr, vm_size_t size, uint32_t attribute, int *value) { return KERN_NOT_SUPPORTED; }
+W kern_return_t vm_map_msync(vm_map_t map, vm_offset_t start, vm_offset_t end, unsigned flags) { return KERN_NOT_SUPPORTED; }
+W kern_return_t vm_map_submap(vm_map_t map, vm_offset_t start, vm_offset_t end, vm_map_t submap, vm_offset_t offset, bool use_pmap) { return KERN_NOT_SUPPORTED; }
+W kern_return_t vm_map_enter_submap(vm_map_t map, vm_offset_t *addr, const struct vm_map_enter_args *args, vm_map_t submap, bool use_pmap) { return KERN_NOT_SUPPORTED; }
+W kern_return_t vm_remap_extract(vm_map_t src, vm_offset_t addr, vm_size_t size, bool copy, struct vm_map_header *header, vm_prot_t *cur, vm_prot_t *max, vm_inherit_t inheritance, bool pageable) { return KERN_NOT_SUPPORTED; }
+W kern_return_t vm_remap_range_allocate(vm_map_t map, vm_offset_t *addr, vm_size_t size, vm_offset_t mask, uint32_t flags, vm_map_entry_t *after) { return KERN_NOT_SUPPORTED; }
+W kern_return_t vm_map_remap(vm_map_t target, vm_offset_t *addr, const struct vm_map_remap_args *a, vm_prot_t *cur, vm_prot_t *max) { return KERN_NOT_SUPPORTED; }
+W kern_return_t pmap_enter_phys(pmap_t pmap, vm_offset_t va, paddr_t pa, vm_prot_t prot, unsigned flags) { return KERN_NOT_SUPPORTED; }
+W bool pmap_has_cache_attributes(void) { return false; }
+W kern_return_t pmap_nest(pmap_t parent, pmap_t sub, vm_offset_t va, vm_offset_t sub_va, vm_size_t size) { return KERN_NOT_SUPPORTED; }
+W void pmap_unnest(pmap_t parent, vm_offset_t va, vm_size_t size) { }
+W kern_return_t vm_fault_wire(vm_map_t map, const struct vm_map_entry *e, vm_prot_t access) { return KERN_NOT_SUPPORTED; }
+W void vm_fault_unwire(vm_map_t map, const struct vm_map_entry *e) { }
+W kern_return_t vm_map_unnest_range(vm_map_t map, vm_offset_t start, vm_offset_t end) { return KERN_NOT_SUPPORTED; }
+W void vm_map_submap_remove_leaves(vm_map_t map, vm_map_entry_t e) { }
+W kern_return_t vm_map_unnest_copy(vm_map_t map, vm_map_entry_t e, vm_offset_t va, vm_prot_t access) { return KERN_NOT_SUPPORTED; }
+W kern_return_t vm_fault_page(vm_map_t map, vm_offset_t va, vm_prot_t access, bool wire) { return KERN_NOT_SUPPORTED; }
+W kern_return_t vm_remap(vm_map_t target, vm_address_ut *addr, const struct vm_remap_user_args *a, vm_prot_t *cur, vm_prot_t *max) { return KERN_NOT_SUPPORTED; }
+W kern_return_t vm_wire(vm_map_t map, vm_address_ut addr, vm_size_ut size, vm_prot_t access) { return KERN_NOT_SUPPORTED; }
+W kern_return_t task_wire(vm_map_t map, bool must_wire) { return KERN_NOT_SUPPORTED; }
+W kern_return_t vm_behavior_set(vm_map_t map, vm_address_ut addr, vm_size_ut size, vm_behavior_t behavior) { return KERN_NOT_SUPPORTED; }
+W kern_return_t vm_msync(vm_map_t map, vm_address_ut addr, vm_size_ut size, unsigned flags) { return KERN_NOT_SUPPORTED; }
+W kern_return_t vm_machine_attribute(vm_map_t map, vm_address_ut addr, vm_size_ut size, uint32_t attribute, int *value) { return KERN_NOT_SUPPORTED; }
+W kern_return_t vm_map_page_query(vm_map_t map, vm_address_ut addr, int *disposition, int *ref_count) { return KERN_NOT_SUPPORTED; }
+W kern_return_t vm_map_page_range_query(vm_map_t map, vm_address_ut addr, vm_size_ut size, int *dispositions, uint64_t *count) { return KERN_NOT_SUPPORTED; }
+W kern_return_t mach_make_memory_entry(vm_map_t map, vm_size_ut *size, vm_address_ut offset, uint32_t permission, vm_named_entry_t *entry, vm_named_entry_t parent) { return KERN_NOT_SUPPORTED; }
+W kern_return_t vm_region_object_create(vm_size_ut size, vm_named_entry_t *entry) { return KERN_NOT_SUPPORTED; }
+W kern_return_t mach_memory_object_memory_entry(bool internal, vm_size_ut size, vm_prot_t prot, memory_object_t pager, vm_named_entry_t *entry) { return KERN_NOT_SUPPORTED; }
+W kern_return_t vm_region(vm_map_t map, vm_address_ut *addr, vm_size_ut *size, int flavor, void *info, uint32_t *count) { return KERN_NOT_SUPPORTED; }
+W kern_return_t vm_region_recurse(vm_map_t map, vm_address_ut *addr, vm_size_ut *size, uint32_t *depth, struct vm_region_submap_info *info, uint32_t *count) { return KERN_NOT_SUPPORTED; }
