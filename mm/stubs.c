@@ -9,7 +9,6 @@
 #define W __attribute__((weak))
 vm_object_t vm_submap_object W;
 uint64_t vm_map_wire_limit W, vm_map_wire_limit_all W;
-void (*vm_relock_hook)(const char *where, vm_map_t map) W;
 
 W vm_object_t vm_object_copy_delayed(vm_object_t src, vm_object_offset_t offset, vm_size_t size) { return NULL; }
 W kern_return_t vm_object_copy_strategically(vm_object_t src, vm_object_offset_t offset, vm_size_t size, vm_object_t *dst, vm_object_offset_t *dst_offset, bool *needs_copy) { return KERN_NOT_SUPPORTED; }
@@ -66,8 +65,6 @@ W void vm_map_res_deallocate(vm_map_t map) { }
 W void vm_map_swapin(vm_map_t map) { }
 W void vm_map_swapout(vm_map_t map) { }
 W vm_map_entry_t vm_map_first_free(vm_map_t map) { return NULL; }
-W bool vm_map_entry_wait(vm_map_t map, bool interruptible) { return false; }
-W void vm_map_entry_wakeup(vm_map_t map) { }
 W kern_return_t vm_map_find_space(vm_map_t map, vm_offset_t *addr, vm_size_t size, vm_offset_t mask, vm_map_entry_t *entry) { return KERN_NOT_SUPPORTED; }
 W vm_map_entry_t vm_map_entry_insert(vm_map_t map, vm_map_entry_t after, const struct vm_map_entry *e) { return NULL; }
 W kern_return_t vm_map_wire(vm_map_t map, vm_offset_t start, vm_offset_t end, vm_prot_t access, bool user_wire) { return KERN_NOT_SUPPORTED; }

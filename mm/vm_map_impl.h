@@ -56,6 +56,28 @@ extern void (*vm_relock_hook)(const char *where, vm_map_t map);
 			vm_relock_hook(where, map); \
 	} while (0)
 
+/* --- vm_map_transition.c: entries worked on without the lock; write lock held --- */
+
+/*
+ * All entries of [start, end), cut at its borders and at rest, are in transition from now on: the lock may be dropped,
+ * and nobody else removes, wires, protects or overwrites them. The range may be cut by others meanwhile, not joined.
+ */
+void vm_map_transition_begin(vm_map_t map, vm_offset_t start, vm_offset_t end);
+/* The same range at rest again, on all pieces; waiters are woken. */
+void vm_map_transition_end(vm_map_t map, vm_offset_t start, vm_offset_t end);
+kern_return_t vm_map_settle_slow(vm_map_t map, vm_offset_t start, vm_offset_t end, bool interruptible);
+/*
+ * Sleeps, without the lock, until no entry of [start, end) is in transition. The lock is held again on return, and if
+ * there was a wait, everything looked up before is void. KERN_ABORTED: interruptible, and the thread is to end.
+ */
+static inline kern_return_t
+vm_map_settle(vm_map_t map, vm_offset_t start, vm_offset_t end, bool interruptible)
+{
+	if (likely(map->transitions == 0))
+		return KERN_SUCCESS;
+	return vm_map_settle_slow(map, start, end, interruptible);
+}
+
 /* --- vm_map_find.c: placement; any lock --- */
 
 /*

@@ -79,6 +79,9 @@ struct vm_map {
 	uint32_t             res_count;
 	bool                 sw_in;
 	bool                 wait_for_space, wiring_required, no_zero_fill;
+	bool                 fixed_entries;     /* some entry is, or was, wired or permanent */
+	uint32_t             transitions;       /* operations that have entries in transition now */
+	uint64_t             user_wired_pages;  /* pages of the entries with user_wired_count != 0 */
 	uint64_t             id;                /* small number for people */
 };
 #define min_offset  hdr.links.start
