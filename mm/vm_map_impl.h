@@ -45,9 +45,10 @@ vm_map_gap_after(vm_map_t map, vm_map_entry_t entry)
 bool vm_map_store_check(vm_map_t map);
 
 /*
- * Marks a place where an operation has dropped a map's lock in its middle and
- * takes it again: everything looked up before is void. scripts/relock-points lists them; tests
- * set the hook to let something else happen just there.
+ * Marks a place where an operation has given up a map's lock in its middle:
+ * stands just before the lock is taken again, with no lock held. Everything
+ * looked up before is void. scripts/relock-points lists them, each with its
+ * own name; tests set the hook to let something else happen just there.
  */
 extern void (*vm_relock_hook)(const char *where, vm_map_t map);
 #define VM_RELOCK_POINT(map, where) \
