@@ -22,6 +22,7 @@
 #include <arch/paging.h>
 #include <arch/pmap_boot.h>
 #include <arch/sbi.h>
+#include <arch/sv.h>
 #include <arch/timer.h>
 #include <arch/tlb.h>
 #include <arch/trap.h>
@@ -347,6 +348,8 @@ kernel_main(uint64_t hartid, paddr_t dtb)
 	boot_direct_map();
 	boot_initrd();
 	boot_memory(dtb, dtb_size);
+	if (boot_platform.isa_common & ISA_SVPBMT)
+		pmap_uncached_bits = PTE_PBMT_IO;
 	pmap_bootstrap(kernel_root, paging_levels, asid_bits);
 	vm_object_bootstrap();
 	vm_map_init();

@@ -161,13 +161,18 @@ static bool
 vm_check_leaf_page(vm_map_t map, vm_map_entry_t e, vm_offset_t va, paddr_t pa,
     const struct pmap_walk *w, struct vm_check_failure *f)
 {
-	struct vm_page *m;
-	bool top;
+	vm_object_t o = e->object.vm_object;
+	struct vm_page *m = NULL;
+	paddr_t says = 0;
+	bool top = true;
 
-	m = page_seen(e, va, &top);
-	if (m == NULL || vm_page_pa(m) != pa)
+	if (o->phys_contiguous)
+		says = o->phys + e->offset + (va - e->vme_start);
+	else if ((m = page_seen(e, va, &top)) != NULL)
+		says = vm_page_pa(m);
+	if (says != pa || w->managed == o->phys_contiguous)
 		return FAIL(f, "M18", "map %lu: 0x%lx is mapped to 0x%lx, its object says 0x%lx", (unsigned long)map->id,
-		    (unsigned long)va, (unsigned long)pa, m != NULL ? (unsigned long)vm_page_pa(m) : 0);
+		    (unsigned long)va, (unsigned long)pa, (unsigned long)says);
 	if ((w->prot & ~e->protection) && !((e->protection & VM_PROT_WRITE) &&
 	    (w->prot & ~e->protection) == VM_PROT_READ))
 		return FAIL(f, "M19", "map %lu: leaf at 0x%lx grants %u, its entry %u", (unsigned long)map->id,

@@ -3,8 +3,9 @@
  *
  * A pmap is a page-table tree with one lock. The kernel's half of the root is
  * copied when it is made and never changes (pmap_kernel.c), so all pmaps agree
- * on it for ever. Leaves of user pmaps always name pages of objects and are
- * counted by pv records (pmap_pv.c); the kernel's own leaves are not.
+ * on it for ever. Leaves of user pmaps name pages of objects (PTE_MANAGED) or
+ * device memory, and are counted by pv records (pmap_pv.c); the kernel's own
+ * leaves are not.
  *
  * The path that matters is a fault into an existing leaf table: one compare
  * finds the table (the pmap remembers the one used last), one compare finds the
@@ -114,7 +115,7 @@ pmap_harvest_table(struct vm_page *table)
 
 	for (; e < end; e++)
 		if (*e != 0)
-			pmap_harvest(vm_page_of_pfn(pte_pfn(*e)), *e);
+			pmap_harvest(pmap_leaf_page(*e), *e);
 }
 
 void
@@ -148,11 +149,7 @@ pmap_unhook(struct pmap *pmap, vm_offset_t va, unsigned level, struct pmap_batch
 
 /* --- making mappings --- */
 
-/*
- * The leaf table for va, made or split out of a megapage if need be; NULL: no
- * memory, nothing changed.
- */
-static noinline struct vm_page *
+noinline struct vm_page *
 pmap_leaf_table(struct pmap *pmap, vm_offset_t va, struct pmap_batch *b)
 {
 	struct vm_page *t;
@@ -201,25 +198,26 @@ pmap_change_leaf(struct pmap *pmap, vm_offset_t va, struct vm_page *table, pte_t
 		tlb_fence_all();
 }
 
-/* A leaf is there already. */
+/* Bits that make two leaves for one frame different things, not the same one with other rights. */
+#define LEAF_KIND   (PTE_PPN_MASK | PTE_MANAGED | PTE_PBMT)
+
+/* A leaf is there already. m NULL: the new one is a device's. */
 static noinline kern_return_t
 pmap_replace(struct pmap *pmap, vm_offset_t va, struct vm_page *table, pte_t *e, pte_t new,
     struct vm_page *m, struct pmap_batch *b)
 {
 	pte_t old = pte_load(e);
-	struct vm_page *gone;
 
-	if (pte_pfn(old) == pte_pfn(new)) {
+	if (((old ^ new) & LEAF_KIND) == 0) {
 		pmap_change_leaf(pmap, va, table, e, new, b);
 		return KERN_SUCCESS;
 	}
 	if (pv_get(pmap, table, m, va) == NULL)
 		return KERN_FAIL(KERN_RESOURCE_SHORTAGE, "no memory for a reverse mapping of 0x%lx", va);
 	old = pte_swap(e, 0);
-	gone = vm_page_of_pfn(pte_pfn(old));
 	batch_leaf(b, va);
-	pmap_harvest(gone, old);
-	pv_put(table, gone, va, b);
+	pmap_harvest(pmap_leaf_page(old), old);
+	pv_put(table, va, old, b);
 	pmap_flush(pmap, b);
 	if (new & PTE_X)
 		tlb_code_shootdown(pmap);
@@ -255,7 +253,7 @@ pmap_mega_suffices(struct pmap *pmap, vm_offset_t va, pte_t new)
 	pte_t *e = pmap_find(pmap, va, &level), v = pte_load(e);
 
 	if (level != 1 || !pte_leaf(v) || pte_pfn(v) + sv_index(va, 0) != pte_pfn(new) ||
-	    ((new ^ v) & (PTE_RWX | PTE_WIRED)) != 0)
+	    ((new ^ v) & (PTE_RWX | PTE_WIRED | PTE_MANAGED | PTE_PBMT)) != 0)
 		return false;
 	pte_or(e, new & (PTE_A | PTE_D));
 	tlb_fence_all();
@@ -343,6 +341,22 @@ pmap_enter(pmap_t pmap, vm_offset_t va, struct vm_page *m, vm_prot_t prot, unsig
 	return KERN_SUCCESS;
 }
 
+/* D is preset with A: nobody wants to know whether a device was written. */
+kern_return_t
+pmap_enter_phys(pmap_t pmap, vm_offset_t va, paddr_t pa, vm_prot_t prot, unsigned flags)
+{
+	pte_t bits = pmap_leaf_bits(prot, flags | VM_PROT_WRITE) & ~PTE_MANAGED;
+
+	DASSERT(va < vm_max_address && page_aligned(va | pa), ("pmap_enter_phys at 0x%lx", (unsigned long)va));
+	return pmap_enter_contended(pmap, va, NULL, pte_make(pa, bits));
+}
+
+bool
+pmap_has_cache_attributes(void)
+{
+	return pmap_uncached_bits != 0;
+}
+
 /*
  * A leaf that is there already, of the very page, gets WRITE. No fence: a hart
  * that remembers the weaker leaf faults once more.
@@ -350,7 +364,7 @@ pmap_enter(pmap_t pmap, vm_offset_t va, struct vm_page *m, vm_prot_t prot, unsig
 static inline void
 pmap_add_write(pte_t *e, pte_t v, const struct vm_chunk *c, unsigned slot)
 {
-	if ((v & PTE_R) && vm_chunk_populated(c, slot) &&
+	if ((v & (PTE_R | PTE_MANAGED)) == (PTE_R | PTE_MANAGED) && vm_chunk_populated(c, slot) &&
 	    pte_pa(v) >> PAGE_SHIFT == vm_chunk_pfn(c, slot))
 		pte_or(e, PTE_W);
 }
@@ -461,4 +475,12 @@ pmap_fault(pmap_t pmap, vm_offset_t va, vm_prot_t access)
 			tlb_fence_all();        /* whatever is stale, perhaps the absence of a table */
 	}
 	return ok;
+}
+
+void
+pmap_sync_icache(pmap_t pmap)
+{
+	spin_lock(&pmap->lock);
+	tlb_code_shootdown(pmap);
+	spin_unlock(&pmap->lock);
 }

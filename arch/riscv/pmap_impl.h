@@ -4,6 +4,7 @@
  *   pmap.c          life, and making mappings of 4 KiB
  *   pmap_mega.c     megapage leaves: entering, promotion, demotion
  *   pmap_remove.c   removing and protecting ranges
+ *   pmap_wire.c     wiring, and clearing referenced bits, by range
  *   pmap_pv.c       reverse mappings, and operations on a page's or chunk's mappings
  *   pmap_kernel.c   the kernel's own pmap
  *   pmap_query.c    walks, statistics, the checker
@@ -64,6 +65,8 @@ pmap_flush(struct pmap *pmap, struct pmap_batch *b)
 		pmap_flush_slow(pmap, b);
 }
 void pmap_unpin(struct pmap *pmap);                       /* drops a pin; the last one frees */
+/* The leaf table for va, made or split out of a megapage if need be, and cached; NULL: no memory, nothing changed. */
+struct vm_page *pmap_leaf_table(struct pmap *pmap, vm_offset_t va, struct pmap_batch *b);
 /* The bits of a user leaf. D only where W is: a write fault on a page that stays read-only sets none. */
 static inline pte_t
 pmap_leaf_bits(vm_prot_t prot, unsigned flags)
@@ -80,10 +83,18 @@ pmap_leaf_bits(vm_prot_t prot, unsigned flags)
 	return b;
 }
 _Static_assert(VM_PROT_WRITE << 1 == PTE_W && PTE_W << 5 == PTE_D, "W and D by shifts");
-/* Adds to the page's harvested A and D. */
+/* The object's page that leaf v maps; NULL: device memory, which has none. */
+static inline struct vm_page *
+pmap_leaf_page(pte_t v)
+{
+	return likely(v & PTE_MANAGED) ? vm_page_of_pfn(pte_pfn(v)) : NULL;
+}
+/* Adds to the page's harvested A and D. m NULL: nobody asks. */
 static inline void
 pmap_harvest(struct vm_page *m, pte_t old)
 {
+	if (m == NULL)
+		return;
 	if (old & (PTE_A | PTE_D) & ~__atomic_load_n(&m->o.ad, __ATOMIC_RELAXED))
 		__atomic_fetch_or(&m->o.ad, old & (PTE_A | PTE_D), __ATOMIC_RELAXED);
 }
@@ -121,11 +132,24 @@ pmap_find(struct pmap *pmap, vm_offset_t va, unsigned *level)
 struct vm_page *pmap_demote(struct pmap *pmap, vm_offset_t va, pte_t *entry, struct pv *pv, struct pmap_batch *b);
 /* Takes the megapage leaf at `entry` away; its table is pruned when empty. */
 void pmap_remove_mega(struct pmap *pmap, vm_offset_t va, pte_t *entry, struct pv *pv, struct pmap_batch *b);
+/* pmap_enter_mega's work; va aligned, new a leaf. */
+kern_return_t pmap_enter_mega_locked(struct pmap *pmap, vm_offset_t va, struct vm_chunk *c, pte_t new,
+    struct pmap_batch *b);
+/* The megapage leaf at entry becomes wired or not. FALSE: no memory to wire it, nothing changed. */
+bool pmap_wire_mega(struct pmap *pmap, pte_t *entry, bool wired, struct pmap_batch *b);
 
 /* pmap_remove.c */
 #define PMAP_REMOVE_HARVEST 1u          /* keep A and D in the pages */
 #define PMAP_KEEP_WIRED     2u          /* leave wired leaves */
 void pmap_remove_locked(struct pmap *pmap, vm_offset_t start, vm_offset_t end, unsigned how, struct pmap_batch *b);
+/* The end of the piece of [va, end) that one entry of `level` (leaf table: the table) decides. */
+static inline vm_offset_t
+pmap_piece_end(vm_offset_t va, vm_offset_t end, unsigned level)
+{
+	vm_offset_t last = va | (sv_size(level != 0 ? level : 1) - 1);
+
+	return last < end - 1 ? last + 1 : end;
+}
 /* Takes the leaf at e (valid) away with its A and D; pv: its record, or NULL to look it up. Prunes. */
 void pmap_clear_leaf(struct pmap *pmap, vm_offset_t va, pte_t *e, struct pv *pv, struct pmap_batch *b);
 /* The RWX bits that leaves keep under prot: no W without R. 0: they go. */
@@ -137,7 +161,13 @@ pmap_keep_bits(vm_prot_t prot)
 
 /* pmap_pv.c; pmap locked */
 void pv_init(void);
-/* The record for page m at va in `table`, counted one more; NULL: shortage. */
+/*
+ * The chunk of what has none. Its records count, table by table, the leaves of
+ * device memory, so that every table with leaves has a record and no leaf is
+ * without one. No page names it, so no page-wise operation meets them.
+ */
+extern struct vm_chunk pv_no_chunk;
+/* The record for page m (NULL: device memory) at va in `table`, counted one more; NULL: shortage. */
 struct pv *pv_get(struct pmap *pmap, struct vm_page *table, struct vm_page *m, vm_offset_t va);
 /* The record of chunk c with this origin in `table`, or NULL. */
 struct pv *pv_find(struct vm_page *table, struct vm_chunk *c, vm_offset_t origin);
@@ -146,8 +176,10 @@ struct pv *pv_new(struct pmap *pmap, struct vm_page *table, struct vm_chunk *c, 
     vm_offset_t window, unsigned count, bool mega);
 /* n leaves less; at 0 the record leaves its table for b->pvs. */
 void pv_drop(struct pv *pv, unsigned n, struct pmap_batch *b);
-/* The record of page m at va, one less. */
-void pv_put(struct vm_page *table, struct vm_page *m, vm_offset_t va, struct pmap_batch *b);
+/* The record of the leaf v that is or was at va in `table`. */
+struct pv *pv_of_leaf(struct vm_page *table, vm_offset_t va, pte_t v);
+/* That record, one less. */
+void pv_put(struct vm_page *table, vm_offset_t va, pte_t v, struct pmap_batch *b);
 /* To another table's list (demotion, promotion). */
 void pv_move(struct pv *pv, struct vm_page *table);
 /* After the fence: off the chunks' lists, freed. */

@@ -174,6 +174,26 @@ pmap_change_mega(struct pmap *pmap, vm_offset_t va, pte_t *entry, pte_t new, str
 		tlb_fence_all();
 }
 
+bool
+pmap_wire_mega(struct pmap *pmap, pte_t *entry, bool wired, struct pmap_batch *b)
+{
+	struct vm_page *dir = pmap_dir_page(entry);
+
+	if (((pte_load(entry) & PTE_WIRED) != 0) == wired)
+		return true;
+	if (wired && !pmap_add_spare(pmap))
+		return false;
+	if (wired)
+		pte_or(entry, PTE_WIRED);
+	else {
+		pte_and(entry, ~PTE_WIRED);
+		pmap_drop_spare(pmap, b);
+	}
+	dir->t.md += wired ? 1 : -1ul;
+	pmap->wired += wired ? SV_ENTRIES : -(uint64_t)SV_ENTRIES;
+	return true;
+}
+
 /* Do all leaves of the table map pages of c at their places? Then c's megapage may take over. */
 static bool
 pmap_table_is_part_of(struct vm_page *table, struct vm_chunk *c, vm_offset_t va)
@@ -255,7 +275,7 @@ pmap_clear_way(struct pmap *pmap, vm_offset_t va, pte_t new, struct vm_chunk *c,
 	return true;
 }
 
-static kern_return_t
+kern_return_t
 pmap_enter_mega_locked(struct pmap *pmap, vm_offset_t va, struct vm_chunk *c, pte_t new,
     struct pmap_batch *b)
 {

@@ -37,6 +37,7 @@
  */
 #include "pmap_impl.h"
 
+struct vm_chunk    pv_no_chunk;
 static struct zone pv_zone;
 static uint64_t    pv_passes;           /* walks begun; atomic */
 
@@ -44,6 +45,8 @@ void
 pv_init(void)
 {
 	zone_init(&pv_zone, "pv", sizeof(struct pv));
+	pv_no_chunk.pv = NULL;
+	spin_init(&pv_no_chunk.pv_lock, LOCK_PV);
 }
 
 /* --- records --- */
@@ -147,10 +150,15 @@ pv_new(struct pmap *pmap, struct vm_page *table, struct vm_chunk *c, vm_offset_t
 struct pv *
 pv_get(struct pmap *pmap, struct vm_page *table, struct vm_page *m, vm_offset_t va)
 {
-	struct vm_chunk *c = m->o.chunk;
-	vm_offset_t origin = va - ((vm_offset_t)m->slot << PAGE_SHIFT);
-	struct pv *pv = pv_find(table, c, origin);
+	struct vm_chunk *c = &pv_no_chunk;
+	vm_offset_t origin = va & ~MEGAPAGE_MASK;
+	struct pv *pv;
 
+	if (likely(m != NULL)) {
+		c = m->o.chunk;
+		origin = va - ((vm_offset_t)m->slot << PAGE_SHIFT);
+	}
+	pv = pv_find(table, c, origin);
 	if (likely(pv != NULL)) {
 		pv->count++;
 		return pv;
@@ -169,13 +177,21 @@ pv_drop(struct pv *pv, unsigned n, struct pmap_batch *b)
 	}
 }
 
-void
-pv_put(struct vm_page *table, struct vm_page *m, vm_offset_t va, struct pmap_batch *b)
+struct pv *
+pv_of_leaf(struct vm_page *table, vm_offset_t va, pte_t v)
 {
-	struct pv *pv = pv_find(table, m->o.chunk, va - ((vm_offset_t)m->slot << PAGE_SHIFT));
+	struct vm_page *m = pmap_leaf_page(v);
+	struct pv *pv = m != NULL ? pv_find(table, m->o.chunk, va - ((vm_offset_t)m->slot << PAGE_SHIFT)) :
+	    pv_find(table, &pv_no_chunk, va & ~MEGAPAGE_MASK);
 
 	KASSERT(pv != NULL, ("leaf at 0x%lx has no reverse mapping", (unsigned long)va));
-	pv_drop(pv, 1, b);
+	return pv;
+}
+
+void
+pv_put(struct vm_page *table, vm_offset_t va, pte_t v, struct pmap_batch *b)
+{
+	pv_drop(pv_of_leaf(table, va, v), 1, b);
 }
 
 void
@@ -303,7 +319,7 @@ pv_page_leaf(struct pv *pv, struct vm_page *m, struct pmap_batch *b)
 		}
 	}
 	e = &sv_entries(pv->table)[sv_index(va, 0)];
-	return pte_pfn(pte_load(e)) == m->pfn && pte_load(e) != 0 ? e : NULL;
+	return pte_pfn(pte_load(e)) == m->pfn && (pte_load(e) & PTE_MANAGED) ? e : NULL;
 }
 
 /* The leaf of either size that covers m, as a value; 0: none. */
@@ -316,7 +332,7 @@ pv_page_value(struct pv *pv, struct vm_page *m)
 	if (va - pv->window >= MEGAPAGE_SIZE)
 		return 0;
 	v = pte_load(&sv_entries(pv->table)[sv_index(va, pv->mega ? 1 : 0)]);
-	return pv->mega || pte_pfn(v) == m->pfn ? v : 0;
+	return pv->mega || (pte_pfn(v) == m->pfn && (v & PTE_MANAGED)) ? v : 0;
 }
 
 /* One leaf of 4 KiB keeps at most `keep`. */
@@ -387,7 +403,7 @@ pv_op_protect_chunk(struct pv *pv, struct pv_op *op, struct pmap_batch *b)
 		pte_t v = pte_load(&entries[i]);
 		struct vm_page *m;
 
-		if (v == 0 || slot >= VM_CHUNK_PAGES)
+		if (!(v & PTE_MANAGED) || slot >= VM_CHUNK_PAGES)
 			continue;
 		m = vm_page_of_pfn(pte_pfn(v));
 		if (m->o.chunk != pv->chunk || m->slot != slot)

@@ -49,6 +49,7 @@ pmap_walk_locked(struct pmap *pmap, vm_offset_t va, struct pmap_walk *w)
 	w->accessed = (v & PTE_A) != 0;
 	w->dirty = (v & PTE_D) != 0;
 	w->wired = (v & PTE_WIRED) != 0;
+	w->managed = (v & PTE_MANAGED) != 0;
 }
 
 void
@@ -131,23 +132,39 @@ pv_on_chunk_list(struct pv *pv)
 static struct pv *
 census_record(struct vm_page *table, vm_offset_t va, pte_t v, unsigned level)
 {
-	struct vm_page *m = vm_page_of_pfn(pte_pfn(v));
+	struct vm_page *m = pmap_leaf_page(v);
+	struct vm_chunk *chunk = m != NULL ? m->o.chunk : &pv_no_chunk;
+	vm_offset_t origin = va;
 	struct pv *pv;
 
-	if (m == NULL)
-		return NULL;
+	if (level == 0)
+		origin = m != NULL ? va - ((vm_offset_t)m->slot << PAGE_SHIFT) : va & ~MEGAPAGE_MASK;
 	for (pv = table->t.pv; pv != NULL; pv = pv->t_next)
-		if (pv->chunk == m->o.chunk && pv->mega == (level == 1) &&
-		    pv->origin == va - (level == 1 ? 0 : (vm_offset_t)m->slot << PAGE_SHIFT))
+		if (pv->chunk == chunk && pv->mega == (level == 1) && pv->origin == origin)
 			return pv;
 	return NULL;
+}
+
+/* A leaf that maps an object's page, as it says. */
+static bool
+census_managed(struct pmap_census *c, vm_offset_t va, pte_t v, unsigned level)
+{
+	struct vm_page *m = pmap_leaf_page(v);
+
+	if (m == NULL || m->kind != VM_PAGE_OBJECT)
+		return census_fail(c, va, "leaf that maps no object's page");
+	if (level == 1 ? m->o.chunk->base != m->pfn || !vm_chunk_is_megapage(m->o.chunk) :
+	    !vm_chunk_populated(m->o.chunk, m->slot) || vm_chunk_pfn(m->o.chunk, m->slot) != m->pfn)
+		return census_fail(c, va, "leaf whose page is not its chunk's");
+	if (level == 1 && (v & (PTE_W | PTE_D)) == PTE_W)
+		return census_fail(c, va, "writable megapage without D");
+	return true;
 }
 
 static bool
 census_leaf(struct pmap_census *c, struct vm_page *table, vm_offset_t va, pte_t v, unsigned level)
 {
 	bool kernel = pmap_is_kernel(c->pmap);
-	struct vm_page *m = vm_page_of_pfn(pte_pfn(v));
 	uint64_t pages = sv_size(level) >> PAGE_SHIFT;
 
 	if ((v & PTE_W) && !(v & PTE_R))
@@ -166,15 +183,12 @@ census_leaf(struct pmap_census *c, struct vm_page *table, vm_offset_t va, pte_t 
 		c->wired += pages;
 		c->wired_megapages += level;
 	}
-	if (!(v & PTE_MANAGED) || m == NULL || m->kind != VM_PAGE_OBJECT)
-		return census_fail(c, va, "leaf that maps no object's page");
-	if (level == 1 ? m->o.chunk->base != m->pfn || !vm_chunk_is_megapage(m->o.chunk) :
-	    !vm_chunk_populated(m->o.chunk, m->slot) || vm_chunk_pfn(m->o.chunk, m->slot) != m->pfn)
-		return census_fail(c, va, "leaf whose page is not its chunk's");
+	if (!(v & PTE_MANAGED) && level == 1)
+		return census_fail(c, va, "megapage leaf that maps no object's pages");
+	if ((v & PTE_MANAGED) && !census_managed(c, va, v, level))
+		return false;
 	if ((v & (PTE_R | PTE_X)) == PTE_X && !c->pmap->execute_only)
 		return census_fail(c, va, "execute-only leaf in a pmap that denies having any");
-	if (level == 1 && (v & (PTE_W | PTE_D)) == PTE_W)
-		return census_fail(c, va, "writable megapage without D");
 	if (census_record(table, va, v, level) == NULL)
 		return census_fail(c, va, "leaf without a reverse mapping");
 	return true;

@@ -35,13 +35,12 @@ pv_run_end(struct pv_run *r, struct pmap_batch *b)
 static void
 pv_run_add(struct pv_run *r, struct vm_page *table, vm_offset_t va, pte_t v, struct pmap_batch *b)
 {
-	struct vm_page *m = vm_page_of_pfn(pte_pfn(v));
-	vm_offset_t origin = va - ((vm_offset_t)m->slot << PAGE_SHIFT);
+	struct vm_page *m = pmap_leaf_page(v);
 
-	if (r->n == 0 || r->pv->chunk != m->o.chunk || r->pv->origin != origin) {
+	if (r->n == 0 || m == NULL || r->pv->chunk != m->o.chunk ||
+	    r->pv->origin != va - ((vm_offset_t)m->slot << PAGE_SHIFT)) {
 		pv_run_end(r, b);
-		r->pv = pv_find(table, m->o.chunk, origin);
-		KASSERT(r->pv != NULL, ("leaf at 0x%lx has no reverse mapping", (unsigned long)va));
+		r->pv = pv_of_leaf(table, va, v);
 	}
 	r->n++;
 }
@@ -49,11 +48,10 @@ pv_run_add(struct pv_run *r, struct vm_page *table, vm_offset_t va, pte_t v, str
 void
 pmap_clear_leaf(struct pmap *pmap, vm_offset_t va, pte_t *e, struct pv *pv, struct pmap_batch *b)
 {
-	struct vm_page *table = sv_table_page(e), *m;
+	struct vm_page *table = sv_table_page(e);
 	pte_t v = pte_swap(e, 0);
 
-	m = vm_page_of_pfn(pte_pfn(v));
-	pmap_harvest(m, v);
+	pmap_harvest(pmap_leaf_page(v), v);
 	if (v & PTE_WIRED) {
 		table->t.md--;
 		pmap->wired--;
@@ -63,7 +61,7 @@ pmap_clear_leaf(struct pmap *pmap, vm_offset_t va, pte_t *e, struct pv *pv, stru
 	if (pv != NULL)
 		pv_drop(pv, 1, b);
 	else
-		pv_put(table, m, va, b);
+		pv_put(table, va, v, b);
 	if (--table->slot == 0)
 		pmap_unhook(pmap, va, 0, b);
 }
@@ -86,7 +84,7 @@ pmap_remove_entries(struct pmap *pmap, vm_offset_t start, vm_offset_t end, pte_t
 			continue;
 		if (how & PMAP_REMOVE_HARVEST) {
 			v = pte_swap(e, 0);
-			pmap_harvest(vm_page_of_pfn(pte_pfn(v)), v);
+			pmap_harvest(pmap_leaf_page(v), v);
 		} else
 			pte_store(e, 0);
 		wired += v / PTE_WIRED & 1;
@@ -143,15 +141,6 @@ pmap_remove_from_mega(struct pmap *pmap, vm_offset_t start, vm_offset_t end, pte
 		pmap_remove_mega(pmap, start, e, NULL, b);
 	else
 		pmap_remove_entries(pmap, start, end, &sv_entries(table)[sv_index(start, 0)], how, b);
-}
-
-/* The end of the piece of [va, end) that one entry of `level` (leaf table: the table) decides. */
-static inline vm_offset_t
-pmap_piece_end(vm_offset_t va, vm_offset_t end, unsigned level)
-{
-	vm_offset_t last = va | (sv_size(level != 0 ? level : 1) - 1);
-
-	return last < end - 1 ? last + 1 : end;
 }
 
 void
@@ -312,47 +301,6 @@ pmap_protect(pmap_t pmap, vm_offset_t start, vm_offset_t end, vm_prot_t prot)
 		else if (pte_load(e) != 0)
 			pmap_protect_mega(pmap, start, next, e, keep, &b);
 	}
-	pmap_flush(pmap, &b);
-	spin_unlock(&pmap->lock);
-}
-
-/* --- wiring --- */
-
-/*
- * Wiring a part of a megapage without memory for a table drops the leaf: who
- * wires uses pmap_enter, which can refuse. Unwiring always succeeds.
- */
-void
-pmap_change_wiring(pmap_t pmap, vm_offset_t va, bool wired)
-{
-	struct pmap_batch b;
-	struct vm_page *table;
-	unsigned level;
-	pte_t *e, v;
-
-	pmap_batch_init(&b, false);
-	b.harvest = true;
-	spin_lock(&pmap->lock);
-	e = pmap_find(pmap, va, &level);
-	v = pte_load(e);
-	if (v != 0 && ((v & PTE_WIRED) != 0) != wired) {
-		if (level != 0) {
-			table = pmap_demote(pmap, va, e, NULL, &b);
-			if (table == NULL) {
-				pmap_remove_mega(pmap, va, e, NULL, &b);
-				goto out;
-			}
-			e = &sv_entries(table)[sv_index(va, 0)];
-		}
-		table = sv_table_page(e);
-		if (wired)
-			pte_or(e, PTE_WIRED);
-		else
-			pte_and(e, ~PTE_WIRED);
-		table->t.md += wired ? 1 : -1ul;
-		pmap->wired += wired ? 1 : -1ul;
-	}
-out:
 	pmap_flush(pmap, &b);
 	spin_unlock(&pmap->lock);
 }

@@ -147,7 +147,8 @@ TEST(pmap_check, notices_what_is_wrong_with_leaves)
 	old = *e;
 	SEED(*e = old & ~PTE_R, *e = old, "W and without R");
 	SEED(*e = old & ~PTE_U, *e = old, "kernel leaf");
-	SEED(*e = old & ~PTE_MANAGED, *e = old, "no object's page");
+	SEED(*e = old & ~PTE_MANAGED, *e = old, "without a reverse mapping");
+	SEED(page(0)->kind = VM_PAGE_KERNEL, page(0)->kind = VM_PAGE_OBJECT, "no object's page");
 	SEED(*e = old & ~(PTE_R | PTE_W) & ~PTE_MANAGED, *e = old, "only leaves have");
 	SEED(*e = (old & ~PTE_RWX) | PTE_X, *e = old, "execute-only");
 	SEED(*e = old & ~PTE_V, *e = old, "invalid entry");

@@ -354,6 +354,195 @@ TEST(pmap, wired_leaves_are_counted_and_kept)
 	teardown();
 }
 
+/* --- wiring by range --- */
+
+static struct pmap_stats
+stats(pmap_t p)
+{
+	struct pmap_stats s;
+
+	pmap_stats(p, &s);
+	return s;
+}
+
+TEST(pmap, a_range_is_wired_and_unwired_leaf_by_leaf)
+{
+	struct pmap_walk w;
+
+	ASSERT_TRUE(setup(8));
+	for (unsigned i = 0; i < 8; i += 2)
+		ASSERT_EQ(enter(pmap, W0 + i * PAGE_SIZE, i, VM_PROT_DEFAULT, 0), KERN_SUCCESS);
+	ASSERT_EQ(enter(pmap, W0 + MEGAPAGE_SIZE, 1, VM_PROT_DEFAULT, 0), KERN_SUCCESS);
+	ASSERT_EQ(pmap_wire_range(pmap, W0 + 2 * PAGE_SIZE, W0 + 2 * MEGAPAGE_SIZE, true), KERN_SUCCESS);
+	ASSERT_EQ(stats(pmap).wired, 4);
+	ASSERT_EQ(pmap_wire_range(pmap, W0 + 2 * PAGE_SIZE, W0 + 2 * MEGAPAGE_SIZE, true), KERN_SUCCESS);
+	ASSERT_EQ(stats(pmap).wired, 4);
+	pmap_walk(pmap, W0, &w);
+	ASSERT_FALSE(w.wired);
+	pmap_walk(pmap, W0 + 3 * PAGE_SIZE, &w);
+	ASSERT_FALSE(w.leaf);                   /* no leaf: none made */
+	pmap_collect(pmap);
+	ASSERT_EQ(resident(pmap), 4);
+	ASSERT_EQ(pmap_wire_range(pmap, W0, W0 + MEGAPAGE_SIZE, false), KERN_SUCCESS);
+	ASSERT_EQ(stats(pmap).wired, 1);
+	pmap_collect(pmap);
+	ASSERT_EQ(resident(pmap), 1);
+	teardown();
+}
+
+TEST(pmap, a_megapage_is_wired_whole_and_split_in_part)
+{
+	ASSERT_TRUE(setup(512));
+	if (!have_megapage())
+		return;
+	ASSERT_EQ(enter_mega(pmap, W0, VM_PROT_DEFAULT, 0), KERN_SUCCESS);
+	ASSERT_EQ(pmap_wire_range(pmap, W0, W0 + MEGAPAGE_SIZE, true), KERN_SUCCESS);
+	ASSERT_EQ(stats(pmap).wired, 512);
+	ASSERT_EQ(stats(pmap).megapages, 1);
+	pmap_collect(pmap);
+	ASSERT_EQ(resident(pmap), 512);
+	ASSERT_EQ(pmap_wire_range(pmap, W0, W0 + 100 * PAGE_SIZE, false), KERN_SUCCESS);
+	ASSERT_EQ(stats(pmap).wired, 412);
+	ASSERT_EQ(stats(pmap).megapages, 0);
+	ASSERT_EQ(pmap_wire_range(pmap, W0, W0 + MEGAPAGE_SIZE, false), KERN_SUCCESS);
+	ASSERT_EQ(stats(pmap).wired, 0);
+	teardown();
+}
+
+static unsigned
+wire_run(vm_offset_t va, unsigned slot, unsigned n, vm_prot_t prot)
+{
+	unsigned done;
+
+	spin_lock(&object->lock);
+	done = pmap_wire_run(pmap, va, vm_chunk_find(object, 0), slot, n, prot);
+	spin_unlock(&object->lock);
+	return done;
+}
+
+TEST(pmap, wire_run_makes_leaves_rights_and_tables)
+{
+	struct pmap_walk w;
+
+	ASSERT_TRUE(setup(8));
+	ASSERT_EQ(enter(pmap, W0 + PAGE_SIZE, 1, VM_PROT_READ, 0), KERN_SUCCESS);
+	ASSERT_EQ(enter(pmap, W0 + 2 * PAGE_SIZE, 7, VM_PROT_READ, 0), KERN_SUCCESS);
+	ASSERT_EQ(wire_run(W0, 0, 16, VM_PROT_DEFAULT), 7);     /* 8 are resident, one place is another's */
+	ASSERT_EQ(stats(pmap).wired, 7);
+	ASSERT_EQ(resident(pmap), 8);
+	pmap_walk(pmap, W0 + PAGE_SIZE, &w);
+	ASSERT_EQ(w.prot, VM_PROT_DEFAULT);
+	ASSERT_TRUE(w.wired);
+	pmap_walk(pmap, W0 + 2 * PAGE_SIZE, &w);
+	ASSERT_EQ(w.prot, VM_PROT_READ);
+	ASSERT_FALSE(w.wired);
+	/* Across two tables, none of which is there. */
+	ASSERT_EQ(wire_run(W0 + 4 * MEGAPAGE_SIZE - 4 * PAGE_SIZE, 0, 8, VM_PROT_READ), 8);
+	ASSERT_EQ(stats(pmap).wired, 15);
+	ASSERT_EQ(wire_run(W0 + 8 * MEGAPAGE_SIZE, 8, 8, VM_PROT_READ), 0);     /* nothing resident: no table stays */
+	teardown();
+}
+
+TEST(pmap, wire_run_of_a_full_chunk_is_one_leaf)
+{
+	ASSERT_TRUE(setup(512));
+	if (!have_megapage())
+		return;
+	ASSERT_EQ(enter(pmap, W0, 0, VM_PROT_READ, 0), KERN_SUCCESS);
+	ASSERT_EQ(wire_run(W0, 0, 512, VM_PROT_DEFAULT), 512);
+	ASSERT_EQ(stats(pmap).megapages, 1);
+	ASSERT_EQ(stats(pmap).wired, 512);
+	ASSERT_EQ(wire_run(W0 + 10 * PAGE_SIZE, 10, 10, VM_PROT_DEFAULT), 10);
+	ASSERT_EQ(stats(pmap).wired, 512);
+	teardown();
+}
+
+TEST(pmap, referenced_is_cleared_by_range)
+{
+	struct pmap_walk w;
+
+	ASSERT_TRUE(setup(3));
+	for (unsigned i = 0; i < 3; i++)
+		ASSERT_EQ(enter(pmap, W0 + i * PAGE_SIZE, i, VM_PROT_READ, 0), KERN_SUCCESS);
+	pmap_clear_reference_range(pmap, W0 + PAGE_SIZE, W0 + GIGAPAGE_SIZE);
+	pmap_walk(pmap, W0, &w);
+	ASSERT_TRUE(w.accessed);
+	pmap_walk(pmap, W0 + PAGE_SIZE, &w);
+	ASSERT_FALSE(w.accessed);
+	ASSERT_FALSE(pmap_is_referenced(page(2)));
+	ASSERT_TRUE(pmap_fault(pmap, W0 + PAGE_SIZE, VM_PROT_READ));
+	ASSERT_TRUE(pmap_is_referenced(page(1)));
+	teardown();
+}
+
+/* --- device memory --- */
+
+#define DEVICE  0x10001000ul
+
+TEST(pmap, device_leaves_need_no_page)
+{
+	vm_offset_t at = 0;
+	struct pmap_walk w;
+	paddr_t pa;
+
+	ASSERT_TRUE(setup(2));
+	ASSERT_EQ(pmap_enter_phys(pmap, W0, DEVICE, VM_PROT_DEFAULT, PMAP_UNCACHED), KERN_SUCCESS);
+	ASSERT_TRUE(pmap_extract(pmap, W0 + 8, &pa));
+	ASSERT_EQ(pa, DEVICE + 8);
+	pmap_walk(pmap, W0, &w);
+	ASSERT_FALSE(w.managed);
+	ASSERT_TRUE(w.accessed && w.dirty);     /* no fault will ever be needed to say so */
+	ASSERT_EQ(w.step[w.levels - 1].pte >> 61 != 0, pmap_has_cache_attributes());
+	ASSERT_EQ(pmap_check(pmap, &at), NULL);
+	ASSERT_TRUE(pmap_fault(pmap, W0, VM_PROT_WRITE));
+	ASSERT_FALSE(pmap_fault(pmap, W0, VM_PROT_EXECUTE));
+	/* Beside an object's pages in one table, and all of them together go. */
+	ASSERT_EQ(enter(pmap, W0 + PAGE_SIZE, 0, VM_PROT_DEFAULT, 0), KERN_SUCCESS);
+	ASSERT_EQ(enter(pmap, W0 + 2 * PAGE_SIZE, 1, VM_PROT_DEFAULT, 0), KERN_SUCCESS);
+	ASSERT_EQ(resident(pmap), 3);
+	page_protect(0, VM_PROT_NONE);
+	ASSERT_EQ(pmap_check(pmap, &at), NULL);
+	spin_lock(&object->lock);
+	pmap_chunk_protect(vm_chunk_find(object, 0), VM_PROT_NONE);
+	spin_unlock(&object->lock);
+	ASSERT_EQ(resident(pmap), 1);
+	ASSERT_EQ(pmap_check(pmap, &at), NULL);
+	pmap_remove(pmap, W0, W0 + MEGAPAGE_SIZE);
+	ASSERT_EQ(resident(pmap), 0);
+	ASSERT_EQ(tables(pmap), 1);
+	teardown();
+}
+
+TEST(pmap, device_leaves_go_by_range)
+{
+	vm_offset_t at = 0;
+	struct pmap_walk w;
+	paddr_t pa;
+
+	ASSERT_TRUE(setup(1));
+	for (unsigned i = 0; i < 6; i++)
+		ASSERT_EQ(pmap_enter_phys(pmap, W0 + i * PAGE_SIZE, DEVICE + i * PAGE_SIZE, VM_PROT_DEFAULT,
+		    i == 5 ? PMAP_WIRED : 0), KERN_SUCCESS);
+	pmap_protect(pmap, W0, W0 + 2 * PAGE_SIZE, VM_PROT_READ);
+	pmap_walk(pmap, W0 + PAGE_SIZE, &w);
+	ASSERT_EQ(w.prot, VM_PROT_READ);
+	pmap_protect(pmap, W0, W0 + PAGE_SIZE, VM_PROT_NONE);
+	pmap_remove(pmap, W0 + PAGE_SIZE, W0 + 2 * PAGE_SIZE);
+	pmap_remove_dead(pmap, W0 + 2 * PAGE_SIZE, W0 + 3 * PAGE_SIZE);
+	ASSERT_EQ(resident(pmap), 3);
+	ASSERT_EQ(pmap_check(pmap, &at), NULL);
+	/* A page of an object in its place, and back. */
+	ASSERT_EQ(enter(pmap, W0 + 3 * PAGE_SIZE, 0, VM_PROT_READ, 0), KERN_SUCCESS);
+	ASSERT_EQ(pmap_enter_phys(pmap, W0 + 3 * PAGE_SIZE, DEVICE, VM_PROT_READ, 0), KERN_SUCCESS);
+	ASSERT_TRUE(pmap_extract(pmap, W0 + 3 * PAGE_SIZE, &pa));
+	ASSERT_EQ(pa, DEVICE);
+	ASSERT_EQ(pmap_check(pmap, &at), NULL);
+	pmap_collect(pmap);
+	ASSERT_EQ(resident(pmap), 1);
+	ASSERT_EQ(stats(pmap).wired, 1);
+	teardown();
+}
+
 TEST(pmap, next_leaf_visits_each_once)
 {
 	vm_offset_t va = 0, seen[3];

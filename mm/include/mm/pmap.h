@@ -66,8 +66,10 @@ kern_return_t pmap_enter_mega(pmap_t pmap, vm_offset_t va, struct vm_chunk *c, v
 unsigned pmap_enter_run(pmap_t pmap, vm_offset_t va, struct vm_chunk *c, unsigned slot, unsigned n, vm_prot_t prot);
 
 /*
- * Maps physical memory that has no vm_page (a device) at va: no reverse mapping, no referenced or modified.
- * PMAP_UNCACHED where it says so. Goes by pmap_remove and pmap_protect. KERN_RESOURCE_SHORTAGE.
+ * Maps the page at pa, which is no object's (a device's), at va with prot; replaces what was there. No reverse mapping,
+ * no referenced or modified: the leaf goes by pmap_remove, pmap_protect, pmap_collect and pmap_destroy only.
+ * Flags: PMAP_WIRED; PMAP_UNCACHED: not cached, where the hart can say so in a leaf (else as the memory there is by
+ * itself). KERN_SUCCESS; KERN_RESOURCE_SHORTAGE: no table page or record; nothing changed.
  */
 kern_return_t pmap_enter_phys(pmap_t pmap, vm_offset_t va, paddr_t pa, vm_prot_t prot, unsigned flags);
 /* Can leaves be uncached where their memory is cached by default? (Svpbmt) */
@@ -103,6 +105,23 @@ void pmap_collect(pmap_t pmap);
 /* --- wiring, referenced, modified --- */
 
 void pmap_change_wiring(pmap_t pmap, vm_offset_t va, bool wired);
+/*
+ * All leaves in [start, end), page aligned, become wired or not; places without a leaf stay so. Unwiring cannot fail.
+ * KERN_RESOURCE_SHORTAGE (wiring only): no table page to keep in reserve for a megapage; leaves below that may be
+ * wired already, and unwiring the same range undoes them.
+ */
+kern_return_t pmap_wire_range(pmap_t pmap, vm_offset_t start, vm_offset_t end, bool wired);
+/*
+ * Maps and wires the resident, unbusy pages of c with slots [slot, slot + n) at va..: makes missing leaves and tables,
+ * gives leaves of these very pages the rights of prot that they lack, and wires them; a whole full reservation by one
+ * leaf. Leaves of other pages that are in the way may stay. Best effort: returns how many of the n pages are mapped so now.
+ */
+unsigned pmap_wire_run(pmap_t pmap, vm_offset_t va, struct vm_chunk *c, unsigned slot, unsigned n, vm_prot_t prot);
+/*
+ * Clears the referenced bits of all leaves in [start, end); a megapage's when it lies wholly inside. What the pages
+ * themselves remember (VM_PAGE_REFERENCED, harvested bits) stays: pmap_clear_reference clears that too, page by page.
+ */
+void pmap_clear_reference_range(pmap_t pmap, vm_offset_t start, vm_offset_t end);
 bool pmap_is_modified(struct vm_page *m);
 void pmap_clear_modify(struct vm_page *m);
 bool pmap_is_referenced(struct vm_page *m);
@@ -118,6 +137,8 @@ bool pmap_extract(pmap_t pmap, vm_offset_t va, paddr_t *pa);
  * access. Called first, without locks.
  */
 bool pmap_fault(pmap_t pmap, vm_offset_t va, vm_prot_t access);
+/* Instruction fetches through pmap, on every hart, see all stores made before (vm_machine_attribute). No lock held. */
+void pmap_sync_icache(pmap_t pmap);
 
 #define PMAP_LEVELS 5
 struct pmap_walk {
@@ -132,6 +153,8 @@ struct pmap_walk {
 	paddr_t  pa;                    /* leaf: physical address of va */
 	vm_prot_t prot;                 /* leaf: rights */
 	bool     user, accessed, dirty, wired;
+	bool     managed;               /* leaf: of an object's page; FALSE: a device's, or the kernel's own */
+	bool     nested;                /* reached through a submap's table (pmap_nest) */
 };
 void pmap_walk(pmap_t pmap, vm_offset_t va, struct pmap_walk *w);
 
