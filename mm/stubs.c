@@ -85,16 +85,3 @@ W kern_return_t vm_map_unnest_range(vm_map_t map, vm_offset_t start, vm_offset_t
 W void vm_map_submap_remove_leaves(vm_map_t map, vm_map_entry_t e) { }
 W kern_return_t vm_map_unnest_copy(vm_map_t map, vm_map_entry_t e, vm_offset_t va, vm_prot_t access) { return KERN_NOT_SUPPORTED; }
 W kern_return_t vm_fault_page(vm_map_t map, vm_offset_t va, vm_prot_t access, bool wire) { return KERN_NOT_SUPPORTED; }
-W kern_return_t vm_remap(vm_map_t target, vm_address_ut *addr, const struct vm_remap_user_args *a, vm_prot_t *cur, vm_prot_t *max) { return KERN_NOT_SUPPORTED; }
-W kern_return_t vm_wire(vm_map_t map, vm_address_ut addr, vm_size_ut size, vm_prot_t access) { return KERN_NOT_SUPPORTED; }
-W kern_return_t task_wire(vm_map_t map, bool must_wire) { return KERN_NOT_SUPPORTED; }
-W kern_return_t vm_behavior_set(vm_map_t map, vm_address_ut addr, vm_size_ut size, vm_behavior_t behavior) { return KERN_NOT_SUPPORTED; }
-W kern_return_t vm_msync(vm_map_t map, vm_address_ut addr, vm_size_ut size, unsigned flags) { return KERN_NOT_SUPPORTED; }
-W kern_return_t vm_machine_attribute(vm_map_t map, vm_address_ut addr, vm_size_ut size, uint32_t attribute, int *value) { return KERN_NOT_SUPPORTED; }
-W kern_return_t vm_map_page_query(vm_map_t map, vm_address_ut addr, int *disposition, int *ref_count) { return KERN_NOT_SUPPORTED; }
-W kern_return_t vm_map_page_range_query(vm_map_t map, vm_address_ut addr, vm_size_ut size, int *dispositions, uint64_t *count) { return KERN_NOT_SUPPORTED; }
-W kern_return_t mach_make_memory_entry(vm_map_t map, vm_size_ut *size, vm_address_ut offset, uint32_t permission, vm_named_entry_t *entry, vm_named_entry_t parent) { return KERN_NOT_SUPPORTED; }
-W kern_return_t vm_region_object_create(vm_size_ut size, vm_named_entry_t *entry) { return KERN_NOT_SUPPORTED; }
-W kern_return_t mach_memory_object_memory_entry(bool internal, vm_size_ut size, vm_prot_t prot, memory_object_t pager, vm_named_entry_t *entry) { return KERN_NOT_SUPPORTED; }
-W kern_return_t vm_region(vm_map_t map, vm_address_ut *addr, vm_size_ut *size, int flavor, void *info, uint32_t *count) { return KERN_NOT_SUPPORTED; }
-W kern_return_t vm_region_recurse(vm_map_t map, vm_address_ut *addr, vm_size_ut *size, uint32_t *depth, struct vm_region_submap_info *info, uint32_t *count) { return KERN_NOT_SUPPORTED; }

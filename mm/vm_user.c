@@ -1,48 +1,26 @@
 /*
  * vm_user.c: the users' calls: from outside integers to ranges of pages.
  *
- * The one place where vm_address_ut and vm_size_ut are unwrapped. Each call
- * checks in the order that Mach's specification gives, so that a call with
+ *   vm_user.c         memory: allocate, deallocate, protect, inherit, map, remap
+ *   vm_user_copy.c    contents: read, write, copy
+ *   vm_user_range.c   what is mapped: wire, behaviour, msync, attributes
+ *   vm_user_entry.c   named entries
+ *   vm_map_region.c   questions: regions, pages
+ *
+ * These are the one place where vm_address_ut and vm_size_ut are unwrapped. Each
+ * call checks in the order that Mach's specification gives, so that a call with
  * several faults has one answer; then it hands aligned ranges to the map layer,
- * which knows nothing of bytes.
+ * which knows nothing of bytes. Ranges: vm_user_impl.h.
  *
- *   range of a call that names memory:    [trunc(addr), round(addr + size))
- *   range of a call that places memory:   [trunc(addr), trunc(addr) + round(size))
- *
- * "Wraps": addr + size overflows, or its round is 0 (or not above trunc(addr)).
  * Outputs are written on success only.
  */
-#include <mm/vm_user.h>
-#include "vm_map_impl.h"
+#include <mm/vm_print.h>
+#include "vm_user_impl.h"
 
-#define VM_FLAGS_USER (VM_FLAGS_ANYWHERE | VM_FLAGS_OVERWRITE | VM_FLAGS_ALIAS_MASK)
-
-enum range { RANGE_OK, RANGE_EMPTY, RANGE_WRAPS, RANGE_ROUND_WRAPS };
-
-/* [addr, addr+size) to whole pages; start and end only when RANGE_OK. */
-static enum range
-range_of(vm_address_ut addr, vm_size_ut size, vm_offset_t *start, vm_offset_t *end)
-{
-	if (size.v == 0)
-		return RANGE_EMPTY;
-	if (addr.v + size.v < addr.v)
-		return RANGE_WRAPS;
-	*start = trunc_page(addr.v);
-	*end = round_page(addr.v + size.v);
-	return *end <= *start ? RANGE_ROUND_WRAPS : RANGE_OK;
-}
-
-static kern_return_t
-no_map(void)
-{
-	return KERN_FAIL(KERN_INVALID_ARGUMENT, "the task has no map");
-}
-
-static kern_return_t
-wraps(kern_return_t kr, vm_address_ut addr, vm_size_ut size)
-{
-	return KERN_FAIL(kr, "0x%lx bytes at 0x%lx pass the end of the address space", size.v, addr.v);
-}
+#define FLAGS_ALLOCATE (VM_FLAGS_ANYWHERE | VM_FLAGS_RANDOM_ADDR | VM_FLAGS_NO_CACHE | VM_FLAGS_PERMANENT | \
+	VM_FLAGS_OVERWRITE | VM_FLAGS_SUPERPAGE_MASK | VM_FLAGS_ALIAS_MASK)
+#define FLAGS_MAP       (FLAGS_ALLOCATE | VM_FLAGS_RETURN_DATA_ADDR)
+#define FLAGS_REMAP     (VM_FLAGS_ANYWHERE | VM_FLAGS_RANDOM_ADDR | VM_FLAGS_OVERWRITE | VM_FLAGS_RETURN_DATA_ADDR)
 
 kern_return_t
 vm_allocate(vm_map_t map, vm_address_ut *addr, vm_size_ut size, uint32_t flags)
@@ -55,9 +33,10 @@ vm_allocate(vm_map_t map, vm_address_ut *addr, vm_size_ut size, uint32_t flags)
 	kern_return_t kr;
 
 	if (map == NULL)
-		return no_map();
-	if (flags & ~VM_FLAGS_USER)
-		return KERN_FAIL(KERN_INVALID_ARGUMENT, "flags 0x%x: unknown bits 0x%x", flags, flags & ~VM_FLAGS_USER);
+		return vm_user_no_map();
+	kr = vm_user_flags(flags, FLAGS_ALLOCATE);
+	if (kr != KERN_SUCCESS)
+		return kr;
 	if (size.v == 0) {
 		addr->v = 0;
 		return KERN_SUCCESS;
@@ -77,14 +56,14 @@ vm_deallocate(vm_map_t map, vm_address_ut addr, vm_size_ut size)
 	vm_offset_t start, end;
 
 	if (map == NULL)
-		return no_map();
-	switch (range_of(addr, size, &start, &end)) {
+		return vm_user_no_map();
+	switch (vm_range_of(addr, size, &start, &end)) {
 	case RANGE_EMPTY:
 		return KERN_SUCCESS;
 	case RANGE_OK:
 		return vm_map_remove(map, start, end, 0);
 	default:
-		return wraps(KERN_INVALID_ARGUMENT, addr, size);
+		return vm_user_wraps(KERN_INVALID_ARGUMENT, addr, size);
 	}
 }
 
@@ -94,18 +73,18 @@ vm_protect(vm_map_t map, vm_address_ut addr, vm_size_ut size, bool set_max, vm_p
 	vm_offset_t start, end;
 
 	if (map == NULL)
-		return no_map();
+		return vm_user_no_map();
 	if (prot & ~(VM_PROT_ALL | VM_PROT_COPY))
 		return KERN_FAIL(KERN_INVALID_ARGUMENT, "protection 0x%x has bits beyond rwx and copy", prot);
-	switch (range_of(addr, size, &start, &end)) {
+	switch (vm_range_of(addr, size, &start, &end)) {
 	case RANGE_EMPTY:
 		return KERN_SUCCESS;
 	case RANGE_OK:
 		return vm_map_protect(map, start, end, prot, set_max);
 	case RANGE_ROUND_WRAPS:
-		return wraps(trunc_page(addr.v) == 0 ? KERN_INVALID_ADDRESS : KERN_INVALID_ARGUMENT, addr, size);
+		return vm_user_wraps(trunc_page(addr.v) == 0 ? KERN_INVALID_ADDRESS : KERN_INVALID_ARGUMENT, addr, size);
 	default:
-		return wraps(KERN_INVALID_ARGUMENT, addr, size);
+		return vm_user_wraps(KERN_INVALID_ARGUMENT, addr, size);
 	}
 }
 
@@ -113,190 +92,198 @@ kern_return_t
 vm_inherit(vm_map_t map, vm_address_ut addr, vm_size_ut size, vm_inherit_t inheritance)
 {
 	vm_offset_t start, end;
+	kern_return_t kr;
 
 	if (map == NULL)
-		return no_map();
-	if (inheritance > VM_INHERIT_LAST_VALID)
-		return KERN_FAIL(KERN_INVALID_ARGUMENT, "inheritance %u is not share (0), copy (1) or none (2)", inheritance);
-	switch (range_of(addr, size, &start, &end)) {
+		return vm_user_no_map();
+	kr = vm_user_inheritance(inheritance);
+	if (kr != KERN_SUCCESS)
+		return kr;
+	switch (vm_range_of(addr, size, &start, &end)) {
 	case RANGE_EMPTY:
 		return KERN_SUCCESS;
 	case RANGE_OK:
 		return vm_map_inherit(map, start, end, inheritance);
 	default:
-		return wraps(KERN_INVALID_ARGUMENT, addr, size);
+		return vm_user_wraps(KERN_INVALID_ARGUMENT, addr, size);
 	}
-}
-
-/* The copy of a user's range; size 0 gives the NULL copy. */
-static kern_return_t
-copyin_user(vm_map_t map, vm_address_ut addr, vm_size_ut size, vm_map_copy_t *copy)
-{
-	vm_offset_t start, end;
-
-	if (map == NULL)
-		return no_map();
-	switch (range_of(addr, size, &start, &end)) {
-	case RANGE_EMPTY:
-		*copy = NULL;
-		return KERN_SUCCESS;
-	case RANGE_OK:
-		return vm_map_copyin(map, addr.v, size.v, false, copy);
-	default:
-		return wraps(KERN_INVALID_ADDRESS, addr, size);
-	}
-}
-
-static kern_return_t
-overwrite_user(vm_map_t map, vm_address_ut addr, vm_size_ut size, vm_map_copy_t copy)
-{
-	vm_offset_t start, end;
-	kern_return_t kr;
-
-	switch (range_of(addr, size, &start, &end)) {
-	case RANGE_EMPTY:
-		return KERN_SUCCESS;
-	case RANGE_OK:
-		kr = vm_map_copy_overwrite(map, addr.v, copy, false);
-		break;
-	default:
-		kr = wraps(KERN_INVALID_ADDRESS, addr, size);
-	}
-	if (kr != KERN_SUCCESS)
-		vm_map_copy_discard(copy);
-	return kr;
-}
-
-kern_return_t
-vm_read(vm_map_t map, vm_address_ut addr, vm_size_ut size, vm_map_t into, vm_address_ut *data,
-    vm_size_ut *count)
-{
-	vm_map_copy_t copy;
-	vm_offset_t at;
-	kern_return_t kr;
-
-	if (into == NULL)
-		return no_map();
-	kr = copyin_user(map, addr, size, &copy);
-	if (kr != KERN_SUCCESS)
-		return kr;
-	kr = vm_map_copyout(into, &at, copy);
-	if (kr != KERN_SUCCESS) {
-		vm_map_copy_discard(copy);
-		return kr;
-	}
-	data->v = at;
-	count->v = size.v;
-	return KERN_SUCCESS;
-}
-
-kern_return_t
-vm_read_overwrite(vm_map_t map, vm_address_ut addr, vm_size_ut size, vm_map_t into,
-    vm_address_ut data, vm_size_ut *count)
-{
-	vm_map_copy_t copy;
-	kern_return_t kr;
-
-	if (into == NULL)
-		return no_map();
-	kr = copyin_user(map, addr, size, &copy);
-	if (kr == KERN_SUCCESS)
-		kr = overwrite_user(into, data, size, copy);
-	if (kr == KERN_SUCCESS)
-		count->v = size.v;
-	return kr;
-}
-
-/*
- * Data that the caller cannot read is KERN_INVALID_ADDRESS, whatever the
- * reason: in Mach the message layer refuses it.
- */
-kern_return_t
-vm_write(vm_map_t map, vm_address_ut addr, vm_map_t from, vm_address_ut data, vm_size_ut count)
-{
-	vm_map_copy_t copy;
-	kern_return_t kr;
-
-	if (map == NULL)
-		return no_map();
-	kr = copyin_user(from, data, count, &copy);
-	if (kr == KERN_PROTECTION_FAILURE)
-		kr = KERN_FAIL(KERN_INVALID_ADDRESS, "the data at 0x%lx cannot be read", data.v);
-	return kr == KERN_SUCCESS ? overwrite_user(map, addr, count, copy) : kr;
-}
-
-kern_return_t
-vm_copy(vm_map_t map, vm_address_ut src, vm_size_ut size, vm_address_ut dst)
-{
-	vm_map_copy_t copy;
-	kern_return_t kr = copyin_user(map, src, size, &copy);
-
-	return kr == KERN_SUCCESS ? overwrite_user(map, dst, size, copy) : kr;
 }
 
 /* The checks of vm_map that need no map, in their order. */
 static kern_return_t
 check_map_args(const struct vm_map_user_args *a)
 {
+	bool object = a->entry != NULL || a->pager != NULL;
+	kern_return_t kr;
+
 	if ((a->cur | a->max) & ~VM_PROT_ALL)
 		return KERN_FAIL(KERN_INVALID_ARGUMENT, "protections 0x%x and 0x%x: bits beyond rwx", a->cur, a->max);
-	if (a->inheritance > VM_INHERIT_LAST_VALID)
-		return KERN_FAIL(KERN_INVALID_ARGUMENT, "inheritance %u is not share (0), copy (1) or none (2)", a->inheritance);
+	kr = vm_user_inheritance(a->inheritance);
+	if (kr != KERN_SUCCESS)
+		return kr;
 	if (round_page(a->size.v) == 0)
 		return KERN_FAIL(KERN_INVALID_ARGUMENT, "size 0x%lx is 0 or rounds to 0", a->size.v);
-	if (a->flags & ~VM_FLAGS_USER)
-		return KERN_FAIL(KERN_INVALID_ARGUMENT, "flags 0x%x: unknown bits 0x%x", a->flags, a->flags & ~VM_FLAGS_USER);
+	kr = vm_user_flags(a->flags, FLAGS_MAP);
+	if (kr != KERN_SUCCESS)
+		return kr;
+	if (object && (a->flags & VM_FLAGS_SUPERPAGE_MASK))
+		return KERN_FAIL(KERN_INVALID_ARGUMENT, "superpages are made of new memory, not of an object");
 	return KERN_SUCCESS;
+}
+
+/*
+ * The part of an object that is mapped, in whole pages: args->offset and
+ * args->size; *data: where in the first page the caller's bytes begin.
+ * KERN_INVALID_ARGUMENT: an offset that is no page's, unless the caller learns
+ * of it (RETURN_DATA_ADDR) or the entry is one of whole regions; or a wrap.
+ */
+static kern_return_t
+object_window(const struct vm_map_user_args *a, struct vm_map_enter_args *args, vm_offset_t *data)
+{
+	bool exact = (a->flags & VM_FLAGS_RETURN_DATA_ADDR) != 0;
+	bool regions = a->entry != NULL && a->entry->type == NAMED_ENTRIES;
+	uint64_t from = a->offset.v;
+
+	if ((from & PAGE_MASK) != 0 && !exact && !regions)
+		return KERN_FAIL(KERN_INVALID_ARGUMENT, "offset 0x%lx is not a multiple of the page size", from);
+	*data = 0;
+	args->offset = trunc_page(from);
+	if (exact && (__builtin_add_overflow(from, a->entry != NULL ? a->entry->data_offset : 0, &from) ||
+	    from + a->size.v < from || round_page(from + a->size.v) == 0))
+		return KERN_FAIL(KERN_INVALID_ARGUMENT, "0x%lx bytes from offset 0x%lx wrap", a->size.v, a->offset.v);
+	if (exact) {
+		*data = from & PAGE_MASK;
+		args->offset = trunc_page(from);
+		args->size = round_page(from + a->size.v) - args->offset;
+	}
+	if (args->offset + args->size < args->offset)
+		return KERN_FAIL(KERN_INVALID_ARGUMENT, "0x%lx bytes from offset 0x%lx wrap", args->size, args->offset);
+	return KERN_SUCCESS;
+}
+
+/* Maps a memory object; waits, with no lock held, until its pager is ready. */
+static kern_return_t
+map_pager(vm_map_t map, vm_offset_t *at, struct vm_map_enter_args *args, memory_object_t mo)
+{
+	bool copy = args->needs_copy;
+	vm_object_t object, private;
+	vm_prot_t need = copy ? VM_PROT_READ : args->cur | args->max;
+	kern_return_t kr;
+
+	if (need & ~mo->max_prot)
+		return KERN_FAIL(KERN_PROTECTION_FAILURE, "the memory object permits %s, not %s",
+		    vm_prot_name(mo->max_prot), vm_prot_name(need));
+	if (args->offset >= mo->size || args->size > mo->size - args->offset)
+		return KERN_FAIL(KERN_INVALID_ARGUMENT, "0x%lx bytes from offset 0x%lx: the memory object has 0x%lx",
+		    args->size, args->offset, mo->size);
+	kr = memory_object_map(mo, &object);
+	if (kr != KERN_SUCCESS)
+		return kr;
+	if (copy) {
+		kr = vm_object_copy_strategically(object, args->offset, args->size, &private, &args->offset,
+		    &args->needs_copy);
+		vm_object_deallocate(object);
+		if (kr != KERN_SUCCESS)
+			return kr;
+		object = private;
+	}
+	args->object = object;
+	kr = vm_map_enter(map, at, args);
+	if (kr != KERN_SUCCESS)
+		vm_object_deallocate(object);
+	return kr;
 }
 
 kern_return_t
 vm_map_user(vm_map_t map, vm_address_ut *addr, const struct vm_map_user_args *a)
 {
 	struct vm_map_enter_args args = {
-		.size = round_page(a->size.v), .mask = a->mask, .flags = a->flags,
+		.size = round_page(a->size.v), .mask = a->mask, .flags = a->flags & ~VM_FLAGS_RETURN_DATA_ADDR,
 		.cur = a->cur & a->max, .max = a->max, .inheritance = a->inheritance,
+	};
+	vm_offset_t at = trunc_page(addr->v), data = 0;
+	kern_return_t kr;
+
+	if (map == NULL)
+		return vm_user_no_map();
+	kr = check_map_args(a);
+	if (kr != KERN_SUCCESS)
+		return kr;
+	if (a->entry != NULL || a->pager != NULL) {
+		kr = object_window(a, &args, &data);
+		if (kr != KERN_SUCCESS)
+			return kr;
+		args.needs_copy = a->copy;
+	}
+	if (!(a->flags & VM_FLAGS_ANYWHERE) && at + args.size < at)
+		return vm_user_wraps(KERN_INVALID_ARGUMENT, *addr, a->size);
+	if (a->entry != NULL)
+		kr = vm_named_entry_map(map, &at, &args, a->entry);
+	else if (a->pager != NULL)
+		kr = map_pager(map, &at, &args, a->pager);
+	else
+		kr = vm_map_enter(map, &at, &args);
+	if (kr == KERN_SUCCESS)
+		addr->v = at + data;
+	return kr;
+}
+
+/* The checks of vm_remap, in their order; then the source, in whole pages. */
+static kern_return_t
+remap_args(const struct vm_remap_user_args *a, const vm_prot_t *cur, const vm_prot_t *max,
+    struct vm_map_remap_args *args)
+{
+	vm_offset_t end;
+	kern_return_t kr = vm_user_inheritance(a->inheritance);
+
+	if (kr != KERN_SUCCESS)
+		return kr;
+	kr = vm_user_flags(a->flags, FLAGS_REMAP);
+	if (kr != KERN_SUCCESS)
+		return kr;
+	if (a->bounded && (((*cur | *max) & ~VM_PROT_ALL) != 0 || (*cur & ~*max) != 0))
+		return KERN_FAIL(KERN_INVALID_ARGUMENT, "protection 0x%x is not within the maximum 0x%x, or that not within rwx",
+		    *cur, *max);
+	args->src_addr = trunc_page(a->src_addr.v);
+	if (a->flags & VM_FLAGS_RETURN_DATA_ADDR) {
+		switch (vm_range_of(a->src_addr, a->size, &args->src_addr, &end)) {
+		case RANGE_EMPTY:
+			args->size = 0;
+			break;
+		case RANGE_OK:
+			args->size = end - args->src_addr;
+			break;
+		default:
+			return vm_user_wraps(KERN_INVALID_ARGUMENT, a->src_addr, a->size);
+		}
+	} else
+		args->size = round_page(a->size.v);
+	if (args->size == 0)
+		return KERN_FAIL(KERN_INVALID_ARGUMENT, "size 0x%lx is 0 or rounds to 0", a->size.v);
+	if (args->src_addr + args->size < args->src_addr)
+		return vm_user_wraps(KERN_INVALID_ARGUMENT, a->src_addr, a->size);
+	return KERN_SUCCESS;
+}
+
+kern_return_t
+vm_remap(vm_map_t target, vm_address_ut *addr, const struct vm_remap_user_args *a, vm_prot_t *cur, vm_prot_t *max)
+{
+	struct vm_map_remap_args args = {
+		.mask = a->mask, .flags = a->flags & ~VM_FLAGS_RETURN_DATA_ADDR, .src = a->src, .copy = a->copy,
+		.bounded = a->bounded, .inheritance = a->inheritance,
 	};
 	vm_offset_t at = trunc_page(addr->v);
 	kern_return_t kr;
 
-	if (map == NULL)
-		return no_map();
-	kr = check_map_args(a);
+	if (target == NULL || a->src == NULL)
+		return vm_user_no_map();
+	kr = remap_args(a, cur, max, &args);
 	if (kr != KERN_SUCCESS)
 		return kr;
 	if (!(a->flags & VM_FLAGS_ANYWHERE) && at + args.size < at)
-		return wraps(KERN_INVALID_ARGUMENT, *addr, a->size);
-	kr = vm_map_enter(map, &at, &args);
+		return vm_user_wraps(KERN_INVALID_ARGUMENT, *addr, a->size);
+	kr = vm_map_remap(target, &at, &args, cur, max);
 	if (kr == KERN_SUCCESS)
-		addr->v = at;
+		addr->v = a->flags & VM_FLAGS_RETURN_DATA_ADDR ? at + (a->src_addr.v & PAGE_MASK) : at;
 	return kr;
-}
-
-kern_return_t
-vm_region_basic(vm_map_t map, vm_address_ut *addr, vm_size_ut *size, struct vm_region_basic_info *info)
-{
-	vm_map_entry_t e;
-
-	if (map == NULL)
-		return no_map();
-	vm_map_lock_read(map);
-	e = vm_map_entry_at_or_after(map, addr->v);
-	if (e == vm_map_to_entry(map)) {
-		vm_map_unlock_read(map);
-		return KERN_FAIL(KERN_INVALID_ADDRESS, "nothing is mapped at or above 0x%lx", addr->v);
-	}
-	*info = (struct vm_region_basic_info){
-		.protection = e->protection,
-		.max_protection = e->max_protection,
-		.inheritance = e->inheritance,
-		.shared = !e->is_sub_map && e->is_shared,
-		.reserved = e->is_sub_map,
-		.offset = e->offset,
-		.behavior = e->behavior,
-		.user_wired_count = e->user_wired_count,
-	};
-	addr->v = e->vme_start;
-	size->v = e->vme_end - e->vme_start;
-	vm_map_unlock_read(map);
-	return KERN_SUCCESS;
 }

@@ -1,7 +1,7 @@
 /* hashes.h: what build/host/grid --write found, for test/user/grid.c. Made, not written. */
 static const uint64_t grid_golden[3][GRID_CALLS] = {
 	{
-		0x72a7a2a6bdfde186ul,	/* vm_allocate */
+		0x319b3ae28c8fe695ul,	/* vm_allocate */
 		0x8cd16c546dea2d08ul,	/* vm_deallocate */
 		0xd00f6d37a8951b1bul,	/* vm_protect */
 		0xb8b41419722304bful,	/* vm_inherit */
@@ -9,11 +9,11 @@ static const uint64_t grid_golden[3][GRID_CALLS] = {
 		0xe6242bcaa8d96811ul,	/* vm_read_overwrite */
 		0xff1d51bf9f0f25a4ul,	/* vm_write */
 		0xb00a12029f993628ul,	/* vm_copy */
-		0x362b8eddf061fe5eul,	/* vm_map */
+		0x768d630054235a3ful,	/* vm_map */
 		0xd34aa65ab495a38cul,	/* vm_region */
 	},
 	{
-		0xa3668fdd8944332cul,	/* vm_allocate */
+		0xf691bcbee7ce8d01ul,	/* vm_allocate */
 		0x2b8b5dbf600810b8ul,	/* vm_deallocate */
 		0xaccb95cc0013eae4ul,	/* vm_protect */
 		0x02086fa03b96dfd1ul,	/* vm_inherit */
@@ -21,11 +21,11 @@ static const uint64_t grid_golden[3][GRID_CALLS] = {
 		0x9e63a6edaa5eb004ul,	/* vm_read_overwrite */
 		0x37786836c4bca448ul,	/* vm_write */
 		0x07a8c408867b4927ul,	/* vm_copy */
-		0x8d6553f856b19376ul,	/* vm_map */
+		0xa430483ff97689cful,	/* vm_map */
 		0xd34aa65ab495a38cul,	/* vm_region */
 	},
 	{
-		0xe988097e5de07726ul,	/* vm_allocate */
+		0x3c4f9844a0104514ul,	/* vm_allocate */
 		0x2b8b5dbf600810b8ul,	/* vm_deallocate */
 		0xe5934fbc594245a9ul,	/* vm_protect */
 		0x02086fa03b96dfd1ul,	/* vm_inherit */
@@ -33,7 +33,7 @@ static const uint64_t grid_golden[3][GRID_CALLS] = {
 		0xbd46c0d76415ed8aul,	/* vm_read_overwrite */
 		0x2b93859cad78b084ul,	/* vm_write */
 		0x6c2e87b37a1595ebul,	/* vm_copy */
-		0x7ce3f927a8067870ul,	/* vm_map */
+		0x9bc7f503618f5d52ul,	/* vm_map */
 		0xd34aa65ab495a38cul,	/* vm_region */
 	},
 };

@@ -146,9 +146,11 @@ typedef uint32_t vm_behavior_t;
 #define VM_MAP_COPYIN_OPT_NO_ZERO_FILL  0x40u
 
 /* vm_region flavors and share modes. */
+#define VM_REGION_BASIC_INFO_64 9       /* later Mach's numbers for two of them */
 #define VM_REGION_BASIC_INFO    10
 #define VM_REGION_EXTENDED_INFO 11
 #define VM_REGION_TOP_INFO      12
+#define VM_REGION_EXTENDED_INFO_NEW 13
 #define SM_COW                  1
 #define SM_PRIVATE              2
 #define SM_EMPTY                3

@@ -64,8 +64,15 @@ kern_return_t vm_behavior_set(vm_map_t map, vm_address_ut addr, vm_size_ut size,
 /* A NULL map is KERN_INVALID_TASK. */
 kern_return_t vm_msync(vm_map_t map, vm_address_ut addr, vm_size_ut size, unsigned flags);
 kern_return_t vm_machine_attribute(vm_map_t map, vm_address_ut addr, vm_size_ut size, uint32_t attribute, int *value);
+/*
+ * VM_PAGE_QUERY_* bits of the page that shows at addr, and the references on the object mapped there; both 0 where
+ * nothing is mapped or resident. KERN_SUCCESS but for a NULL map.
+ */
 kern_return_t vm_map_page_query(vm_map_t map, vm_address_ut addr, int *disposition, int *ref_count);
-/* One int per page of the range, as vm_map_page_query says; *count: in, room; out, written. */
+/*
+ * One int per page of the range, as vm_map_page_query says; *count: in, room; out, written (pages beyond the room are
+ * left out). Size 0: none. KERN_INVALID_ARGUMENT: the range wraps.
+ */
 kern_return_t vm_map_page_range_query(vm_map_t map, vm_address_ut addr, vm_size_ut size, int *dispositions, uint64_t *count);
 /* parent: NULL or referenced by the caller. *entry: one reference. */
 kern_return_t mach_make_memory_entry(vm_map_t map, vm_size_ut *size, vm_address_ut offset, uint32_t permission,
@@ -93,6 +100,8 @@ struct vm_region_extended_info {
 	uint32_t  ref_count;
 	uint16_t  shadow_depth;
 	uint8_t   external_pager, share_mode;
+	uint32_t  pages_dirtied;
+	uint32_t  pages_reusable;       /* always 0: such pages are freed at once */
 };
 struct vm_region_top_info {
 	uint32_t obj_id, ref_count, private_pages_resident, shared_pages_resident;
@@ -113,7 +122,7 @@ struct vm_region_submap_info {
 	uint16_t     user_wired_count, pad2;
 };
 /*
- * flavor VM_REGION_BASIC_INFO, EXTENDED_INFO, TOP_INFO. *count: words that info has room for; out, words written.
+ * flavor VM_REGION_BASIC_INFO, EXTENDED_INFO, TOP_INFO, or a later number of them. *count: words that info has room for; out, words written.
  * KERN_INVALID_ARGUMENT: flavor, or too little room. KERN_INVALID_ADDRESS past the last entry.
  */
 kern_return_t vm_region(vm_map_t map, vm_address_ut *addr, vm_size_ut *size, int flavor, void *info, uint32_t *count);

@@ -223,7 +223,8 @@ copied(const struct grid_args *a, bool src_caller, uint64_t src, bool dst_caller
 static unsigned
 rule(const struct grid_args *a, uint64_t *addr)
 {
-	uint32_t flags_bad = a->flags & ~0xff004001u;
+	uint32_t known = a->call == GRID_MAP ? 0xff174099u : 0xff074099u;
+	bool flags_bad = (a->flags & ~known) != 0 || (a->flags & 0x70000u) > 0x20000u;
 
 	switch (a->call) {
 	case GRID_ALLOCATE:
@@ -268,7 +269,7 @@ judge(const char *line, const struct grid_args *a, const struct grid_result *r)
 	uint64_t addr = a->addr;
 	unsigned codes = rule(a, &addr);
 	bool places = a->call == GRID_ALLOCATE || a->call == GRID_MAP || a->call == GRID_READ || a->call == GRID_REGION;
-	const char *what = !(codes >> r->kr & 1) ? "another code" :
+	const char *what = (a->flags & 0x70098u) && codes != ARG ? NULL : !(codes >> r->kr & 1) ? "another code" :
 	    r->wrote ? "a refusal wrote an output" :
 	    r->kr != 0 && r->dump != 0 ? "a refusal changed the map" :
 	    r->kr == 0 && places && r->out[0] != addr ? "another address" :
