@@ -10,6 +10,10 @@ static const struct {
 	const char *name, *about;
 } topics[] = {
 	{ "vm", "calls on a task's address space; names and arguments as in C" },
+	{ "map", "maps from inside: entries, submaps, references" },
+	{ "copy", "memory in flight between maps" },
+	{ "entry", "named entries and shared regions" },
+	{ "object", "memory objects and their pagers" },
 	{ "memory", "accesses by a task, in U-mode" },
 	{ "task", "tasks and programs" },
 	{ "show", "what is there; -j gives JSON lines" },
@@ -19,9 +23,15 @@ static const struct {
 };
 
 static const char *
-argument_type(enum cmd_type type)
+argument_type(const struct cmd_arg *a)
 {
-	switch (type) {
+	static char words[200];
+
+	if (a->words != NULL) {
+		shell_word_list(a->words, words, sizeof(words));
+		return words;
+	}
+	switch (a->type) {
 	case CMD_NUM:
 		return "number: 4096, 0x10, 2M, 3P (pages), $a+2M";
 	case CMD_SIZE:
@@ -34,6 +44,20 @@ argument_type(enum cmd_type type)
 		return "share, copy or none";
 	case CMD_TASK:
 		return "name of a task";
+	case CMD_MAP:
+		return "name of a task, of a map, or of a named entry that holds a submap";
+	case CMD_COPY:
+		return "name of a copy";
+	case CMD_NAMED:
+		return "name of a named entry";
+	case CMD_OBJECT:
+		return "name of a memory object";
+	case CMD_REGION:
+		return "name of a shared region";
+	case CMD_HELD:
+		return "name of anything that the shell holds";
+	case CMD_NEW:
+		return "name for what is made; without it the shell makes one up ($name)";
 	case CMD_FILE:
 		return "file of the initial ramdisk";
 	case CMD_CODE:
@@ -46,7 +70,7 @@ argument_type(enum cmd_type type)
 static void
 brief(const struct command *cmd)
 {
-	kprintf("  %-20s %s\n", cmd->name, cmd->brief);
+	kprintf("  %-26s %s\n", cmd->name, cmd->brief);
 }
 
 static void
@@ -58,8 +82,8 @@ page(const struct command *cmd)
 	shell_synopsis(cmd, synopsis, sizeof(synopsis));
 	kprintf("%s: %s\n\n  %s\n\n", cmd->name, cmd->brief, synopsis);
 	for (a = cmd->arg; a->type != CMD_END; a++)
-		if (argument_type(a->type)[0] != '\0')
-			kprintf("  %-12s %s\n", a->name, argument_type(a->type));
+		if (argument_type(a)[0] != '\0')
+			kprintf("  %-12s %s\n", a->name, argument_type(a));
 	if (cmd->arg[0].type != CMD_END)
 		kprintf("\n");
 	kprintf("%s\n", cmd->help);

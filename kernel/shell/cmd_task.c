@@ -7,7 +7,7 @@
 #include <kernel/initrd.h>
 #include <kernel/thread.h>
 #include <mm/pmap.h>
-#include "shell.h"
+#include "held.h"
 
 /* A name that no task has and that scripts can use. */
 static kern_return_t
@@ -17,6 +17,8 @@ check_name(const char *name)
 
 	if (strlen(name) >= TASK_NAME_MAX)
 		return KERN_FAIL(KERN_INVALID_ARGUMENT, "a task's name has at most %d characters", TASK_NAME_MAX - 1);
+	if (held_find(CMD_HELD, name) != NULL)
+		return KERN_FAIL(KERN_NAME_EXISTS, "the name is that of something held: drop it first");
 	other = name[0] != '\0' ? task_by_name(name) : NULL;
 	if (other == NULL)
 		return KERN_SUCCESS;

@@ -1,5 +1,5 @@
 /*
- * names.c: what can be completed: tasks, files, variables, tests.
+ * names.c: what can be completed: tasks, what is held, files, variables, tests.
  */
 #include <stdio.h>
 #include <base/test.h>
@@ -18,6 +18,14 @@ task_names(struct shell_completion *c)
 		shell_candidate(c, t->name);
 		task_deallocate(t);
 	}
+}
+
+static void
+object_names(enum cmd_type type, struct shell_completion *c)
+{
+	if (type == CMD_MAP)
+		task_names(c);
+	held_names(type, c);
 }
 
 static void
@@ -54,4 +62,4 @@ test_names(struct shell_completion *c)
 	}
 }
 
-const struct shell_names shell_names = { task_names, file_names, variable_names, test_names };
+const struct shell_names shell_names = { task_names, file_names, variable_names, test_names, object_names };

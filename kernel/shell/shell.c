@@ -26,12 +26,12 @@
 #include <machine/hart.h>
 #include "shell.h"
 
-#define COMMANDS_MAX 128
+#define COMMANDS_MAX 256
 
 SET_DECLARE(commands, const struct command);
 
 static const struct command *table[COMMANDS_MAX];
-struct shell_env shell_env = { vars_get, shell_task, table, 0 };
+struct shell_env shell_env = { vars_get, shell_task, table, 0, shell_object };
 struct shell_last shell_last;
 
 /* A line being run, and a command being run. */

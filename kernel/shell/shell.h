@@ -83,6 +83,10 @@ void shell_reap(void);
  * a map to look at and nothing to call on. Referenced; NULL: none.
  */
 struct task *shell_task(const char *name);
+/* What of this type has the name, for arguments (held.c). */
+bool shell_object(enum cmd_type type, const char *name, struct cmd_value *v);
+/* Names of that type, for completion. */
+void held_names(enum cmd_type type, struct shell_completion *c);
 /* Prints how a task ended, as a result line; returns the status. */
 int  shell_report_end(struct cmd_ctx *c, struct task *t);
 /* "read from", "write to", "fetch from" */

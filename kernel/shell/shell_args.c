@@ -42,6 +42,18 @@ type_text(enum cmd_type type)
 		return "a result code (KERN_SUCCESS, ...)";
 	case CMD_TASK:
 		return "the name of a task (see `task list`)";
+	case CMD_MAP:
+		return "a task, or the name of a map or of a named entry with a submap";
+	case CMD_COPY:
+		return "the name of a copy (see `show copy`)";
+	case CMD_NAMED:
+		return "the name of a named entry (see `show named`)";
+	case CMD_OBJECT:
+		return "the name of a memory object (see `show memory_object`)";
+	case CMD_REGION:
+		return "the name of a shared region (see `show region`)";
+	case CMD_HELD:
+		return "a name that the shell holds (see `show names`)";
 	default:
 		return "a word";
 	}
@@ -61,6 +73,19 @@ point_at(struct shell_error *e, const struct shell_word *word, size_t skip)
 	e->col = word->col + (unsigned)col;
 	if (e->len == 0)
 		e->len = 1;
+}
+
+static bool
+refused(struct binder *b, const struct cmd_arg *a, const struct shell_word *word)
+{
+	char words[120];
+
+	if (a->words != NULL)
+		shell_word_list(a->words, words, sizeof(words));
+	else
+		snprintf(words, sizeof(words), "%s", type_text(a->type));
+	shell_error_set(b->e, word->col, word->len, "%s: %s is expected", a->name, words);
+	return false;
 }
 
 /* text: the value, `skip` characters into the word. */
@@ -97,13 +122,22 @@ convert(struct binder *b, unsigned i, const struct shell_word *word, const char 
 		v->task = b->env->task(text);
 		ok = v->task != NULL;
 		break;
+	case CMD_MAP:
+	case CMD_COPY:
+	case CMD_NAMED:
+	case CMD_OBJECT:
+	case CMD_REGION:
+	case CMD_HELD:
+		ok = b->env->object != NULL && b->env->object(a->type, text, v);
+		break;
+	case CMD_ENUM:
+	case CMD_FLAGS:
+		ok = shell_word_value(a->words, a->type == CMD_FLAGS, text, &v->num);
+		break;
 	default:
 		break;
 	}
-	if (ok)
-		return true;
-	shell_error_set(b->e, word->col, word->len, "%s: %s is expected", a->name, type_text(a->type));
-	return false;
+	return ok || refused(b, a, word);
 }
 
 /* The argument that `name=` at the start of the word names; -1: none. */

@@ -7,7 +7,7 @@
  *
  *	nothing                      commands
  *	a family (`task`)            its sub-commands
- *	a command                    by its next argument: task names, files, ...,
+ *	a command                    by its next argument: names of tasks, copies, files, ...,
  *	                             and name= for the optional ones not yet there
  *	expect CODE, repeat N        a command again
  *
@@ -152,10 +152,40 @@ offer_codes(struct shell_completion *c)
 			shell_candidate(c, kern_return_name(kr));
 }
 
+/* The words of an argument; of FLAGS the one after the last |. */
+static void
+offer_words(const struct cmd_arg *a, struct shell_completion *c)
+{
+	const struct cmd_word *w;
+	size_t i;
+
+	for (i = c->prefix_len; a->type == CMD_FLAGS && i > 0; i--)
+		if (c->prefix[i - 1] == '|') {
+			c->start += i;
+			c->prefix += i;
+			c->prefix_len -= i;
+			break;
+		}
+	for (w = a->words; w->name != NULL; w++)
+		shell_candidate(c, w->name);
+}
+
 static void
 offer_type(const struct shell_names *names, const struct cmd_arg *a, struct shell_completion *c)
 {
 	switch (a->type) {
+	case CMD_MAP:
+	case CMD_COPY:
+	case CMD_NAMED:
+	case CMD_OBJECT:
+	case CMD_REGION:
+	case CMD_HELD:
+		names->objects(a->type, c);
+		break;
+	case CMD_ENUM:
+	case CMD_FLAGS:
+		offer_words(a, c);
+		break;
 	case CMD_TASK:
 		names->tasks(c);
 		break;

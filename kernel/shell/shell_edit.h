@@ -70,6 +70,7 @@ struct shell_names {
 	void (*files)(struct shell_completion *c);
 	void (*variables)(struct shell_completion *c);
 	void (*tests)(struct shell_completion *c);
+	void (*objects)(enum cmd_type type, struct shell_completion *c);
 };
 
 /* Offers a name: counted when it begins with the prefix. */

@@ -347,7 +347,7 @@ rights(const char *s, size_t n, uint64_t *value)
 	if (n > 0 && is_digit(s[0]) && n < sizeof(number)) {
 		memcpy(number, s, n);
 		number[n] = '\0';
-		return shell_expr(number, value, &e);
+		return shell_expr(number, value, &e) && *value <= UINT32_MAX;
 	}
 	*value = 0;
 	if (n == 4 && memcmp(s, "none", 4) == 0)
@@ -361,6 +361,52 @@ rights(const char *s, size_t n, uint64_t *value)
 			return false;
 	}
 	return true;
+}
+
+/* One of the words that the n characters at s are, or a number. */
+static bool
+word_value(const struct cmd_word *words, const char *s, size_t n, uint64_t *value)
+{
+	const struct cmd_word *w;
+	struct shell_error e;
+	char number[40];
+
+	for (w = words; w->name != NULL; w++)
+		if (strlen(w->name) == n && memcmp(w->name, s, n) == 0) {
+			*value = w->value;
+			return true;
+		}
+	if (n == 0 || !is_digit(s[0]) || n >= sizeof(number))
+		return false;
+	memcpy(number, s, n);
+	number[n] = '\0';
+	return shell_expr(number, value, &e) && *value <= UINT32_MAX;
+}
+
+bool
+shell_word_value(const struct cmd_word *words, bool several, const char *s, uint64_t *value)
+{
+	uint64_t bits;
+	size_t n;
+
+	for (*value = 0; ; s += n + 1) {
+		n = several ? strcspn(s, "|") : strlen(s);
+		if (!word_value(words, s, n, &bits))
+			return false;
+		*value |= bits;
+		if (s[n] == '\0')
+			return true;
+	}
+}
+
+void
+shell_word_list(const struct cmd_word *words, char *buf, size_t size)
+{
+	size_t n = 0;
+
+	buf[0] = '\0';
+	for (; words->name != NULL && n + 1 < size; words++, n = strlen(buf))
+		snprintf(buf + n, size - n, "%s%s", words->name, words[1].name != NULL ? ", " : " or a number");
 }
 
 bool

@@ -54,6 +54,8 @@ struct shell_env {
 	struct task *(*task)(const char *name);
 	const struct command *const *commands;
 	unsigned              ncommands;
+	/* What of this type has the name: fills task (referenced), map, held. FALSE: nothing. */
+	bool (*object)(enum cmd_type type, const char *name, struct cmd_value *v);
 };
 
 /*
@@ -89,6 +91,10 @@ bool shell_bool(const char *s, uint64_t *value);
 /* "rwx" "r--" "none", or a number: VM_PROT_* bits; then perhaps /maximum. */
 bool shell_prot(const char *s, uint64_t *cur, uint64_t *max, bool *has_max);
 bool shell_inherit(const char *s, uint64_t *value);
+/* One of the words (several: some, joined by |), or a number. */
+bool shell_word_value(const struct cmd_word *words, bool several, const char *s, uint64_t *value);
+/* The words as "fixed, anywhere or a number", cut to size. */
+void shell_word_list(const struct cmd_word *words, char *buf, size_t size);
 /* KERN_* by name or number; "USAGE" is SHELL_CODE_USAGE. */
 bool shell_code(const char *s, uint64_t *value);
 #define SHELL_CODE_USAGE    0x10000u    /* the command line itself was refused: status 2 */

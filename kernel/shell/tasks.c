@@ -13,7 +13,7 @@
 #include <mm/zone.h>
 #include "shell.h"
 
-struct held {
+struct held_task {
 	struct list  link;
 	struct task *task;
 };
@@ -24,10 +24,10 @@ static struct list held_tasks = { &held_tasks, &held_tasks };
 kern_return_t
 shell_hold(struct task *t)
 {
-	struct held *h;
+	struct held_task *h;
 
 	if (held_zone.name == NULL)
-		zone_init(&held_zone, "shell.tasks", sizeof(struct held));
+		zone_init(&held_zone, "shell.tasks", sizeof(struct held_task));
 	h = zalloc(&held_zone);
 	if (h == NULL) {
 		task_terminate(t);
@@ -40,7 +40,7 @@ shell_hold(struct task *t)
 }
 
 static void
-release(struct held *h)
+release(struct held_task *h)
 {
 	struct task *t = h->task;
 
@@ -53,10 +53,10 @@ void
 shell_release(struct task *t)
 {
 	struct list *l;
-	struct held *h;
+	struct held_task *h;
 
 	list_foreach(l, &held_tasks) {
-		h = list_entry(l, struct held, link);
+		h = list_entry(l, struct held_task, link);
 		if (h->task == t) {
 			release(h);
 			return;
@@ -99,11 +99,11 @@ void
 shell_reap(void)
 {
 	struct list *l, *n;
-	struct held *h;
+	struct held_task *h;
 	struct task *t;
 
 	list_foreach_safe(l, n, &held_tasks) {
-		h = list_entry(l, struct held, link);
+		h = list_entry(l, struct held_task, link);
 		t = h->task;
 		if (!__atomic_load_n(&t->ended, __ATOMIC_ACQUIRE))
 			continue;

@@ -36,9 +36,11 @@ COMMAND_HERE(c_e, "e", ARG(CODE, "code"), OPT(LINE, "command", ""));
 COMMAND_HERE(c_p, "p", ARG(PROT, "prot"), OPT(INHERIT, "inherit", "copy"), OPT(WORD, "w", ""), OPT(FILE, "f", ""));
 COMMAND_HERE(c_r, "r", OPT(REST, "words", ""));
 COMMAND_HERE(c_s, "s", OPT(TOPIC, "command", ""));
+static const struct cmd_word flag_words[] = { { "fixed", 0 }, { "any", 1 }, { NULL, 0 } };
+COMMAND_HERE(c_f, "f", ARG(MAP, "map"), OPTW(FLAGS, "flags", "any", flag_words), OPTW(ENUM, "one", "", flag_words), OPT(NEW, "name", ""));
 COMMAND_HERE(c_s_m, "s m", ARG(TASK, "task"));
 
-static const struct command *const table[] = { &c_a, &c_e, &c_p, &c_r, &c_s, &c_s_m };
+static const struct command *const table[] = { &c_a, &c_e, &c_f, &c_p, &c_r, &c_s, &c_s_m };
 
 static bool
 variable(const char *name, char *buf, size_t size)
@@ -55,6 +57,19 @@ task(const char *name)
 	return name[0] == 't' ? (struct task *)(void *)(uintptr_t)&table : NULL;
 }
 
+static bool
+object(enum cmd_type type, const char *name, struct cmd_value *v)
+{
+	v->held = type == CMD_MAP ? (struct held *)(void *)(uintptr_t)&table : NULL;
+	return name[0] == 'm';
+}
+
+static void
+offer_object(enum cmd_type type, struct shell_completion *c)
+{
+	shell_candidate(c, type == CMD_MAP ? "m1" : "x");
+}
+
 static void
 offer(struct shell_completion *c)
 {
@@ -63,8 +78,8 @@ offer(struct shell_completion *c)
 	shell_candidate(c, "");
 }
 
-static const struct shell_env env = { variable, task, table, nitems(table) };
-static const struct shell_names names = { offer, offer, offer, offer };
+static const struct shell_env env = { variable, task, table, nitems(table), object };
+static const struct shell_names names = { offer, offer, offer, offer, offer_object };
 
 /* Runs on from `at` as the shell does, through commands that hold commands. */
 static void

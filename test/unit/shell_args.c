@@ -27,13 +27,16 @@ COMMAND_HERE(c_alloc, "alloc", ARG(TASK, "task"), ARG(SIZE, "size"), OPT(NUM, "a
 COMMAND_HERE(c_echo, "echo", OPT(REST, "words", ""));
 COMMAND_HERE(c_expect, "expect", ARG(CODE, "code"), OPT(LINE, "command", ""));
 COMMAND_HERE(c_map, "map", ARG(PROT, "prot"), OPT(PROT, "max", "rwx"), OPT(INHERIT, "inherit", "copy"));
+static const struct cmd_word flag_words[] = { { "fixed", 0 }, { "anywhere", 1 }, { "overwrite", 0x4000 }, { NULL, 0 } };
+COMMAND_HERE(c_copy, "copy", ARG(COPY, "copy"), OPTW(FLAGS, "flags", "anywhere", flag_words),
+    OPTW(ENUM, "one", "", flag_words), OPT(NEW, "name", ""));
 COMMAND_HERE(c_set, "set", OPT(WORD, "name", ""), OPT(REST, "value", ""));
 COMMAND_HERE(c_show, "show", OPT(WORD, "what", ""));
 COMMAND_HERE(c_show_map, "show map", ARG(TASK, "task"));
 COMMAND_HERE(c_task_list, "task list");
 
 static const struct command *const table[] = {
-	&c_alloc, &c_echo, &c_expect, &c_map, &c_set, &c_show, &c_show_map, &c_task_list,
+	&c_alloc, &c_copy, &c_echo, &c_expect, &c_map, &c_set, &c_show, &c_show_map, &c_task_list,
 };
 
 static bool
@@ -51,7 +54,14 @@ find_task(const char *name)
 	return strcmp(name, "t1") == 0 ? (struct task *)(void *)&words : NULL;
 }
 
-static const struct shell_env env = { variable, find_task, table, nitems(table) };
+static bool
+find_object(enum cmd_type type, const char *name, struct cmd_value *v)
+{
+	v->held = (struct held *)(void *)&words;
+	return type == CMD_COPY && strcmp(name, "c1") == 0;
+}
+
+static const struct shell_env env = { variable, find_task, table, nitems(table), find_object };
 
 /* The command that the line binds to; NULL: `error` says why not. */
 static const struct command *
@@ -117,6 +127,24 @@ TEST(shell_args, protections)
 	ASSERT_EQ(ctx.arg[2].num, 2);
 }
 
+TEST(shell_args, words_and_held_names)
+{
+	ASSERT_TRUE(bind("copy c1") == &c_copy);
+	ASSERT_TRUE(ctx.arg[0].held != NULL);
+	ASSERT_EQ(ctx.arg[1].num, 1);
+	ASSERT_FALSE(ctx.arg[2].given);
+	ASSERT_TRUE(bind("copy c1 flags=overwrite|anywhere one=overwrite name=x") == &c_copy);
+	ASSERT_EQ(ctx.arg[1].num, 0x4001);
+	ASSERT_EQ(ctx.arg[2].num, 0x4000);
+	ASSERT_EQ(strcmp(ctx.arg[3].word, "x"), 0);
+	ASSERT_TRUE(bind("copy c1 flags=0x80|fixed one=1+2") == &c_copy);
+	ASSERT_EQ(ctx.arg[1].num, 0x80);
+	ASSERT_EQ(ctx.arg[2].num, 3);
+	ASSERT_TRUE(bind("copy c1 flags=fixed|") == NULL);
+	ASSERT_TRUE(bind("copy c1 one=fixed|anywhere") == NULL);
+	ASSERT_TRUE(strstr(error.text, "fixed, anywhere, overwrite or a number") != NULL);
+}
+
 TEST(shell_args, rest_is_left_alone)
 {
 	ASSERT_TRUE(bind("echo -j a=b 2Q") == &c_echo);
@@ -170,7 +198,7 @@ TEST(shell_args, carets)
 		{ "alloc t1 4K addr=1 addr=2", 19, 6 }, { "alloc t1 4K 1 addr=2", 14, 6 },
 		{ "map rwz", 4, 3 }, { "map rwx max=q", 8, 5 }, { "map rwx inherit=x", 8, 9 },
 		{ "expect KERN_X echo", 7, 6 }, { "expect KERN_SUCCESS", 20, 1 }, { "expect", 7, 1 },
-		{ "task list x", 10, 1 },
+		{ "task list x", 10, 1 }, { "copy c2", 5, 2 }, { "copy c1 flags=fix", 8, 9 }, { "copy c1 one=9x", 8, 6 },
 	};
 	unsigned i;
 

@@ -24,13 +24,15 @@ COMMAND_HERE(c_run, "run", OPT(REST, "program", ""));
 COMMAND_HERE(c_task_fork, "task fork", ARG(TASK, "parent"), ARG(WORD, "name"));
 COMMAND_HERE(c_task_kill, "task kill", ARG(TASK, "task"));
 COMMAND_HERE(c_test_run, "test run", OPT(WORD, "glob", ""));
+static const struct cmd_word flag_words[] = { { "fixed", 0 }, { "anywhere", 1 }, { NULL, 0 } };
+COMMAND_HERE(c_copyout, "copyout", ARG(MAP, "map"), ARG(COPY, "copy"), OPTW(FLAGS, "flags", "", flag_words));
 COMMAND_HERE(c_vm_map, "vm_map", ARG(TASK, "task"), ARG(NUM, "addr"), OPT(PROT, "cur", "rw-"),
     OPT(INHERIT, "inherit", "copy"), OPT(TASK, "into", ""));
 
 static const struct command *const table[] = {
-	&c_expect, &c_help, &c_run, &c_task_fork, &c_task_kill, &c_test_run, &c_vm_map,
+	&c_copyout, &c_expect, &c_help, &c_run, &c_task_fork, &c_task_kill, &c_test_run, &c_vm_map,
 };
-static const struct shell_env env = { NULL, NULL, table, nitems(table) };
+static const struct shell_env env = { NULL, NULL, table, nitems(table), NULL };
 
 static void
 tasks(struct shell_completion *to)
@@ -53,12 +55,18 @@ variables(struct shell_completion *to)
 }
 
 static void
+objects(enum cmd_type type, struct shell_completion *to)
+{
+	shell_candidate(to, type == CMD_MAP ? "map1" : "copy1");
+}
+
+static void
 tests(struct shell_completion *to)
 {
 	shell_candidate(to, "map.one");
 }
 
-static const struct shell_names names = { tasks, files, variables, tests };
+static const struct shell_names names = { tasks, files, variables, tests, objects };
 
 /* The candidates, a blank behind each. */
 static const char *
@@ -77,7 +85,7 @@ offers_are(const char *line, const char *list)
 
 TEST(shell_complete, commands)
 {
-	ASSERT_TRUE(offers_are("", "expect help run task test vm_map "));
+	ASSERT_TRUE(offers_are("", "copyout expect help run task test vm_map "));
 	ASSERT_TRUE(offers_are("t", "task test "));
 	ASSERT_EQ(strcmp(c.common, "t"), 0);
 	ASSERT_TRUE(offers_are("task ", "fork kill "));
@@ -102,6 +110,12 @@ TEST(shell_complete, arguments)
 	ASSERT_EQ(c.start, 20);
 	ASSERT_TRUE(offers_are("vm_map t1 0 into=t", "t1 t2 "));
 	ASSERT_TRUE(offers_are("vm_map t1 0 cur=rw", "rwx rw- "));
+	ASSERT_TRUE(offers_are("copyout ", "map1 flags= "));
+	ASSERT_TRUE(offers_are("copyout map1 ", "copy1 flags= "));
+	ASSERT_TRUE(offers_are("copyout map1 copy1 flags=f", "fixed "));
+	ASSERT_EQ(c.start, 25);
+	ASSERT_TRUE(offers_are("copyout map1 copy1 flags=fixed|a", "anywhere "));
+	ASSERT_EQ(c.start, 31);
 }
 
 TEST(shell_complete, nested_and_topics)

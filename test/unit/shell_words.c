@@ -34,7 +34,7 @@ no_task(const char *name)
 	return NULL;
 }
 
-static const struct shell_env env = { variable, no_task, NULL, 0 };
+static const struct shell_env env = { variable, no_task, NULL, 0, NULL };
 
 /* The words of the first command of the line joined by |, or "!col" of the error. */
 static const char *

@@ -22,6 +22,8 @@
 #include <base/linker_set.h>
 
 struct task;
+struct vm_map;
+struct held;
 
 enum cmd_type {
 	CMD_END = 0,
@@ -31,6 +33,15 @@ enum cmd_type {
 	CMD_PROT,               /* rwx, r--, none, or rw-/rwx: current/maximum */
 	CMD_INHERIT,            /* share copy none, or a number */
 	CMD_TASK,               /* an existing task's name */
+	CMD_MAP,                /* a map: of a task, or held by the shell (itself, or as a named entry) */
+	CMD_COPY,               /* what the shell holds under a name: a copy, */
+	CMD_NAMED,              /* a named entry, */
+	CMD_OBJECT,             /* a memory object, */
+	CMD_REGION,             /* a shared region, */
+	CMD_HELD,               /* any of them */
+	CMD_NEW,                /* a name for a new one; "": the shell makes one up */
+	CMD_ENUM,               /* one of the argument's words, or a number */
+	CMD_FLAGS,              /* several of them joined by | or a number */
 	CMD_WORD,               /* one word, as it is */
 	CMD_FILE,               /* one word: a file of the initial ramdisk */
 	CMD_CODE,               /* KERN_* by name or number */
@@ -39,22 +50,31 @@ enum cmd_type {
 	CMD_TOPIC,              /* REST that names a command or topic */
 };
 
+/* A word of an ENUM or FLAGS argument and what it stands for; a list ends with a NULL. */
+struct cmd_word {
+	const char *name;
+	uint64_t    value;
+};
+
 struct cmd_arg {
 	enum cmd_type type;
 	const char   *name;
 	const char   *def;      /* NULL: required; "": optional without a value */
+	const struct cmd_word *words;
 };
 
-#define CMD_ARGS_MAX 14
+#define CMD_ARGS_MAX 16
 
 struct cmd_value {
 	bool         given;     /* typed, not the default */
 	bool         given2;    /* PROT: a maximum was given */
-	uint64_t     num;       /* NUM SIZE BOOL INHERIT CODE; PROT: current */
+	uint64_t     num;       /* NUM SIZE BOOL INHERIT CODE ENUM FLAGS; PROT: current */
 	uint64_t     num2;      /* PROT: maximum (the current one when not given) */
 	const char  *word;      /* the word after expansion; "" when absent */
 	unsigned     col, len;  /* where it stands in the line */
-	struct task *task;      /* TASK: referenced for the duration of the command */
+	struct task *task;      /* TASK, MAP of a task: referenced for the duration of the command */
+	struct vm_map *map;     /* MAP; NULL: the kernel's, which is only to be looked at */
+	struct held *held;      /* COPY NAMED OBJECT REGION HELD, MAP of none */
 };
 
 struct shell_words;             /* kernel/shell/shell_lang.h */
@@ -78,8 +98,10 @@ struct command {
 	struct cmd_arg  arg[CMD_ARGS_MAX + 1];
 };
 
-#define ARG(t, n)       { CMD_##t, n, NULL }
-#define OPT(t, n, d)    { CMD_##t, n, d }
+#define ARG(t, n)       { CMD_##t, n, NULL, NULL }
+#define OPT(t, n, d)    { CMD_##t, n, d, NULL }
+#define ARGW(t, n, w)   { CMD_##t, n, NULL, w }
+#define OPTW(t, n, d, w) { CMD_##t, n, d, w }
 #define COMMAND(id, fn, topic_, brief_, help_, ...) \
 	COMMAND_NAMED(id, #id, fn, topic_, brief_, help_, ##__VA_ARGS__)
 #define COMMAND_NAMED(id, name_, fn, topic_, brief_, help_, ...) \

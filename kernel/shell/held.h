@@ -1,0 +1,49 @@
+/*
+ * held.h: what the shell holds under names: copies, named entries, memory
+ * objects, maps, shared regions. See held.c.
+ */
+#ifndef SHELL_HELD_H
+#define SHELL_HELD_H
+
+#include <mm/memory_object.h>
+#include <mm/vm_map_copy.h>
+#include <mm/vm_named_entry.h>
+#include "shell.h"
+
+struct held {
+	struct list   link;
+	enum cmd_type kind;             /* CMD_COPY, CMD_NAMED, CMD_OBJECT, CMD_REGION or CMD_MAP */
+	char          name[SHELL_NAME_MAX];
+	bool          resident;         /* MAP: comes with a residence reference */
+	union {
+		vm_map_copy_t           copy;   /* NULL: the copy of nothing */
+		vm_named_entry_t        named;
+		memory_object_t         object;
+		shared_region_mapping_t region;
+		vm_map_t                map;
+		void                   *any;
+	};
+};
+
+/*
+ * A place for something new of this kind. name "": the first free one of c1, e1,
+ * o1, r1, m1... KERN_INVALID_ARGUMENT: no name for variables; KERN_NAME_EXISTS:
+ * also of a task; KERN_RESOURCE_SHORTAGE. To be followed by held_keep.
+ */
+kern_return_t held_new(enum cmd_type kind, const char *name, struct held **h);
+/* KERN_SUCCESS: the reference `any` is held from now on; else h is forgotten. Returns kr. */
+kern_return_t held_keep(struct held *h, kern_return_t kr, void *any);
+/* The name goes; its reference was given away. */
+void held_forget(struct held *h);
+/* The name and its reference go. */
+void held_drop(struct held *h);
+/* CMD_HELD: of any kind. NULL: none. */
+struct held *held_find(enum cmd_type kind, const char *name);
+/* By what is held; NULL: has no name. */
+struct held *held_named(enum cmd_type kind, const void *any);
+/* The i-th in the order of their making; NULL past the last. */
+struct held *held_nth(unsigned i);
+/* "copy", "named entry", ... */
+const char *held_kind_name(enum cmd_type kind);
+
+#endif
