@@ -210,6 +210,11 @@ fill(vm_map_t map, vm_map_entry_t e, struct vm_entry_info *info)
 		.share_mode = share_mode(map, e),
 		.needs_copy = e->needs_copy,
 		.is_sub_map = e->is_sub_map,
+		.is_shared = e->is_shared,
+		.in_transition = e->in_transition,
+		.permanent = e->permanent,
+		.use_pmap = e->use_pmap,
+		.submap_id = e->is_sub_map ? e->object.sub_map->id : 0,
 		.alias = e->alias,
 		.behavior = e->behavior,
 		.wired_count = e->wired_count,
@@ -238,4 +243,92 @@ vm_entry_info(vm_map_t map, vm_offset_t *addr, struct vm_entry_info *info)
 	*addr = e->vme_end;
 	vm_map_unlock_read(map);
 	return true;
+}
+
+vm_map_t
+vm_entry_submap(vm_map_t map, vm_offset_t addr)
+{
+	vm_map_t submap = VM_MAP_NULL;
+	vm_map_entry_t e;
+
+	vm_map_lock_read(map);
+	if (vm_map_lookup_entry(map, addr, &e) && e->is_sub_map) {
+		submap = e->object.sub_map;
+		vm_map_reference(submap);
+	}
+	vm_map_unlock_read(map);
+	return submap;
+}
+
+/* --- objects --- */
+
+const char *
+vm_object_strategy_name(int strategy)
+{
+	static const char *const names[] = {
+		[MEMORY_OBJECT_COPY_NONE] = "none", [MEMORY_OBJECT_COPY_CALL] = "call",
+		[MEMORY_OBJECT_COPY_DELAY] = "delay", [MEMORY_OBJECT_COPY_TEMPORARY] = "temporary",
+		[MEMORY_OBJECT_COPY_SYMMETRIC] = "symmetric", [MEMORY_OBJECT_COPY_INVALID] = "invalid",
+	};
+
+	return strategy >= 0 && strategy < (int)nitems(names) ? names[strategy] : "?";
+}
+
+struct object_search {
+	uint64_t               after, below;
+	struct vm_object_info *info;
+	unsigned               n, room;
+};
+
+/*
+ * Under the lock of the list: an object that is on it is not freed, and neither
+ * are those that it points to, whose references it holds.
+ */
+static bool
+take_object(vm_object_t object, void *arg)
+{
+	vm_object_t shadow = __atomic_load_n(&object->shadow, __ATOMIC_RELAXED);
+	vm_object_t copy = __atomic_load_n(&object->copy, __ATOMIC_RELAXED);
+	struct object_search *s = arg;
+	unsigned i;
+
+	if (object->id <= s->after || (s->n == s->room && object->id > s->info[s->n - 1].id))
+		return true;
+	if (s->below != 0 && (shadow == NULL || shadow->id != s->below))
+		return true;
+	if (s->n < s->room)
+		s->n++;
+	for (i = s->n - 1; i > 0 && s->info[i - 1].id > object->id; i--)
+		s->info[i] = s->info[i - 1];
+	s->info[i] = (struct vm_object_info){
+		.id = object->id,
+		.size = object->size,
+		.resident = object->resident_page_count,
+		.shadow = shadow != NULL ? shadow->id : 0,
+		.copy = copy != NULL ? copy->id : 0,
+		.shadow_offset = object->shadow_offset,
+		.object = object,
+		.refs = object->ref_count,
+		.paging = object->paging_in_progress,
+		.wired = object->wired_pages,
+		.locked = object->locked_pages,
+		.strategy = object->copy_strategy,
+		.internal = object->internal,
+		.pager = object->pager != NULL,
+		.true_share = object->true_share,
+		.shadowed = object->shadowed,
+		.named = object->named,
+		.severed = object->shadow_severed,
+		.phys = object->phys_contiguous,
+	};
+	return true;
+}
+
+unsigned
+vm_object_list(uint64_t after, uint64_t below, struct vm_object_info *info, unsigned n)
+{
+	struct object_search s = { after, below, info, 0, n };
+
+	vm_object_foreach(take_object, &s);
+	return s.n;
 }

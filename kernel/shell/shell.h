@@ -87,6 +87,10 @@ struct task *shell_task(const char *name);
 bool shell_object(enum cmd_type type, const char *name, struct cmd_value *v);
 /* Names of that type, for completion. */
 void held_names(enum cmd_type type, struct shell_completion *c);
+/* The map to look at: the kernel's own where that is what is named. */
+vm_map_t cmd_map_to_show(const struct cmd_value *v);
+/* Prints what stands behind addr: entry, objects, through submaps (cmd_show_map.c); FALSE: a hole. */
+bool show_behind(vm_map_t map, vm_offset_t addr);
 /* Prints how a task ended, as a result line; returns the status. */
 int  shell_report_end(struct cmd_ctx *c, struct task *t);
 /* "read from", "write to", "fetch from" */

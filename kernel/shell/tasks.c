@@ -10,6 +10,7 @@
 #include <string.h>
 #include <base/list.h>
 #include <base/print.h>
+#include <mm/vm_kern.h>
 #include <mm/zone.h>
 #include "shell.h"
 
@@ -86,6 +87,12 @@ shell_task(const char *name)
 		task_deallocate(t);
 	}
 	return NULL;
+}
+
+vm_map_t
+cmd_map_to_show(const struct cmd_value *v)
+{
+	return v->map != NULL ? v->map : kernel_map;
 }
 
 const char *

@@ -168,3 +168,32 @@ TEST(vm_print, words)
 	ASSERT_EQ(strcmp(vm_share_mode_name(0), "?"), 0);
 	ASSERT_EQ(strcmp(vm_share_mode_name(99), "?"), 0);
 }
+
+TEST(vm_print, objects_by_number_and_by_what_they_shadow)
+{
+	vm_object_t below = vm_object_allocate(4 * P, 0), top = below, other = vm_object_allocate(P, 0);
+	struct vm_object_info info[2];
+	vm_object_offset_t offset = P;
+	uint64_t id;
+
+	ASSERT_TRUE(below != NULL && other != NULL);
+	id = below->id;
+	vm_object_reference(below);             /* so that the shadow is really made */
+	ASSERT_TRUE(vm_object_shadow(&top, &offset, 2 * P));
+	ASSERT_EQ(vm_object_list(id - 1, 0, info, 2), 2);
+	ASSERT_EQ(info[0].id, id);
+	ASSERT_EQ(info[0].refs, 2);
+	ASSERT_EQ(info[0].size, 4 * P);
+	ASSERT_EQ(info[0].shadow, 0);
+	ASSERT_EQ(info[1].id, other->id);
+	ASSERT_EQ(vm_object_list(0, id, info, 2), 1);
+	ASSERT_EQ(info[0].id, top->id);
+	ASSERT_EQ(info[0].shadow, id);
+	ASSERT_EQ(info[0].shadow_offset, P);
+	ASSERT_EQ(vm_object_list(top->id, id, info, 2), 0);
+	ASSERT_EQ(strcmp(vm_object_strategy_name(info[0].strategy), "symmetric"), 0);
+	ASSERT_EQ(strcmp(vm_object_strategy_name(99), "?"), 0);
+	vm_object_deallocate(top);
+	vm_object_deallocate(below);
+	vm_object_deallocate(other);
+}

@@ -1,0 +1,494 @@
+/*
+ * cmd_show_held.c: show copy, named, memory_object, region, names; drop.
+ *
+ * The kernel's lists of copies, named entries and memory objects are read in
+ * batches: under the list's lock facts are only copied out, and what is printed
+ * is true for itself. A single one is shown in full only where the shell holds
+ * it, because then nobody else can take it away.
+ */
+#include <string.h>
+#include <stdio.h>
+#include <base/print.h>
+#include <mm/vm_print.h>
+#include "held.h"
+
+#define BATCH 32
+
+static const char *
+held_name(enum cmd_type kind, const void *any)
+{
+	struct held *h = held_named(kind, any);
+
+	return h != NULL ? h->name : "-";
+}
+
+/* --- copies --- */
+
+static const char *
+copy_type(int type)
+{
+	static const char *const names[] = { "?", "entry_list", "object", "page_list", "kernel_buffer" };
+
+	return names[type >= VM_MAP_COPY_ENTRY_LIST && type <= VM_MAP_COPY_KERNEL_BUFFER ? type : 0];
+}
+
+struct copy_row {
+	vm_map_copy_t copy;             /* to compare only */
+	uint64_t      id, size, offset;
+	int           type;
+};
+
+struct copy_batch {
+	uint64_t        after;
+	unsigned        n;
+	struct copy_row row[BATCH];
+};
+
+static bool
+take_copy(vm_map_copy_t copy, void *arg)
+{
+	struct copy_batch *b = arg;
+	unsigned i;
+
+	if (copy->id <= b->after || (b->n == BATCH && copy->id > b->row[BATCH - 1].id))
+		return true;
+	if (b->n < BATCH)
+		b->n++;
+	for (i = b->n - 1; i > 0 && b->row[i - 1].id > copy->id; i--)
+		b->row[i] = b->row[i - 1];
+	b->row[i] = (struct copy_row){ copy, copy->id, copy->size, copy->offset, copy->type };
+	return true;
+}
+
+static int
+show_copies(struct cmd_ctx *c)
+{
+	static const struct column columns[] = {
+		{ "id", "COPY", COL_COUNT, 6 }, { "type", "TYPE", COL_TEXT, -13 }, { "size", "SIZE", COL_BYTES, 10 },
+		{ "offset", "OFFSET", COL_HEX, 10 }, { "name", "NAME", COL_TEXT, -1 },
+	};
+	static struct copy_batch b;
+	struct listing l;
+	unsigned i;
+
+	list_begin(&l, c, columns, nitems(columns));
+	b.after = 0;
+	do {
+		b.n = 0;
+		vm_map_copy_foreach(take_copy, &b);
+		for (i = 0; i < b.n; i++) {
+			list_num(&l, b.row[i].id);
+			list_text(&l, copy_type(b.row[i].type));
+			list_num(&l, b.row[i].size);
+			list_num(&l, b.row[i].offset);
+			list_text(&l, held_name(CMD_COPY, b.row[i].copy));
+			b.after = b.row[i].id;
+		}
+	} while (b.n == BATCH && !cmd_interrupted());
+	cmd_set_num("copies", l.rows);
+	return 0;
+}
+
+/* The entries of a list; how many objects they need not share with anybody is not said: `show object` does. */
+static uint64_t
+copy_entries(vm_map_copy_t copy)
+{
+	vm_map_entry_t e;
+	uint64_t n = 0;
+
+	for (e = vm_map_copy_first_entry(copy); e != vm_map_copy_to_entry(copy) && !cmd_interrupted(); e = e->vme_next, n++) {
+		kprintf("  entry 0x%lx to 0x%lx: ", e->vme_start, e->vme_end);
+		if (e->object.vm_object == VM_OBJECT_NULL)
+			kprintf("zero-filled\n");
+		else
+			kprintf("object %lu at 0x%lx%s\n", e->object.vm_object->id, e->offset,
+			    e->needs_copy ? ", copied at the next write" : "");
+	}
+	return n;
+}
+
+static void
+copy_pages(vm_map_copy_t copy)
+{
+	unsigned i;
+
+	for (i = 0; i < copy->npages; i++)
+		kprintf("%s0x%lx%s", i % 6 == 0 ? "  pages " : " ", vm_page_pa(copy->page_list[i]),
+		    i % 6 == 5 || i + 1 == copy->npages ? "\n" : "");
+	kprintf("  %u of %lu pages, %s%s\n", copy->npages, vm_map_copy_page_count(copy),
+	    copy->page_loose ? "its own" : "kept in their objects",
+	    vm_map_copy_has_cont(copy) ? ", more by continuation" : "");
+	if (vm_map_copy_has_cont(copy) && copy->cont_args != NULL)
+		kprintf("  the rest: 0x%lx bytes at 0x%lx of map %lu\n", copy->cont_args->src_len, copy->cont_args->src_addr,
+		    copy->cont_args->map != NULL ? copy->cont_args->map->id : 0);
+}
+
+static int
+show_copy(struct cmd_ctx *c, vm_map_copy_t copy)
+{
+	uint64_t entries = 0;
+
+	if (copy == VM_MAP_COPY_NULL)
+		return cmd_result(c, KERN_SUCCESS, "type=null size=0x0");
+	switch (c->json ? 0 : copy->type) {
+	case VM_MAP_COPY_ENTRY_LIST:
+		entries = copy_entries(copy);
+		break;
+	case VM_MAP_COPY_OBJECT:
+		if (copy->object != VM_OBJECT_NULL)
+			kprintf("  object %lu, %u references, %lu resident\n", copy->object->id, copy->object->ref_count,
+			    copy->object->resident_page_count);
+		break;
+	case VM_MAP_COPY_PAGE_LIST:
+		copy_pages(copy);
+		break;
+	case VM_MAP_COPY_KERNEL_BUFFER:
+		kprintf("  buffer of %lu bytes at 0x%lx\n", copy->kalloc_size, (vm_offset_t)(uintptr_t)copy->kdata);
+		break;
+	default:
+		break;
+	}
+	if (copy->type == VM_MAP_COPY_PAGE_LIST)
+		return cmd_result(c, KERN_SUCCESS, "type=%s size=0x%lx offset=0x%lx npages=%u loose=%u cont=%u", copy_type(copy->type),
+		    copy->size, copy->offset, copy->npages, copy->page_loose, vm_map_copy_has_cont(copy));
+	if (copy->type == VM_MAP_COPY_ENTRY_LIST)
+		return cmd_result(c, KERN_SUCCESS, "type=%s size=0x%lx offset=0x%lx entries=%lu", copy_type(copy->type), copy->size,
+		    copy->offset, c->json ? copy->hdr.nentries : entries);
+	return cmd_result(c, KERN_SUCCESS, "type=%s size=0x%lx offset=0x%lx", copy_type(copy->type), copy->size, copy->offset);
+}
+
+static int
+do_show_copy(struct cmd_ctx *c)
+{
+	return c->arg[0].given ? show_copy(c, c->arg[0].held->copy) : show_copies(c);
+}
+
+COMMAND_NAMED(show_copy, "show copy", do_show_copy, "show", "memory in flight: all copies, or one in full",
+    "Kinds: entry_list (entries, mostly copy-on-write), object, page_list (up to 20 pages and a\n"
+    "continuation), kernel_buffer (the bytes). Of one: its entries or pages; sets $type $size\n"
+    "$offset and $entries or $npages $loose $cont. Of all: $copies.",
+    OPT(COPY, "copy", ""));
+
+/* --- named entries --- */
+
+static const char *const backings[] = {
+	[NAMED_OBJECT] = "object", [NAMED_SUBMAP] = "submap", [NAMED_PAGER] = "pager", [NAMED_ENTRIES] = "entries",
+};
+
+/* Number of what the entry stands on. */
+static uint64_t
+backing_id(vm_named_entry_t ne)
+{
+	switch (ne->type) {
+	case NAMED_OBJECT:
+		return ne->backing.object != VM_OBJECT_NULL ? ne->backing.object->id : 0;
+	case NAMED_SUBMAP:
+		return ne->backing.map->id;
+	case NAMED_PAGER:
+		return ne->backing.pager->id;
+	default:
+		return ne->backing.entries != VM_MAP_COPY_NULL ? ne->backing.entries->id : 0;
+	}
+}
+
+struct named_row {
+	vm_named_entry_t ne;            /* to compare only */
+	uint64_t         id, backing, size, offset;
+	vm_offset_t      data_offset;
+	unsigned         type, cache;
+	uint32_t         refs;
+	vm_prot_t        prot;
+	bool             internal, is_copy;
+};
+
+struct named_batch {
+	uint64_t         after;
+	unsigned         n;
+	struct named_row row[BATCH];
+};
+
+static struct named_row
+named_facts(vm_named_entry_t ne)
+{
+	return (struct named_row){ ne, ne->id, backing_id(ne), ne->size, ne->offset, ne->data_offset, ne->type, ne->cache,
+		ne->ref_count, ne->protection, ne->internal, ne->is_copy };
+}
+
+static bool
+take_named(vm_named_entry_t ne, void *arg)
+{
+	struct named_batch *b = arg;
+	unsigned i;
+
+	if (ne->id <= b->after || (b->n == BATCH && ne->id > b->row[BATCH - 1].id))
+		return true;
+	if (b->n < BATCH)
+		b->n++;
+	for (i = b->n - 1; i > 0 && b->row[i - 1].id > ne->id; i--)
+		b->row[i] = b->row[i - 1];
+	b->row[i] = named_facts(ne);
+	return true;
+}
+
+static void
+named_row(struct listing *l, const struct named_row *r)
+{
+	static const char *const caches[] = { "-", "copyback", "io", "wthru", "wcomb" };
+
+	list_num(l, r->id);
+	list_text(l, r->type < nitems(backings) ? backings[r->type] : "?");
+	list_num(l, r->backing);
+	list_num(l, r->size);
+	list_num(l, r->offset);
+	list_num(l, r->data_offset);
+	list_text(l, vm_prot_name(r->prot));
+	list_text(l, r->cache < nitems(caches) ? caches[r->cache] : "?");
+	list_num(l, r->refs);
+	list_text(l, r->is_copy ? "copy" : r->internal ? "internal" : "-");
+	list_text(l, held_name(CMD_NAMED, r->ne));
+}
+
+static int
+do_show_named(struct cmd_ctx *c)
+{
+	static const struct column columns[] = {
+		{ "id", "ENTRY", COL_COUNT, 6 }, { "backing", "BACKING", COL_TEXT, -7 }, { "of", "OF", COL_COUNT, 6 },
+		{ "size", "SIZE", COL_BYTES, 8 }, { "offset", "OFFSET", COL_HEX, 8 }, { "data_offset", "DATA", COL_HEX, 4 },
+		{ "prot", "PROT", COL_TEXT, -4 }, { "cache", "CACHE", COL_TEXT, -8 }, { "refs", "REFS", COL_COUNT, 5 },
+		{ "kind", "KIND", COL_TEXT, -8 }, { "name", "NAME", COL_TEXT, -1 },
+	};
+	static struct named_batch b;
+	struct listing l;
+	unsigned i;
+
+	list_begin(&l, c, columns, nitems(columns));
+	if (c->arg[0].given) {
+		b.row[0] = named_facts(c->arg[0].held->named);
+		named_row(&l, &b.row[0]);
+		cmd_set_num("size", b.row[0].size);
+		cmd_set_num("refs", b.row[0].refs);
+		cmd_set_text("prot", vm_prot_name(b.row[0].prot));
+		cmd_set_text("backing", b.row[0].type < nitems(backings) ? backings[b.row[0].type] : "?");
+		cmd_set_num("of", b.row[0].backing);
+		return 0;
+	}
+	b.after = 0;
+	do {
+		b.n = 0;
+		vm_named_entry_foreach(take_named, &b);
+		for (i = 0; i < b.n; i++)
+			named_row(&l, &b.row[i]);
+		if (b.n > 0)
+			b.after = b.row[b.n - 1].id;
+	} while (b.n == BATCH && !cmd_interrupted());
+	cmd_set_num("named", l.rows);
+	return 0;
+}
+
+COMMAND_NAMED(show_named, "show named", do_show_named, "show", "named entries (memory-entry handles), all or one",
+    "What each stands on (an object, a submap, a memory object, or entries of several objects)\n"
+    "and its number, size, offset in it, offset of the data in the first page, the most rights a\n"
+    "mapping may have, caching, references, the shell's name. Of one: sets $size $refs $prot\n"
+    "$backing $of; of all: $named.",
+    OPT(NAMED, "entry", ""));
+
+/* --- memory objects --- */
+
+struct pager_row {
+	memory_object_t mo;             /* to compare only */
+	const char     *ops, *state;
+	uint64_t        id, size, control, requested, supplied, returned, errors;
+	uint32_t        refs;
+	vm_prot_t       prot;
+	int             strategy;
+};
+
+struct pager_batch {
+	uint64_t         after;
+	unsigned         n;
+	struct pager_row row[BATCH];
+};
+
+static struct pager_row
+pager_facts(memory_object_t mo)
+{
+	struct pager_row r = { mo, mo->ops->name, NULL, mo->id, mo->size, 0, 0, 0, 0, 0, mo->ref_count, mo->max_prot,
+		mo->copy_strategy };
+
+	spin_lock(&mo->lock);
+	r.state = mo->dead ? "dead" : mo->ready ? "ready" : mo->initialized ? "waiting" : "idle";
+	r.control = mo->control != VM_OBJECT_NULL ? mo->control->id : 0;
+	r.requested = mo->requested;
+	r.supplied = mo->supplied;
+	r.returned = mo->returned;
+	r.errors = mo->errors;
+	spin_unlock(&mo->lock);
+	return r;
+}
+
+static bool
+take_pager(memory_object_t mo, void *arg)
+{
+	struct pager_batch *b = arg;
+	unsigned i;
+
+	if (mo->id <= b->after || (b->n == BATCH && mo->id > b->row[BATCH - 1].id))
+		return true;
+	if (b->n < BATCH)
+		b->n++;
+	for (i = b->n - 1; i > 0 && b->row[i - 1].id > mo->id; i--)
+		b->row[i] = b->row[i - 1];
+	b->row[i] = pager_facts(mo);
+	return true;
+}
+
+static void
+pager_row(struct listing *l, const struct pager_row *r)
+{
+	list_num(l, r->id);
+	list_text(l, r->ops);
+	list_text(l, r->state);
+	list_num(l, r->size);
+	list_text(l, vm_prot_name(r->prot));
+	list_num(l, r->control);
+	list_text(l, vm_object_strategy_name(r->strategy));
+	list_num(l, r->refs);
+	list_num(l, r->requested);
+	list_num(l, r->supplied);
+	list_num(l, r->returned);
+	list_num(l, r->errors);
+	list_text(l, held_name(CMD_OBJECT, r->mo));
+}
+
+static int
+do_show_memory_object(struct cmd_ctx *c)
+{
+	static const struct column columns[] = {
+		{ "id", "ID", COL_COUNT, 4 }, { "pager", "PAGER", COL_TEXT, -7 }, { "state", "STATE", COL_TEXT, -7 },
+		{ "size", "SIZE", COL_BYTES, 8 }, { "prot", "PROT", COL_TEXT, -4 }, { "object", "OBJECT", COL_COUNT, 6 },
+		{ "strategy", "STRATEGY", COL_TEXT, -9 }, { "refs", "REFS", COL_COUNT, 4 },
+		{ "requested", "ASKED", COL_COUNT, 6 }, { "supplied", "SUPPLIED", COL_COUNT, 8 },
+		{ "returned", "RETURNED", COL_COUNT, 8 }, { "errors", "ERRORS", COL_COUNT, 6 },
+		{ "name", "NAME", COL_TEXT, -1 },
+	};
+	static struct pager_batch b;
+	struct listing l;
+	unsigned i;
+
+	list_begin(&l, c, columns, nitems(columns));
+	if (c->arg[0].given) {
+		b.row[0] = pager_facts(c->arg[0].held->object);
+		pager_row(&l, &b.row[0]);
+		cmd_set_num("size", b.row[0].size);
+		cmd_set_num("object", b.row[0].control);
+		cmd_set_num("requested", b.row[0].requested);
+		cmd_set_num("supplied", b.row[0].supplied);
+		cmd_set_num("returned", b.row[0].returned);
+		cmd_set_num("errors", b.row[0].errors);
+		cmd_set_text("state", b.row[0].state);
+		return 0;
+	}
+	b.after = 0;
+	do {
+		b.n = 0;
+		memory_object_foreach(take_pager, &b);
+		for (i = 0; i < b.n; i++)
+			pager_row(&l, &b.row[i]);
+		if (b.n > 0)
+			b.after = b.row[b.n - 1].id;
+	} while (b.n == BATCH && !cmd_interrupted());
+	cmd_set_num("pagers", l.rows);
+	return 0;
+}
+
+COMMAND_NAMED(show_memory_object, "show memory_object", do_show_memory_object, "show", "memory objects and their pagers",
+    "Pager, state (idle: not mapped; waiting: not ready yet; ready; dead), size, the most rights,\n"
+    "the kernel's object for it while it is mapped, copy strategy, references; pages asked for,\n"
+    "supplied, returned, failed. Of one: sets $size $object $state $requested $supplied $returned\n"
+    "$errors; of all: $pagers.",
+    OPT(OBJECT, "object", ""));
+
+/* --- shared regions, and names --- */
+
+static int
+do_show_region(struct cmd_ctx *c)
+{
+	static const struct column columns[] = {
+		{ "name", "NAME", COL_TEXT, -8 }, { "refs", "REFS", COL_COUNT, 4 }, { "base", "BASE", COL_HEX, 12 },
+		{ "text_size", "TEXT", COL_BYTES, 8 }, { "data_size", "DATA", COL_BYTES, 8 },
+		{ "alternate_base", "ALTERNATE", COL_HEX, 12 }, { "alternate_next", "NEXT", COL_HEX, 12 },
+		{ "depth", "DEPTH", COL_COUNT, 5 }, { "flags", "FLAGS", COL_HEX, 5 },
+		{ "chain", "CHAIN", COL_TEXT, -1 },
+	};
+	struct listing l;
+	struct held *h;
+	unsigned i;
+
+	list_begin(&l, c, columns, nitems(columns));
+	for (i = 0; (h = held_nth(i)) != NULL; i++) {
+		if (h->kind != CMD_REGION || (c->arg[0].given && c->arg[0].held != h))
+			continue;
+		list_text(&l, h->name);
+		list_num(&l, h->region->ref_count);
+		list_num(&l, h->region->client_base);
+		list_num(&l, h->region->text_size);
+		list_num(&l, h->region->data_size);
+		list_num(&l, h->region->alternate_base);
+		list_num(&l, h->region->alternate_next);
+		list_num(&l, (uint64_t)h->region->depth);
+		list_num(&l, (uint64_t)h->region->flags);
+		list_text(&l, h->region->object_chain != NULL ?
+		    held_name(CMD_REGION, h->region->object_chain->object_chain_region) : "-");
+		cmd_set_num("refs", h->region->ref_count);
+		cmd_set_num("depth", (uint64_t)h->region->depth);
+		cmd_set_num("alternate_next", h->region->alternate_next);
+	}
+	return 0;
+}
+
+COMMAND_NAMED(show_region, "show region", do_show_region, "show", "the shared regions that the shell holds",
+    "References, where clients map it, sizes of text and data, alternate base and the next free\n"
+    "place from it, depth of its chain, flags, the region it inherits from. Of one: sets $refs\n"
+    "$depth $alternate_next.",
+    OPT(REGION, "region", ""));
+
+static int
+do_show_names(struct cmd_ctx *c)
+{
+	static const struct column columns[] = {
+		{ "name", "NAME", COL_TEXT, -16 }, { "kind", "KIND", COL_TEXT, -14 }, { "id", "ID", COL_COUNT, 6 },
+	};
+	struct listing l;
+	struct held *h;
+	unsigned i;
+
+	list_begin(&l, c, columns, nitems(columns));
+	for (i = 0; (h = held_nth(i)) != NULL; i++) {
+		list_text(&l, h->name);
+		list_text(&l, held_kind_name(h->kind));
+		if (h->any == NULL || h->kind == CMD_REGION)
+			list_num(&l, 0);
+		else
+			list_num(&l, h->kind == CMD_COPY ? h->copy->id : h->kind == CMD_NAMED ? h->named->id :
+			    h->kind == CMD_OBJECT ? h->object->id : h->map->id);
+	}
+	cmd_set_num("names", l.rows);
+	return 0;
+}
+
+COMMAND_NAMED(show_names, "show names", do_show_names, "show", "what the shell holds under names",
+    "Copies, named entries, memory objects, shared regions and maps, each by one reference, which\n"
+    "`drop` gives up. Sets $names.");
+
+static int
+do_drop(struct cmd_ctx *c)
+{
+	held_drop(c->arg[0].held);
+	return cmd_result(c, KERN_SUCCESS, NULL);
+}
+
+COMMAND(drop, do_drop, "language", "give up a name and what it holds",
+    "One reference on a named entry, memory object, shared region or map; a copy is discarded.\n"
+    "Mappings stay.\n"
+    "  drop e1",
+    ARG(HELD, "name"));
