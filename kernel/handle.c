@@ -3,8 +3,12 @@
  *
  *	handle = generation << 12 | index        index 1..4095, generation 20 bits
  *
- *	task->handles ──> page[0] ─> 256 entries: object, type, generation | next free
+ *	task->handles ──> page[0] ─> 256 entries: object, type, generation, uses | next free
  *	                  page[1] ...  made when the ones before are full
+ *
+ * What can be named: tasks, named entries, memory objects; a handle of another
+ * type than the call wants names nothing there. A handle may be in use several
+ * times (Mach's user references): it goes with the last.
  *
  * A removed entry counts its generation on, so an old handle names nothing
  * until the same index was used 2^20 times. 0 and ATLAS_TASK_SELF are never
@@ -16,6 +20,8 @@
  */
 #include <kernel/task.h>
 #include <atlas/abi.h>
+#include <mm/memory_object.h>
+#include <mm/vm_named_entry.h>
 #include <mm/vm_page.h>
 #include <mm/zone.h>
 #include <string.h>
@@ -30,7 +36,10 @@ struct handle_entry {
 	void    *object;                /* NULL: free */
 	uint32_t generation;
 	uint16_t type;                  /* enum handle_type */
-	uint16_t next_free;             /* index, 0: none */
+	union {
+		uint16_t next_free;     /* free: index, 0: none */
+		uint16_t uses;          /* in use: this often */
+	};
 };
 
 struct handle_table {
@@ -42,6 +51,23 @@ struct handle_table {
 };
 
 static struct zone handle_table_zone;
+
+static void ref_task(void *object) { task_reference(object); }
+static void release_task(void *object) { task_deallocate(object); }
+static void ref_entry(void *object) { vm_named_entry_reference(object); }
+static void release_entry(void *object) { vm_named_entry_release(object); }
+static void ref_memory(void *object) { memory_object_reference(object); }
+static void release_memory(void *object) { memory_object_release(object); }
+
+static const struct {
+	const char *name;
+	void (*reference)(void *);      /* the task's lock held */
+	void (*release)(void *);        /* no lock held */
+} handle_types[HANDLE_TYPES] = {
+	[HANDLE_TASK] = { "task", ref_task, release_task },
+	[HANDLE_NAMED_ENTRY] = { "named entry", ref_entry, release_entry },
+	[HANDLE_MEMORY_OBJECT] = { "memory object", ref_memory, release_memory },
+};
 
 void
 handle_init(void)
@@ -108,6 +134,7 @@ handle_insert(struct task *t, enum handle_type type, void *object, uint32_t *han
 	}
 	e->object = object;
 	e->type = (uint16_t)type;
+	e->uses = 1;
 	ht->count++;
 	*handle = e->generation << HANDLE_INDEX_BITS | index;
 	spin_unlock(&t->lock);
@@ -130,26 +157,77 @@ handle_lookup(struct task *t, uint32_t handle)
 	return e;
 }
 
+/* What the handle names, if its type is in the set, referenced. */
+static void *
+handle_get(struct task *t, uint32_t handle, unsigned types, enum handle_type *type)
+{
+	struct handle_entry *e;
+	void *found = NULL;
+
+	spin_lock(&t->lock);
+	e = handle_lookup(t, handle);
+	if (e != NULL && (types >> e->type & 1)) {
+		found = e->object;
+		*type = e->type;
+		handle_types[e->type].reference(found);
+	}
+	spin_unlock(&t->lock);
+	return found;
+}
+
+void *
+handle_object(struct task *t, uint32_t handle, enum handle_type type)
+{
+	void *found = handle_get(t, handle, 1u << type, &type);
+
+	if (found == NULL)
+		(void)KERN_FAIL(KERN_INVALID_ARGUMENT, "handle 0x%x names no %s", handle, handle_types[type].name);
+	return found;
+}
+
+void *
+handle_memory(struct task *t, uint32_t handle, enum handle_type *type)
+{
+	void *found = handle_get(t, handle, 1u << HANDLE_NAMED_ENTRY | 1u << HANDLE_MEMORY_OBJECT, type);
+
+	if (found == NULL)
+		(void)KERN_FAIL(KERN_INVALID_ARGUMENT, "handle 0x%x names no memory", handle);
+	return found;
+}
+
+void
+handle_release(enum handle_type type, void *object)
+{
+	if (object != NULL)
+		handle_types[type].release(object);
+}
+
 struct task *
 handle_task(struct task *t, uint32_t handle)
 {
-	struct task *found = NULL;
-	struct handle_entry *e;
-
 	if (handle == ATLAS_TASK_SELF) {
 		task_reference(t);
 		return t;
 	}
+	return handle_object(t, handle, HANDLE_TASK);
+}
+
+kern_return_t
+handle_again(struct task *t, uint32_t handle)
+{
+	kern_return_t kr = KERN_SUCCESS;
+	struct handle_entry *e;
+
 	spin_lock(&t->lock);
 	e = handle_lookup(t, handle);
-	if (e != NULL && e->type == HANDLE_TASK) {
-		found = e->object;
-		task_reference(found);
-	}
+	if (e == NULL)
+		kr = KERN_FAIL(KERN_INVALID_NAME, "handle 0x%x names nothing", handle);
+	else if (e->uses == UINT16_MAX)
+		kr = KERN_FAIL(KERN_UREFS_OVERFLOW, "handle 0x%x is in use %u times", handle, e->uses);
+	else
+		e->uses++;
 	spin_unlock(&t->lock);
-	if (found == NULL)
-		(void)KERN_FAIL(KERN_INVALID_ARGUMENT, "handle 0x%x names no task", handle);
-	return found;
+	return kr;
 }
 
 /* Task locked. Frees the entry; the object's reference is the caller's. */
@@ -170,17 +248,20 @@ handle_clear(struct handle_table *ht, struct handle_entry *e, unsigned index)
 kern_return_t
 handle_remove(struct task *t, uint32_t handle)
 {
+	enum handle_type type = HANDLE_NONE;
 	struct handle_entry *e;
-	struct task *named = NULL;
+	void *named = NULL;
 
 	spin_lock(&t->lock);
 	e = handle_lookup(t, handle);
-	if (e != NULL)
+	if (e != NULL && --e->uses == 0) {
+		type = e->type;
 		named = handle_clear(t->handles, e, handle & HANDLE_INDEX_MASK);
+	}
 	spin_unlock(&t->lock);
-	if (named == NULL)
+	if (e == NULL)
 		return KERN_FAIL(KERN_INVALID_NAME, "handle 0x%x names nothing", handle);
-	task_deallocate(named);
+	handle_release(type, named);
 	return KERN_SUCCESS;
 }
 
@@ -197,9 +278,10 @@ handle_remove_all(struct task *t)
 		return;
 	for (unsigned i = 1; i < ht->used && ht->count != 0; i++) {
 		struct handle_entry *e = handle_entry(ht, i);
+		enum handle_type type = e->type;
 
 		if (e->object != NULL)
-			task_deallocate(handle_clear(ht, e, i));
+			handle_release(type, handle_clear(ht, e, i));
 	}
 	for (unsigned i = 0; i < ht->capacity / HANDLES_PER_PAGE; i++)
 		vm_page_free(vm_page_of_pfn((pfn_t)(virt_to_phys(ht->page[i]) >> PAGE_SHIFT)));

@@ -8,7 +8,8 @@
  * everything else is used modulo what it may be. Outputs are written on
  * success only.
  *
- * Calls of tasks are in syscall_task.c, those of the VM in syscall_vm.c.
+ * Calls of tasks are in syscall_task.c, those of the VM in syscall_vm.c, what
+ * they ask in syscall_region.c, memory behind handles in syscall_memory.c.
  */
 #include <kernel/task.h>
 #include <kernel/thread.h>
@@ -23,7 +24,7 @@
 #define CONSOLE_CHUNK   256u            /* on the kernel stack */
 #define CONSOLE_MAX     0x10000u        /* bytes a call: others wait for the console */
 
-_Static_assert(TRAP_SYSCALLS - 2 > ATLAS_SYS_vm_read_overwrite, "agent_done has a number of its own");
+_Static_assert(TRAP_SYSCALLS - 2 > ATLAS_SYS_mach_memory_object_memory_entry, "agent_done has a number of its own");
 
 #define ENTRY(name) [ATLAS_SYS_##name] = (const void *)sys_##name
 /* The numbers between two calls. */
@@ -66,7 +67,21 @@ const void *const syscall_table[TRAP_SYSCALLS] = {
 	ENTRY(vm_map),
 	ENTRY(vm_region),
 	ENTRY(vm_read_overwrite),
-	[ATLAS_SYS_vm_read_overwrite + 1 ... TRAP_SYSCALLS - 3] = (const void *)sys_unknown,
+	ENTRY(vm_remap),
+	ENTRY(vm_remap_new),
+	ENTRY(vm_wire),
+	ENTRY(task_wire),
+	ENTRY(vm_behavior_set),
+	ENTRY(vm_msync),
+	ENTRY(vm_machine_attribute),
+	ENTRY(vm_region_recurse),
+	ENTRY(vm_map_page_query),
+	ENTRY(vm_map_page_range_query),
+	ENTRY(vm_read_list),
+	ENTRY(mach_make_memory_entry),
+	ENTRY(vm_region_object_create),
+	ENTRY(mach_memory_object_memory_entry),
+	[ATLAS_SYS_mach_memory_object_memory_entry + 1 ... TRAP_SYSCALLS - 3] = (const void *)sys_unknown,
 	[TRAP_SYSCALLS - 2] = sys_agent_done_entry,     /* agent_code.S */
 	[TRAP_SYSCALLS - 1] = (const void *)sys_unknown,        /* and all numbers beyond: trap.S */
 };

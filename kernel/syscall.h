@@ -47,6 +47,20 @@ kern_return_t sys_vm_copy(uint64_t task, uint64_t src, uint64_t size, uint64_t d
 kern_return_t sys_vm_map(uint64_t args_inout);
 kern_return_t sys_vm_region(uint64_t task, uint64_t addr, uint64_t size_out, uint64_t flavor, uint64_t info_out, uint64_t count_inout);
 kern_return_t sys_vm_read_overwrite(uint64_t task, uint64_t addr, uint64_t size, uint64_t data, uint64_t count_out);
+kern_return_t sys_vm_remap(uint64_t args_inout);
+kern_return_t sys_vm_remap_new(uint64_t args_inout);
+kern_return_t sys_vm_wire(uint64_t host, uint64_t task, uint64_t addr, uint64_t size, uint64_t access);
+kern_return_t sys_task_wire(uint64_t task, uint64_t must_wire);
+kern_return_t sys_vm_behavior_set(uint64_t task, uint64_t addr, uint64_t size, uint64_t behavior);
+kern_return_t sys_vm_msync(uint64_t task, uint64_t addr, uint64_t size, uint64_t flags);
+kern_return_t sys_vm_machine_attribute(uint64_t task, uint64_t addr, uint64_t size, uint64_t attribute, uint64_t value_inout);
+kern_return_t sys_vm_region_recurse(uint64_t task, uint64_t addr, uint64_t size_out, uint64_t depth, uint64_t info_out, uint64_t count_inout);
+kern_return_t sys_vm_map_page_query(uint64_t task, uint64_t addr, uint64_t disposition_out, uint64_t ref_out);
+kern_return_t sys_vm_map_page_range_query(uint64_t task, uint64_t addr, uint64_t size, uint64_t dispositions_out, uint64_t count_inout);
+kern_return_t sys_vm_read_list(uint64_t task, uint64_t list_inout, uint64_t count);
+kern_return_t sys_mach_make_memory_entry(uint64_t task, uint64_t size_inout, uint64_t offset, uint64_t permission, uint64_t handle_out, uint64_t parent);
+kern_return_t sys_vm_region_object_create(uint64_t task, uint64_t size, uint64_t handle_out);
+kern_return_t sys_mach_memory_object_memory_entry(uint64_t host, uint64_t internal, uint64_t size, uint64_t permission, uint64_t pager, uint64_t handle_out);
 
 /* By way of trap.S, with the whole frame. */
 extern char sys_task_fork_entry[], sys_exception_return_entry[], sys_agent_done_entry[];

@@ -2,9 +2,7 @@
  * syscall_vm.c: the VM's calls, from registers and user memory to mm/vm_user.h.
  *
  * No checking of addresses and sizes here: they stay of their outside types
- * until vm_user.c has looked at them. A task is named by handle; the calling
- * one, the usual case, costs no reference. A task that has ended names no map
- * any more, though its empty one still exists.
+ * until vm_user.c has looked at them. Tasks: syscall_target.h.
  *
  * Results that are addresses are read in before the call, so that a pointer
  * that leads nowhere changes nothing; one that can be read but not written is
@@ -15,16 +13,10 @@
 #include <atlas/abi.h>
 #include <machine/copy.h>
 #include <mm/vm_user.h>
-#include <string.h>
 #include "syscall.h"
+#include "syscall_target.h"
 
-/* The map that a call works on. other: referenced, or NULL for the calling task. */
-struct target {
-	vm_map_t     map;
-	struct task *other;
-};
-
-static bool
+bool
 target_other(uint32_t handle, struct target *t)
 {
 	t->other = handle_task(current_task(), handle);
@@ -37,26 +29,6 @@ target_other(uint32_t handle, struct target *t)
 	}
 	t->map = t->other->map;
 	return true;
-}
-
-/* FALSE: KERN_INVALID_ARGUMENT. */
-static inline bool
-target_get(uint64_t handle, struct target *t)
-{
-	if (likely((uint32_t)handle == ATLAS_TASK_SELF)) {
-		t->map = current_task()->map;
-		t->other = NULL;
-		return true;
-	}
-	return target_other((uint32_t)handle, t);
-}
-
-static inline kern_return_t
-target_put(struct target *t, kern_return_t kr)
-{
-	if (unlikely(t->other != NULL))
-		task_deallocate(t->other);
-	return kr;
 }
 
 kern_return_t
@@ -163,16 +135,18 @@ sys_vm_map(uint64_t args_inout)
 {
 	struct atlas_vm_map_args u;
 	struct vm_map_user_args args;
+	enum handle_type type = HANDLE_NONE;
+	void *object = NULL;
 	struct target t;
 	vm_address_ut addr;
 	kern_return_t kr = copyin(args_inout, &u, sizeof(u));
 
 	if (kr != KERN_SUCCESS)
 		return kr;
-	if (u.object != 0)
-		return KERN_FAIL(KERN_INVALID_ARGUMENT, "0x%x names no memory object", u.object);
 	if (!target_get(u.task, &t))
 		return KERN_INVALID_ARGUMENT;
+	if (u.object != 0 && (object = handle_memory(current_task(), u.object, &type)) == NULL)
+		return target_put(&t, KERN_INVALID_ARGUMENT);
 	args.size = vm_size_u(u.size);
 	args.mask = u.mask;
 	args.flags = u.flags;
@@ -181,62 +155,17 @@ sys_vm_map(uint64_t args_inout)
 	args.cur = u.cur;
 	args.max = u.max;
 	args.inheritance = u.inherit;
+	args.entry = type == HANDLE_NAMED_ENTRY ? object : NULL;
+	args.pager = type == HANDLE_MEMORY_OBJECT ? object : NULL;
 	addr = vm_address_u(u.addr);
 	kr = vm_map_user(t.map, &addr, &args);
+	handle_release(type, object);
 	if (kr == KERN_SUCCESS) {
 		kr = copyout(&addr.v, args_inout + offsetof(struct atlas_vm_map_args, addr),
 		    sizeof(addr.v));
 		if (kr != KERN_SUCCESS)
 			vm_deallocate(t.map, addr, args.size);
 	}
-	return target_put(&t, kr);
-}
-
-/* Writes what vm_region found; a bad pointer changes nothing but what was written before it. */
-static kern_return_t
-region_copyout(vm_address_ut addr, vm_size_ut size, const struct vm_region_basic_info *info,
-    uint64_t addr_out, uint64_t size_out, uint64_t info_out, uint64_t count_out)
-{
-	uint32_t count = sizeof(*info) / sizeof(uint32_t);
-	kern_return_t kr = copyout(info, info_out, sizeof(*info));
-
-	if (kr == KERN_SUCCESS)
-		kr = copyout(&count, count_out, sizeof(count));
-	if (kr == KERN_SUCCESS)
-		kr = copyout(&size.v, size_out, sizeof(size.v));
-	if (kr == KERN_SUCCESS)
-		kr = copyout(&addr.v, addr_out, sizeof(addr.v));
-	return kr;
-}
-
-kern_return_t
-sys_vm_region(uint64_t task, uint64_t addr, uint64_t size_out, uint64_t flavor,
-    uint64_t info_out, uint64_t count_inout)
-{
-	struct vm_region_basic_info info;
-	struct target t;
-	vm_address_ut a;
-	vm_size_ut size;
-	uint32_t count;
-	kern_return_t kr;
-
-	memset(&info, 0, sizeof(info));
-	if ((uint32_t)flavor != VM_REGION_BASIC_INFO)
-		return KERN_FAIL(KERN_INVALID_ARGUMENT, "vm_region has no flavor %u", (uint32_t)flavor);
-	kr = copyin(count_inout, &count, sizeof(count));
-	if (kr != KERN_SUCCESS)
-		return kr;
-	if (count < sizeof(info) / sizeof(uint32_t))
-		return KERN_FAIL(KERN_INVALID_ARGUMENT, "vm_region: %u words are too few, %lu are needed",
-		    count, sizeof(info) / sizeof(uint32_t));
-	kr = copyin(addr, &a.v, sizeof(a.v));
-	if (kr != KERN_SUCCESS)
-		return kr;
-	if (!target_get(task, &t))
-		return KERN_INVALID_ARGUMENT;
-	kr = vm_region_basic(t.map, &a, &size, &info);
-	if (kr == KERN_SUCCESS)
-		kr = region_copyout(a, size, &info, addr, size_out, info_out, count_inout);
 	return target_put(&t, kr);
 }
 
@@ -255,5 +184,109 @@ sys_vm_read_overwrite(uint64_t task, uint64_t addr, uint64_t size, uint64_t data
 		    vm_address_u(data), &count);
 	if (kr == KERN_SUCCESS)
 		kr = copyout(&count.v, count_out, sizeof(count.v));
+	return target_put(&t, kr);
+}
+
+/* bounded: vm_remap_new. */
+static kern_return_t
+remap(uint64_t args_inout, bool bounded)
+{
+	struct atlas_vm_remap_args u;
+	struct vm_remap_user_args args;
+	struct target t, from;
+	vm_address_ut addr;
+	kern_return_t kr = copyin(args_inout, &u, sizeof(u));
+
+	if (kr != KERN_SUCCESS)
+		return kr;
+	if (!target_get(u.task, &t))
+		return KERN_INVALID_ARGUMENT;
+	if (!target_get(u.src, &from))
+		return target_put(&t, KERN_INVALID_ARGUMENT);
+	args.size = vm_size_u(u.size);
+	args.mask = u.mask;
+	args.flags = u.flags;
+	args.src = from.map;
+	args.src_addr = vm_address_u(u.src_addr);
+	args.copy = u.copy != 0;
+	args.bounded = bounded;
+	args.inheritance = u.inherit;
+	addr = vm_address_u(u.addr);
+	kr = vm_remap(t.map, &addr, &args, &u.cur, &u.max);
+	if (kr == KERN_SUCCESS) {
+		u.addr = addr.v;
+		kr = copyout(&u, args_inout, sizeof(u));
+		if (kr != KERN_SUCCESS)
+			vm_deallocate(t.map, addr, args.size);
+	}
+	return target_put(&t, target_put(&from, kr));
+}
+
+kern_return_t
+sys_vm_remap(uint64_t args_inout)
+{
+	return remap(args_inout, false);
+}
+
+kern_return_t
+sys_vm_remap_new(uint64_t args_inout)
+{
+	return remap(args_inout, true);
+}
+
+kern_return_t
+sys_vm_wire(uint64_t host, uint64_t task, uint64_t addr, uint64_t size, uint64_t access)
+{
+	struct target t;
+
+	if ((uint32_t)host != ATLAS_HOST_SELF)
+		return KERN_FAIL(KERN_INVALID_HOST, "0x%x is not the host", (uint32_t)host);
+	target_or_null(task, &t);
+	return target_put(&t, vm_wire(t.map, vm_address_u(addr), vm_size_u(size), (vm_prot_t)access));
+}
+
+kern_return_t
+sys_task_wire(uint64_t task, uint64_t must_wire)
+{
+	struct target t;
+
+	if (!target_get(task, &t))
+		return KERN_INVALID_ARGUMENT;
+	return target_put(&t, task_wire(t.map, (uint32_t)must_wire != 0));
+}
+
+kern_return_t
+sys_vm_behavior_set(uint64_t task, uint64_t addr, uint64_t size, uint64_t behavior)
+{
+	struct target t;
+
+	if (!target_get(task, &t))
+		return KERN_INVALID_ARGUMENT;
+	return target_put(&t, vm_behavior_set(t.map, vm_address_u(addr), vm_size_u(size), (vm_behavior_t)behavior));
+}
+
+kern_return_t
+sys_vm_msync(uint64_t task, uint64_t addr, uint64_t size, uint64_t flags)
+{
+	struct target t;
+
+	target_or_null(task, &t);
+	return target_put(&t, vm_msync(t.map, vm_address_u(addr), vm_size_u(size), (uint32_t)flags));
+}
+
+kern_return_t
+sys_vm_machine_attribute(uint64_t task, uint64_t addr, uint64_t size, uint64_t attribute, uint64_t value_inout)
+{
+	struct target t;
+	int value;
+	kern_return_t kr;
+
+	if (!target_get(task, &t))
+		return KERN_INVALID_ARGUMENT;
+	kr = copyin(value_inout, &value, sizeof(value));
+	if (kr == KERN_SUCCESS)
+		kr = vm_machine_attribute(t.map, vm_address_u(addr), vm_size_u(size), (uint32_t)attribute, &value);
+	if (kr == KERN_SUCCESS)
+		kr = copyout(&value, value_inout, sizeof(value));
 	return target_put(&t, kr);
 }

@@ -17,6 +17,7 @@
 #include <stdint.h>
 
 #define ATLAS_TASK_SELF     0xFFFFFFFFu
+#define ATLAS_HOST_SELF     0xFFFFFFFEu         /* the host's port, which wiring asks for */
 
 /* X(number, name, "arguments") */
 #define ATLAS_SYSCALLS(X) \
@@ -53,7 +54,21 @@
 	X(46, vm_copy,          "(task, src, size, dst)") \
 	X(47, vm_map,           "(struct atlas_vm_map_args * /inout)") \
 	X(48, vm_region,        "(task, uint64_t *addr /inout, uint64_t *size /out, flavor, void *info /out, uint32_t *count /inout)") \
-	X(49, vm_read_overwrite,"(task, addr, size, data, uint64_t *count /out)")
+	X(49, vm_read_overwrite,"(task, addr, size, data, uint64_t *count /out)") \
+	X(50, vm_remap,         "(struct atlas_vm_remap_args * /inout)  cur, max: out") \
+	X(51, vm_remap_new,     "(struct atlas_vm_remap_args * /inout)  cur, max: inout, the most that is asked") \
+	X(52, vm_wire,          "(host, task, addr, size, access)    access 0 unwires") \
+	X(53, task_wire,        "(task, must_wire)") \
+	X(54, vm_behavior_set,  "(task, addr, size, behavior)") \
+	X(55, vm_msync,         "(task, addr, size, flags)") \
+	X(56, vm_machine_attribute, "(task, addr, size, attribute, int32_t *value /inout)") \
+	X(57, vm_region_recurse,"(task, uint64_t *addr /inout, uint64_t *size /out, uint32_t *depth /inout, void *info /out, uint32_t *count /inout)") \
+	X(58, vm_map_page_query,"(task, addr, int32_t *disposition /out, int32_t *ref_count /out)") \
+	X(59, vm_map_page_range_query, "(task, addr, size, int32_t *dispositions /out, uint64_t *count /inout)") \
+	X(60, vm_read_list,     "(task, struct atlas_vm_range *list /inout, count)  all or none; the caller owns the new regions") \
+	X(61, mach_make_memory_entry, "(task, uint64_t *size /inout, offset, permission, uint32_t *handle /out, parent handle or 0)") \
+	X(62, vm_region_object_create, "(task, size, uint32_t *handle /out)") \
+	X(63, mach_memory_object_memory_entry, "(host, internal, size, permission, pager handle or 0, uint32_t *handle /out)")
 
 enum {
 #define X(number, name, arguments) ATLAS_SYS_##name = number,
@@ -71,6 +86,22 @@ struct atlas_vm_map_args {
 	uint32_t copy;
 	uint64_t offset;
 	uint32_t cur, max, inherit, pad;
+};
+
+struct atlas_vm_remap_args {
+	uint32_t task, src;             /* target and source */
+	uint64_t addr;                  /* inout */
+	uint64_t size, mask;
+	uint64_t src_addr;
+	uint32_t flags;                 /* VM_FLAGS_*, or a boolean anywhere */
+	uint32_t copy;
+	uint32_t cur, max;              /* out; vm_remap_new: inout */
+	uint32_t inherit, pad;
+};
+
+#define ATLAS_VM_READ_LIST_MAX  256
+struct atlas_vm_range {
+	uint64_t addr, size;
 };
 
 struct atlas_task_status {

@@ -113,13 +113,21 @@ void task_remove_thread(struct thread *th);
 
 /* --- handles: names that a task has for kernel objects --- */
 
-enum handle_type { HANDLE_NONE = 0, HANDLE_TASK };
+enum handle_type { HANDLE_NONE = 0, HANDLE_TASK, HANDLE_NAMED_ENTRY, HANDLE_MEMORY_OBJECT, HANDLE_TYPES };
 
 /* Consumes one reference to object on success. KERN_RESOURCE_SHORTAGE, KERN_TERMINATED. */
 kern_return_t handle_insert(struct task *t, enum handle_type type, void *object, uint32_t *handle);
+/* One more use of a handle: it names the same until it is removed as often. KERN_INVALID_NAME, KERN_UREFS_OVERFLOW. */
+kern_return_t handle_again(struct task *t, uint32_t handle);
 /* The task behind a handle of t, referenced; ATLAS_TASK_SELF is t itself. NULL: names no task. */
 struct task *handle_task(struct task *t, uint32_t handle);
-/* KERN_INVALID_NAME: names nothing. */
+/* What a handle of t of this type names, referenced. NULL: names none (the reason says so). */
+void *handle_object(struct task *t, uint32_t handle, enum handle_type type);
+/* The same for any type but a task's; *type says which. */
+void *handle_memory(struct task *t, uint32_t handle, enum handle_type *type);
+/* Drops a reference that one of these gave; NULL allowed. */
+void handle_release(enum handle_type type, void *object);
+/* One use less; the last one frees the handle. KERN_INVALID_NAME: names nothing. */
 kern_return_t handle_remove(struct task *t, uint32_t handle);
 /* All of them; t has no threads any more. */
 void handle_remove_all(struct task *t);
