@@ -1,0 +1,2 @@
+/* mach/vm_sync.h: programs written for Mach name it; all of it is in mach/mach.h. */
+#include <mach/mach.h>
