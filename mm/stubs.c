@@ -77,8 +77,6 @@ W kern_return_t vm_map_enter_submap(vm_map_t map, vm_offset_t *addr, const struc
 W kern_return_t vm_remap_extract(vm_map_t src, vm_offset_t addr, vm_size_t size, bool copy, struct vm_map_header *header, vm_prot_t *cur, vm_prot_t *max, vm_inherit_t inheritance, bool pageable) { return KERN_NOT_SUPPORTED; }
 W kern_return_t vm_remap_range_allocate(vm_map_t map, vm_offset_t *addr, vm_size_t size, vm_offset_t mask, uint32_t flags, vm_map_entry_t *after) { return KERN_NOT_SUPPORTED; }
 W kern_return_t vm_map_remap(vm_map_t target, vm_offset_t *addr, const struct vm_map_remap_args *a, vm_prot_t *cur, vm_prot_t *max) { return KERN_NOT_SUPPORTED; }
-W kern_return_t pmap_nest(pmap_t parent, pmap_t sub, vm_offset_t va, vm_offset_t sub_va, vm_size_t size) { return KERN_NOT_SUPPORTED; }
-W void pmap_unnest(pmap_t parent, vm_offset_t va, vm_size_t size) { }
 W kern_return_t vm_fault_wire(vm_map_t map, const struct vm_map_entry *e, vm_prot_t access) { return KERN_NOT_SUPPORTED; }
 W void vm_fault_unwire(vm_map_t map, const struct vm_map_entry *e) { }
 W kern_return_t vm_map_unnest_range(vm_map_t map, vm_offset_t start, vm_offset_t end) { return KERN_NOT_SUPPORTED; }

@@ -204,6 +204,9 @@ vm_check_leaves(vm_map_t map, struct vm_check_failure *f)
 			if (!vm_map_lookup_entry(map, at, &e) || (!e->is_sub_map && e->object.vm_object == NULL))
 				return FAIL(f, at == va ? "M18" : "M22", "map %lu: the leaf at 0x%lx maps 0x%lx, where nothing is", (unsigned long)map->id,
 				    (unsigned long)va, (unsigned long)at);
+			if (!e->is_sub_map && w.nested)
+				return FAIL(f, "M18", "map %lu: the leaf at 0x%lx lies in a submap's table, but no submap is there",
+				    (unsigned long)map->id, (unsigned long)at);
 			if (!e->is_sub_map && !vm_check_leaf_page(map, e, at, w.pa + (at - va), &w, f))
 				return false;
 		}

@@ -101,6 +101,10 @@ pmap_destroy(pmap_t pmap)
 	KASSERT(!pmap_is_kernel(pmap), ("the kernel's pmap lost its last reference"));
 	/* Even an empty pmap: a walk over a chunk's records may have it locked, unpinned. */
 	pmap_remove(pmap, 0, vm_max_address);
+	if (unlikely(pmap->nests != NULL))
+		pmap_unnest(pmap, 0, vm_max_address);
+	if (unlikely(pmap->pinned))
+		pmap_drop_pins(pmap);
 	if (hart_self()->pmap == pmap)
 		pmap_switch(pmap_kernel());
 	pmap_unpin(pmap);
@@ -193,7 +197,7 @@ pmap_change_leaf(struct pmap *pmap, vm_offset_t va, struct vm_page *table, pte_t
 	if (old & ~new & PTE_RWX)
 		batch_leaf(b, va);
 	else if (old != now)
-		tlb_drop_local(va);     /* the access that asked would meet the old leaf again */
+		pmap_drop_local(pmap, va);      /* the access that asked would meet the old leaf again */
 	else
 		tlb_fence_all();
 }
@@ -464,12 +468,15 @@ pmap_fault(pmap_t pmap, vm_offset_t va, vm_prot_t access)
 	e = pmap_find(pmap, va, &level);
 	v = pte_load(e);
 	ok = pmap_permits(pmap, v, access);
-	if (ok && (v & need) != need)
-		pte_or(e, need);
+	if (ok) {
+		if ((v & need) != need)
+			pte_or(e, need);
+	} else if (unlikely(v & PTE_NESTED) && !pte_leaf(v))
+		ok = pmap_fault_nested(pmap, va, access, need);
 	if (!kernel)
 		spin_unlock(&pmap->lock);
 	if (ok) {
-		if ((v & need) != need)
+		if ((v & need) != need && pte_leaf(v))
 			tlb_drop_local(va);
 		else
 			tlb_fence_all();        /* whatever is stale, perhaps the absence of a table */

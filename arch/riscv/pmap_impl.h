@@ -6,6 +6,7 @@
  *   pmap_remove.c   removing and protecting ranges
  *   pmap_wire.c     wiring, and clearing referenced bits, by range
  *   pmap_pv.c       reverse mappings, and operations on a page's or chunk's mappings
+ *   pmap_nest.c     tables that serve several pmaps
  *   pmap_kernel.c   the kernel's own pmap
  *   pmap_query.c    walks, statistics, the checker
  *
@@ -20,6 +21,7 @@
 
 #include <mm/pmap.h>
 #include <mm/zone.h>
+#include <machine/tlb.h>
 #include <arch/sv.h>
 #include <arch/tlb.h>
 
@@ -122,6 +124,24 @@ pmap_find(struct pmap *pmap, vm_offset_t va, unsigned *level)
 		return &pmap->leaf[sv_index(va, 0)];
 	}
 	return sv_find(pmap->root, pmap->levels, va, level);
+}
+
+/* pmap_nest.c */
+void pmap_nest_init(void);
+/* Does n nest the window that holds va of its parent? */
+bool pmap_nest_has(const struct pmap_nest *n, vm_offset_t va);
+/* pmap has lost its last reference: tables that served others go with the leaves. */
+void pmap_drop_pins(struct pmap *sub);
+/* pmap_fault where va lies in a nested window; pmap locked. */
+bool pmap_fault_nested(struct pmap *pmap, vm_offset_t va, vm_prot_t access, pte_t need);
+/* tlb_drop_local for a leaf of pmap that changed for the better: a hart may know it by a parent's address. */
+static inline void
+pmap_drop_local(const struct pmap *pmap, vm_offset_t va)
+{
+	if (unlikely(pmap->parents != NULL))
+		tlb_fence_all();
+	else
+		tlb_drop_local(va);
 }
 
 /* pmap_mega.c */

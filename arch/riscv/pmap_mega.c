@@ -66,6 +66,7 @@ pmap_demote(struct pmap *pmap, vm_offset_t va, pte_t *entry, struct pv *pv, stru
 	struct vm_page *dir = pmap_dir_page(entry), *t;
 	unsigned i;
 
+	KASSERT(pte_leaf(mega), ("0x%lx lies in another pmap's table", (unsigned long)va));
 	if (wired)
 		t = pmap_take_spare(pmap);
 	else if ((t = sv_table_alloc(0, false)) != NULL)
@@ -169,7 +170,7 @@ pmap_change_mega(struct pmap *pmap, vm_offset_t va, pte_t *entry, pte_t new, str
 	if (old & ~new & PTE_RWX)
 		b->all = true;
 	else if (old != now)
-		tlb_drop_local(va);
+		pmap_drop_local(pmap, va);
 	else
 		tlb_fence_all();
 }
@@ -245,11 +246,17 @@ pmap_insert_mega(struct pmap *pmap, vm_offset_t va, pte_t *entry, pte_t new, str
 	return true;
 }
 
+static kern_return_t
+pmap_mega_shortage(vm_offset_t va)
+{
+	return KERN_FAIL(KERN_RESOURCE_SHORTAGE, "no memory for a megapage mapping at 0x%lx", va);
+}
+
 /*
  * Room at level 1 for the leaf `new`: what is there of other pages goes. On
- * failure nothing changed. TRUE: *entry is 0, or maps the same pages.
+ * failure nothing changed. KERN_SUCCESS: *entry is 0, or maps the same pages.
  */
-static bool
+static kern_return_t
 pmap_clear_way(struct pmap *pmap, vm_offset_t va, pte_t new, struct vm_chunk *c, pte_t **entry,
     struct pmap_batch *b)
 {
@@ -257,33 +264,37 @@ pmap_clear_way(struct pmap *pmap, vm_offset_t va, pte_t new, struct vm_chunk *c,
 	pte_t *e = sv_make(pmap->root, pmap->levels, va, 1, &level, &made), v;
 
 	if (e == NULL)
-		return false;
+		return pmap_mega_shortage(va);
 	pmap->tables += made;
 	*entry = e;
 	v = pte_load(e);
 	if (v == 0 || (pte_leaf(v) ? pte_pfn(v) == pte_pfn(new) :
 	    pmap_table_is_part_of(sv_table_page(pte_table(v)), c, va)))
-		return true;
+		return KERN_SUCCESS;
+	if (!pte_leaf(v) && (sv_table_page(pte_table(v))->flags & SV_PINNED))
+		return KERN_FAIL(KERN_NOT_SUPPORTED, "the page table for 0x%lx serves other tasks: no megapage", va);
 	b->harvest = true;
 	pmap_remove_locked(pmap, va, va + MEGAPAGE_SIZE, PMAP_REMOVE_HARVEST, b);
 	pmap_flush(pmap, b);
 	e = sv_make(pmap->root, pmap->levels, va, 1, &level, &made);
 	if (e == NULL)
-		return false;
+		return pmap_mega_shortage(va);
 	pmap->tables += made;
 	*entry = e;
-	return true;
+	return KERN_SUCCESS;
 }
 
 kern_return_t
 pmap_enter_mega_locked(struct pmap *pmap, vm_offset_t va, struct vm_chunk *c, pte_t new,
     struct pmap_batch *b)
 {
+	kern_return_t kr;
 	bool spare = false, ok;
 	pte_t *e, v;
 
-	if (!pmap_clear_way(pmap, va, new, c, &e, b))
-		goto shortage;
+	kr = pmap_clear_way(pmap, va, new, c, &e, b);
+	if (kr != KERN_SUCCESS)
+		return kr;
 	v = pte_load(e);
 	if ((new & (PTE_R | PTE_X)) == PTE_X)
 		pmap->execute_only = true;
@@ -316,8 +327,7 @@ pmap_enter_mega_locked(struct pmap *pmap, vm_offset_t va, struct vm_chunk *c, pt
 shortage_prune:
 	if (pmap_dir_page(e)->slot == 0)
 		pmap_unhook(pmap, va, 1, b);
-shortage:
-	return KERN_FAIL(KERN_RESOURCE_SHORTAGE, "no memory for a megapage mapping at 0x%lx", va);
+	return pmap_mega_shortage(va);
 }
 
 kern_return_t

@@ -15,7 +15,7 @@ pmap_extract(pmap_t pmap, vm_offset_t va, paddr_t *pa)
 	pte_t v;
 
 	spin_lock(&pmap->lock);
-	v = pte_load(pmap_find(pmap, va, &level));
+	v = pte_load(sv_find_through(pmap->root, pmap->levels, va, &level));
 	spin_unlock(&pmap->lock);
 	if (!pte_valid(v) || !pte_leaf(v))
 		return false;
@@ -37,6 +37,7 @@ pmap_walk_locked(struct pmap *pmap, vm_offset_t va, struct pmap_walk *w)
 		w->step[w->levels].table = virt_to_phys(table);
 		w->step[w->levels].index = sv_index(va, level);
 		w->step[w->levels++].pte = v;
+		w->nested |= level == 1 && !pte_leaf(v) && (v & PTE_NESTED);
 		if (!pte_valid(v))
 			return;
 		table = pte_table(v);
@@ -70,7 +71,7 @@ pmap_next_leaf(pmap_t pmap, vm_offset_t *va, vm_offset_t end, struct pmap_walk *
 
 	spin_lock(&pmap->lock);
 	while (at < end) {
-		e = sv_find(pmap->root, pmap->levels, at, &level);
+		e = sv_find_through(pmap->root, pmap->levels, at, &level);
 		if (pte_valid(pte_load(e))) {
 			pmap_walk_locked(pmap, at, w);
 			spin_unlock(&pmap->lock);
@@ -91,7 +92,7 @@ pmap_stats(pmap_t pmap, struct pmap_stats *s)
 	spin_lock(&pmap->lock);
 	*s = (struct pmap_stats){
 		.resident = pmap->resident, .wired = pmap->wired, .megapages = pmap->megapages,
-		.tables = pmap->tables, .promotions = pmap->promotions, .demotions = pmap->demotions,
+		.tables = pmap->tables, .nested = pmap->nested, .promotions = pmap->promotions, .demotions = pmap->demotions,
 		.enters = pmap->enters, .shootdowns = pmap->shootdowns,
 		.harts = __atomic_load_n(&pmap->tlb.active, __ATOMIC_RELAXED),
 		.asid = (unsigned)(__atomic_load_n(&pmap->tlb.ctx, __ATOMIC_RELAXED) & 0xffff),
@@ -103,7 +104,7 @@ pmap_stats(pmap_t pmap, struct pmap_stats *s)
 
 struct pmap_census {
 	struct pmap *pmap;
-	uint64_t     resident, wired, megapages, wired_megapages, tables;
+	uint64_t     resident, wired, megapages, wired_megapages, tables, nested;
 	const char  *wrong;             /* first thing found */
 	vm_offset_t  where;
 };
@@ -211,9 +212,60 @@ census_records(struct pmap_census *c, struct vm_page *table, vm_offset_t base)
 		for (i = n = 0; i < SV_ENTRIES; i++)
 			if (pte_leaf(e[i]) && census_record(table, base + i * sv_size(level), e[i], level) == pv)
 				n += level == 1 ? SV_ENTRIES : 1;
+		n += pv->chunk == &pv_no_chunk && (table->flags & SV_PINNED);
 		if (n != pv->count)
 			return census_fail(c, pv->window, "reverse mapping with a wrong count");
 	}
+	return true;
+}
+
+/*
+ * A pointer to another pmap's table: some record says whose, and it is that
+ * pmap's for the address, and pinned. Pins keep all of it in place, so that the
+ * other pmap need not be locked.
+ */
+static bool
+census_nested(struct pmap_census *c, vm_offset_t va, pte_t v)
+{
+	struct pmap_nest *n = c->pmap->nests;
+	struct vm_page *table = sv_table_page(pte_table(v));
+
+	c->nested++;
+	while (n != NULL && !pmap_nest_has(n, va))
+		n = n->p_next;
+	if (n == NULL || n->parent != c->pmap)
+		return census_fail(c, va, "nested table that no record names");
+	if (table == NULL || table->kind != VM_PAGE_TABLE || table->level != 0 || !(table->flags & SV_PINNED))
+		return census_fail(c, va, "nested table that is no pinned leaf table");
+	if (pte_load(sv_entry(n->sub->root, n->sub->levels, va + n->delta, 1)) != (v & ~PTE_NESTED))
+		return census_fail(c, va, "nested table that is not the submap's");
+	return true;
+}
+
+/* The records of a pmap's nested windows, and of windows that it lends. */
+static bool
+census_nests(struct pmap_census *c)
+{
+	uint64_t windows = 0;
+	struct pmap_nest *n;
+	unsigned i, level;
+	pte_t *e;
+
+	for (n = c->pmap->nests; n != NULL; n = n->p_next)
+		for (i = 0; i < nitems(n->map); i++)
+			windows += (uint64_t)__builtin_popcountl(n->map[i]);
+	if (windows != c->nested || windows != c->pmap->nested)
+		return census_fail(c, 0, "statistics: nested");
+	for (n = c->pmap->parents; n != NULL; n = n->s_next)
+		for (i = 0; i < GIGAPAGE_SIZE / MEGAPAGE_SIZE; i++) {
+			vm_offset_t va = n->va + i * MEGAPAGE_SIZE;
+
+			if (!pmap_nest_has(n, va))
+				continue;
+			e = sv_find(c->pmap->root, c->pmap->levels, va + n->delta, &level);
+			if (n->sub != c->pmap || level != 0 || !(sv_table_page(e)->flags & SV_PINNED))
+				return census_fail(c, va + n->delta, "table that serves others, but is not pinned");
+		}
 	return true;
 }
 
@@ -224,7 +276,7 @@ census_table(struct pmap_census *c, const pte_t *entries, unsigned level, vm_off
 	bool user = !pmap_is_kernel(c->pmap);
 	struct vm_page *table = sv_table_page(entries);
 	uint64_t valid = 0, wired = 0;
-	unsigned i;
+	unsigned i, pin;
 
 	c->tables++;
 	if (user && (table == NULL || table->kind != VM_PAGE_TABLE || table->level != level))
@@ -243,6 +295,9 @@ census_table(struct pmap_census *c, const pte_t *entries, unsigned level, vm_off
 		if (pte_leaf(v)) {
 			if (!census_leaf(c, table, va, v, level))
 				return false;
+		} else if (user && level == 1 && (v & ~PTE_PPN_MASK) == (PTE_V | PTE_NESTED)) {
+			if (!census_nested(c, va, v))
+				return false;
 		} else if (level == 0 || (v & ~PTE_PPN_MASK) != PTE_V)
 			return census_fail(c, va, "pointer with bits that only leaves have");
 		else if (!census_table(c, pte_table(v), level - 1, va, 0, SV_ENTRIES))
@@ -250,12 +305,15 @@ census_table(struct pmap_census *c, const pte_t *entries, unsigned level, vm_off
 	}
 	if (!user)
 		return true;
-	if (table->slot != valid)
+	pin = level == 0 && (table->flags & SV_PINNED);
+	if (table->slot != valid + pin)
 		return census_fail(c, base, "table with a wrong count of entries");
 	if (table->t.md != wired)
 		return census_fail(c, base, "table with a wrong count of wired leaves");
-	if (valid == 0 && level != c->pmap->levels - 1u)
+	if (valid + pin == 0 && level != c->pmap->levels - 1u)
 		return census_fail(c, base, "empty table");
+	if (pin && pv_find(table, &pv_no_chunk, base) == NULL)
+		return census_fail(c, base, "pinned table without the record of its pin");
 	return level > 1 || census_records(c, table, base);
 }
 
@@ -303,7 +361,7 @@ pmap_check(pmap_t pmap, vm_offset_t *where)
 		ok = census_table(&c, pmap->root, pmap->levels - 1,
 		    -(1ul << (sv_va_bits(pmap->levels) - 1)), half, SV_ENTRIES);
 	else
-		ok = census_table(&c, pmap->root, pmap->levels - 1, 0, 0, half) && census_totals(&c);
+		ok = census_table(&c, pmap->root, pmap->levels - 1, 0, 0, half) && census_nests(&c) && census_totals(&c);
 	spin_unlock(&pmap->lock);
 	if (ok)
 		return NULL;

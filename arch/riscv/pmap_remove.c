@@ -1,8 +1,8 @@
 /*
  * arch/riscv/pmap_remove.c: taking ranges away, wholly or in part.
  *
- * A range is walked table by table: where an upper entry is empty its whole
- * span is skipped, and a leaf table that lies wholly inside is unhooked in one
+ * A range is walked table by table: where an upper entry is empty, or points to
+ * another pmap's table (pmap_nest.c), its whole span is skipped, and a leaf table that lies wholly inside is unhooked in one
  * step, without a look at its entries (their pv records are on the table's
  * list, their numbers in its page). Only the first and the last table are
  * gone through entry by entry. A table that loses its last entry goes too.
@@ -116,7 +116,7 @@ pmap_remove_table(struct pmap *pmap, vm_offset_t start, vm_offset_t end, pte_t *
 
 	if (end - start == MEGAPAGE_SIZE) {
 		table = sv_table_page(e);
-		if (table->t.md == 0 || !(how & PMAP_KEEP_WIRED)) {
+		if ((table->t.md == 0 || !(how & PMAP_KEEP_WIRED)) && !(table->flags & SV_PINNED)) {
 			pmap->resident -= table->slot;
 			pmap->wired -= table->t.md;
 			pmap_unhook(pmap, start, 0, b);
@@ -158,7 +158,7 @@ pmap_remove_locked(struct pmap *pmap, vm_offset_t start, vm_offset_t end, unsign
 		next = pmap_piece_end(start, end, level);
 		if (level == 0)
 			pmap_remove_table(pmap, start, next, e, how, b);
-		else if (pte_load(e) != 0)
+		else if (pte_leaf(pte_load(e)))
 			pmap_remove_from_mega(pmap, start, next, e, how, b);
 	}
 }
@@ -298,7 +298,7 @@ pmap_protect(pmap_t pmap, vm_offset_t start, vm_offset_t end, vm_prot_t prot)
 		next = pmap_piece_end(start, end, level);
 		if (level == 0)
 			pmap_protect_table(pmap, start, next, e, keep, &b);
-		else if (pte_load(e) != 0)
+		else if (pte_leaf(pte_load(e)))
 			pmap_protect_mega(pmap, start, next, e, keep, &b);
 	}
 	pmap_flush(pmap, &b);

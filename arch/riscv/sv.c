@@ -13,8 +13,9 @@
  */
 #include <arch/sv.h>
 
-pte_t *
-sv_find(pte_t *root, unsigned levels, vm_offset_t va, unsigned *level)
+/* Down as long as V is the only one of these bits. */
+static inline pte_t *
+sv_descend(pte_t *root, unsigned levels, vm_offset_t va, unsigned *level, pte_t bits)
 {
 	unsigned l = levels - 1;
 	pte_t *e = &root[sv_index(va, l)];
@@ -22,13 +23,25 @@ sv_find(pte_t *root, unsigned levels, vm_offset_t va, unsigned *level)
 
 	while (l > 0) {
 		v = pte_load(e);
-		if (!pte_valid(v) || pte_leaf(v))
+		if ((v & bits) != PTE_V)
 			break;
 		l--;
 		e = &pte_table(v)[sv_index(va, l)];
 	}
 	*level = l;
 	return e;
+}
+
+pte_t *
+sv_find(pte_t *root, unsigned levels, vm_offset_t va, unsigned *level)
+{
+	return sv_descend(root, levels, va, level, PTE_V | PTE_RWX | PTE_NESTED);
+}
+
+pte_t *
+sv_find_through(pte_t *root, unsigned levels, vm_offset_t va, unsigned *level)
+{
+	return sv_descend(root, levels, va, level, PTE_V | PTE_RWX);
 }
 
 pte_t *

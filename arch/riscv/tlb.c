@@ -23,6 +23,12 @@
  * the new one. A hart that never ran the pmap holds nothing of it, so a pmap
  * that only ever lived on the calling hart costs one local fence and no atomic.
  *
+ * Nested tables (pmap_nest.c): leaves of a pmap whose tables serve others are
+ * held under those others' ASIDs. Its shootdowns do the above for each of them,
+ * without their locks, so that two shootdowns of one parent may overlap. Then
+ * one must not clear what another has set: in `stale` of a pmap that has nested
+ * tables only the hart concerned clears its bit, when it next loads the pmap.
+ *
  * ASIDs: handed out upwards, never reused within a generation. When they are
  * used up the generation rises; each hart drops everything when it first
  * switches to a pmap of the new one (hart->asid_generation), and every pmap
@@ -41,7 +47,8 @@
  * thread switch (tlb_kernel_sync), before they could touch a new stack; anything
  * else they might meet earlier is a spurious fault.
  *
- * Locks: shootdowns of one pmap are serialised by its lock; numbers by asid_lock.
+ * Locks: shootdowns of one pmap are serialised by its lock, but for those by way of
+ * nested tables, which hold the other pmap's; numbers by asid_lock.
  */
 #include <arch/tlb.h>
 #include <machine/tlb.h>
@@ -262,20 +269,13 @@ tlb_shootdown_kernel(vm_offset_t start, vm_offset_t end)
 		tlb_remote(others, start, end, 0, true);
 }
 
-void
-tlb_shootdown(struct pmap *pmap, vm_offset_t start, vm_offset_t end)
+/* After full_fence. own: pmap is locked; else one whose tables serve it. */
+static inline void
+tlb_shootdown_user(struct pmap *pmap, vm_offset_t start, vm_offset_t end, bool own)
 {
 	uint64_t self = self_bit(hart_self()), ran, active, ctx;
 	bool any_asid;
 
-	if (end - start > TLB_RANGE_PAGES * PAGE_SIZE)
-		end = TLB_ALL;
-	pmap->shootdowns++;
-	full_fence();
-	if (pmap_is_kernel(pmap)) {
-		tlb_shootdown_kernel(start, end);
-		return;
-	}
 	ran = load_all(&pmap->tlb.ran);
 	if (ran == 0)
 		return;
@@ -293,8 +293,54 @@ tlb_shootdown(struct pmap *pmap, vm_offset_t start, vm_offset_t end)
 		tlb_local(start, end, ctx, any_asid);
 	if (active & ~self)
 		tlb_remote(active & ~self, start, end, ctx, any_asid);
-	if (active != 0)
+	if (active != 0 && own && pmap->nests == NULL)
 		clear_bits(&pmap->tlb.stale, active);
+}
+
+/* [start, end) of sub, or all, as the pmaps know it that its tables serve. sub locked. */
+static noinline void
+tlb_shootdown_parents(struct pmap *sub, vm_offset_t start, vm_offset_t end)
+{
+	struct pmap_nest *n;
+
+	for (n = sub->parents; n != NULL; n = n->s_next) {
+		vm_offset_t from = start - n->delta, to = end - n->delta;
+
+		if (end == TLB_ALL)
+			tlb_shootdown_user(n->parent, 0, TLB_ALL, false);
+		else if (pmap_nest_has(n, from) || pmap_nest_has(n, to - 1))    /* no range is longer than a window */
+			tlb_shootdown_user(n->parent, from, to, false);
+	}
+}
+
+void
+tlb_shootdown(struct pmap *pmap, vm_offset_t start, vm_offset_t end)
+{
+	if (end - start > TLB_RANGE_PAGES * PAGE_SIZE)
+		end = TLB_ALL;
+	pmap->shootdowns++;
+	full_fence();
+	if (pmap_is_kernel(pmap)) {
+		tlb_shootdown_kernel(start, end);
+		return;
+	}
+	if (unlikely(pmap->parents != NULL))
+		tlb_shootdown_parents(pmap, start, end);
+	tlb_shootdown_user(pmap, start, end, true);
+}
+
+static void
+tlb_code_shootdown_parents(struct pmap *sub, uint64_t self)
+{
+	uint64_t others = 0;
+	struct pmap_nest *n;
+
+	for (n = sub->parents; n != NULL; n = n->s_next) {
+		set_bits(&n->parent->tlb.stale_code, ~self);
+		others |= load_all(&n->parent->tlb.active);
+	}
+	if ((others & ~self) != 0)
+		tlb_remote_fence_code(others & ~self);
 }
 
 void
@@ -307,6 +353,8 @@ tlb_code_shootdown(struct pmap *pmap)
 	others = load_all(&pmap->tlb.active) & ~self;
 	if (others != 0)
 		tlb_remote_fence_code(others);
+	if (unlikely(pmap->parents != NULL))
+		tlb_code_shootdown_parents(pmap, self);
 }
 
 void

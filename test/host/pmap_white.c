@@ -3,6 +3,7 @@
  * fences cost, what happens without memory, and harts at work side by side.
  */
 #include <unistd.h>
+#include <machine/tlb.h>
 #include <arch/sv.h>
 #include <arch/tlb.h>
 #include <mm/vm_object.h>
@@ -442,6 +443,187 @@ TEST(tlb, kernel_leaves_reach_all_harts)
 	pmap_kremove(va, PAGE_SIZE);
 	ASSERT_EQ(COUNT(remote), calls + 1);
 	host_boot(HOST_MEM_DEFAULT);            /* the tables of kernel_map stay */
+}
+
+/* --- fences of nested tables --- */
+
+#define P0  (GIGAPAGE_SIZE - MEGAPAGE_SIZE)
+
+static pmap_t sub;
+
+/* sub lends two windows to pmap; page 0 is mapped in both windows. Hart 1 runs pmap, and has seen all. */
+static void
+lend(void)
+{
+	paddr_t pa;
+
+	sub = pmap_create();
+	ASSERT_EQ(pmap_nest(pmap, sub, P0, W0, 2 * MEGAPAGE_SIZE), KERN_SUCCESS);
+	for (unsigned i = 0; i < 2; i++)
+		ASSERT_EQ(pmap_enter(sub, W0 + i * MEGAPAGE_SIZE, page(0), VM_PROT_DEFAULT, VM_PROT_WRITE), KERN_SUCCESS);
+	on(1, pmap);
+	for (unsigned i = 0; i < 2; i++)
+		while (!tlb_sim_access(1, P0 + i * MEGAPAGE_SIZE, VM_PROT_WRITE, &pa))
+			tlb_fence_all();
+	tlb_sim_become(0);
+}
+
+static bool
+audit_is_clean(void)
+{
+	vm_offset_t at = 0;
+
+	return tlb_sim_audit(pmap, &at) == NULL;
+}
+
+TEST(tlb_nest, fences_of_the_submap_reach_the_parents_harts)
+{
+	uint64_t calls;
+
+	ASSERT_TRUE(setup());
+	lend();
+	calls = COUNT(remote);
+	pmap_protect(sub, W0, W0 + PAGE_SIZE, VM_PROT_READ);
+	ASSERT_EQ(COUNT(remote), calls + 1);
+	ASSERT_TRUE(audit_is_clean());
+	pmap_page_protect(page(0), VM_PROT_NONE);
+	ASSERT_TRUE(audit_is_clean());
+	on(1, pmap_kernel());
+	tlb_sim_become(0);
+	pmap_destroy(sub);
+	teardown();
+}
+
+TEST(tlb_nest, a_window_that_is_not_lent_costs_the_parents_nothing)
+{
+	uint64_t calls;
+
+	ASSERT_TRUE(setup());
+	lend();
+	/* Two leaves, so that no table goes (that would drop everything everywhere). */
+	ASSERT_EQ(pmap_enter(sub, W0 + 3 * MEGAPAGE_SIZE, page(0), VM_PROT_READ, 0), KERN_SUCCESS);
+	ASSERT_EQ(pmap_enter(sub, W0 + 3 * MEGAPAGE_SIZE + PAGE_SIZE, page(1), VM_PROT_READ, 0), KERN_SUCCESS);
+	calls = COUNT(remote);
+	pmap_remove(sub, W0 + 3 * MEGAPAGE_SIZE, W0 + 3 * MEGAPAGE_SIZE + PAGE_SIZE);
+	ASSERT_EQ(COUNT(remote), calls);
+	on(1, pmap_kernel());
+	tlb_sim_become(0);
+	pmap_destroy(sub);
+	teardown();
+}
+
+TEST(tlb_nest, a_parents_hart_that_left_drops_before_it_returns)
+{
+	paddr_t pa;
+
+	ASSERT_TRUE(setup());
+	lend();
+	on(1, pmap_kernel());
+	on(0, pmap);
+	pmap_remove(sub, W0, W0 + PAGE_SIZE);
+	/* The parent's own shootdown must not forgive hart 1 what sub's asked of it. */
+	ASSERT_EQ(enter(0, VM_PROT_READ, 0), KERN_SUCCESS);
+	pmap_remove(pmap, W0, W0 + PAGE_SIZE);
+	on(1, pmap);
+	for (unsigned i = 0; i < 50; i++)
+		ASSERT_FALSE(tlb_sim_access(1, P0, VM_PROT_READ, &pa));
+	on(1, pmap_kernel());
+	on(0, pmap_kernel());
+	pmap_destroy(sub);
+	teardown();
+}
+
+TEST(tlb_nest, unnesting_is_fenced)
+{
+	paddr_t pa;
+
+	ASSERT_TRUE(setup());
+	lend();
+	pmap_unnest(pmap, P0, MEGAPAGE_SIZE);
+	ASSERT_TRUE(audit_is_clean());
+	ASSERT_FALSE(tlb_sim_access(1, P0, VM_PROT_READ, &pa));
+	pmap_unnest(pmap, P0, 2 * MEGAPAGE_SIZE);
+	ASSERT_EQ(sub->parents, NULL);
+	ASSERT_EQ(sub->ref_count, 1);
+	ASSERT_TRUE(audit_is_clean());
+	on(1, pmap_kernel());
+	tlb_sim_become(0);
+	pmap_destroy(sub);
+	teardown();
+}
+
+TEST(tlb_nest, code_of_the_submap_is_fresh_on_the_parents_harts)
+{
+	ASSERT_TRUE(setup());
+	lend();
+	on(2, pmap);
+	on(2, pmap_kernel());
+	tlb_sim_become(0);
+	tlb_sim_code_written();
+	ASSERT_EQ(pmap_enter(sub, W0, page(0), VM_PROT_READ | VM_PROT_EXECUTE, 0), KERN_SUCCESS);
+	ASSERT_TRUE(tlb_sim_code_fresh(1));
+	ASSERT_FALSE(tlb_sim_code_fresh(2));
+	on(2, pmap);
+	ASSERT_TRUE(tlb_sim_code_fresh(2));
+	tlb_sim_code_written();
+	pmap_sync_icache(sub);
+	ASSERT_TRUE(tlb_sim_code_fresh(1));
+	on(2, pmap_kernel());
+	on(1, pmap_kernel());
+	tlb_sim_become(0);
+	pmap_destroy(sub);
+	teardown();
+}
+
+TEST(pmap_check, notices_wrong_nested_tables)
+{
+	pte_t *e, old;
+	unsigned level;
+
+	ASSERT_TRUE(setup());
+	lend();
+	e = leaf(P0);
+	old = *e;
+	SEED(*e = old & ~PTE_NESTED, *e = old, "without a reverse mapping");
+	SEED(*e = pte_make(vm_page_pa(page(3)), PTE_NESTED), *e = old, "no pinned leaf table");
+	SEED(*e = *leaf(P0 + MEGAPAGE_SIZE), *e = old, "not the submap's");
+	SEED(pmap->nests->map[0] ^= 2, pmap->nests->map[0] ^= 2, "nested");
+	SEED(pmap->nested++, pmap->nested--, "statistics: nested");
+	on(1, pmap_kernel());
+	on(0, pmap_kernel());
+	pmap_unnest(pmap, P0, MEGAPAGE_SIZE);
+	/* The rest is wrong with sub. */
+	pmap_destroy(pmap);
+	pmap = sub;
+	e = sv_find(sub->root, sub->levels, W0, &level);
+	SEED(sv_table_page(e)->slot--, sv_table_page(e)->slot++, "count of entries");
+	SEED(sv_table_page(e)->t.pv->count++, sv_table_page(e)->t.pv->count--, "wrong count");
+	teardown();
+}
+
+TEST(pmap_memory, nesting_without_memory_leaves_the_parent_as_it_was)
+{
+	for (unsigned n = 1, failed = 1; failed && n < 40; n++) {
+		vm_offset_t at = 0;
+		kern_return_t kr;
+	
+		ASSERT_TRUE(setup());
+		sub = pmap_create();
+		ASSERT_EQ(pmap_enter_mega(sub, W0, chunk(), VM_PROT_READ, 0), KERN_SUCCESS);
+		zone_gc();
+		vm_alloc_fail_at(n, false);
+		kr = pmap_nest(pmap, sub, P0, W0, 2 * MEGAPAGE_SIZE);
+		failed = vm_alloc_fail_countdown == 0;
+		vm_alloc_fail_at(0, false);
+		ASSERT_EQ(kr, failed ? KERN_RESOURCE_SHORTAGE : KERN_SUCCESS);
+		ASSERT_EQ(pmap_check(sub, &at), NULL);
+		if (failed) {
+			ASSERT_EQ(pmap->tables, 1);
+			ASSERT_EQ(sub->parents, NULL);
+		}
+		pmap_destroy(sub);
+		teardown();
+	}
 }
 
 TEST(tlb, a_dead_pmap_lasts_as_long_as_a_hart_has_it_loaded)

@@ -543,6 +543,182 @@ TEST(pmap, device_leaves_go_by_range)
 	teardown();
 }
 
+/* --- nested page tables: sub is `other`, its leaves at W0, parent's window at P0 --- */
+
+#define P0  (GIGAPAGE_SIZE - MEGAPAGE_SIZE)
+
+TEST(pmap_nest, a_parent_sees_the_submaps_leaves)
+{
+	vm_offset_t at = 0;
+	struct pmap_walk w;
+	paddr_t pa;
+
+	ASSERT_TRUE(setup(2));
+	ASSERT_EQ(enter(other, W0, 0, VM_PROT_DEFAULT, 0), KERN_SUCCESS);
+	ASSERT_EQ(pmap_nest(pmap, other, P0, W0, 2 * MEGAPAGE_SIZE), KERN_SUCCESS);     /* two directories */
+	ASSERT_EQ(enter(other, W0 + MEGAPAGE_SIZE + PAGE_SIZE, 1, VM_PROT_READ, 0), KERN_SUCCESS);
+	ASSERT_TRUE(pmap_extract(pmap, P0 + 8, &pa));
+	ASSERT_EQ(pa, vm_page_pa(page(0)) + 8);
+	at = P0 + PAGE_SIZE;
+	ASSERT_TRUE(pmap_next_leaf(pmap, &at, vm_max_address, &w));
+	ASSERT_EQ(at, P0 + MEGAPAGE_SIZE + PAGE_SIZE);
+	ASSERT_TRUE(w.nested);
+	ASSERT_EQ(w.pa, vm_page_pa(page(1)));
+	ASSERT_EQ(stats(pmap).nested, 2);
+	ASSERT_EQ(resident(pmap), 0);
+	ASSERT_EQ(resident(other), 2);
+	ASSERT_EQ(pmap_check(pmap, &at), NULL);
+	ASSERT_EQ(pmap_check(other, &at), NULL);
+	page_protect(0, VM_PROT_NONE);
+	ASSERT_FALSE(pmap_extract(pmap, P0, &pa));
+	teardown();                             /* un-nests */
+}
+
+TEST(pmap_nest, a_parents_ranges_leave_the_tables_alone)
+{
+	struct pmap_walk w;
+	paddr_t pa;
+
+	ASSERT_TRUE(setup(3));
+	ASSERT_EQ(pmap_nest(pmap, other, P0, W0, MEGAPAGE_SIZE), KERN_SUCCESS);
+	ASSERT_EQ(enter(other, W0, 0, VM_PROT_DEFAULT, VM_PROT_WRITE), KERN_SUCCESS);
+	ASSERT_EQ(enter(pmap, P0 - PAGE_SIZE, 1, VM_PROT_DEFAULT, 0), KERN_SUCCESS);
+	ASSERT_EQ(enter(pmap, P0 + MEGAPAGE_SIZE, 2, VM_PROT_DEFAULT, 0), KERN_SUCCESS);
+	pmap_protect(pmap, 0, vm_max_address, VM_PROT_READ);
+	pmap_walk(pmap, P0, &w);
+	ASSERT_EQ(w.prot, VM_PROT_DEFAULT);
+	pmap_walk(pmap, P0 + MEGAPAGE_SIZE, &w);
+	ASSERT_EQ(w.prot, VM_PROT_READ);
+	ASSERT_EQ(pmap_wire_range(pmap, 0, vm_max_address, true), KERN_SUCCESS);
+	ASSERT_EQ(stats(pmap).wired, 2);
+	ASSERT_EQ(stats(other).wired, 0);
+	pmap_clear_reference_range(pmap, 0, vm_max_address);
+	pmap_walk(pmap, P0, &w);
+	ASSERT_TRUE(w.accessed);
+	pmap_remove(pmap, 0, vm_max_address);
+	pmap_collect(pmap);
+	ASSERT_EQ(resident(pmap), 0);
+	ASSERT_TRUE(pmap_extract(pmap, P0, &pa));
+	ASSERT_EQ(resident(other), 1);
+	teardown();
+}
+
+TEST(pmap_nest, tables_stay_when_empty_and_megapages_keep_out)
+{
+	uint64_t with;
+	paddr_t pa;
+
+	ASSERT_TRUE(setup(512));
+	if (!have_megapage())
+		return;
+	ASSERT_EQ(enter_mega(other, W0, VM_PROT_DEFAULT, PMAP_WIRED), KERN_SUCCESS);
+	ASSERT_EQ(pmap_nest(pmap, other, P0, W0, MEGAPAGE_SIZE), KERN_SUCCESS);
+	ASSERT_EQ(stats(other).megapages, 0);   /* split */
+	ASSERT_EQ(stats(other).wired, 512);
+	ASSERT_TRUE(pmap_extract(pmap, P0 + 77 * PAGE_SIZE, &pa));
+	ASSERT_EQ(pa, vm_page_pa(page(77)));
+	ASSERT_EQ(enter_mega(other, W0, VM_PROT_READ, 0), KERN_NOT_SUPPORTED);
+	ASSERT_EQ(resident(other), 512);
+	with = tables(other);
+	pmap_remove(other, W0, W0 + MEGAPAGE_SIZE);
+	ASSERT_EQ(resident(other), 0);
+	ASSERT_EQ(tables(other), with);
+	ASSERT_FALSE(pmap_extract(pmap, P0, &pa));
+	ASSERT_EQ(enter_mega(other, W0, VM_PROT_READ, 0), KERN_NOT_SUPPORTED);
+	spin_lock(&object->lock);
+	ASSERT_EQ(pmap_wire_run(other, W0, vm_chunk_find(object, 0), 0, 512, VM_PROT_READ), 512);
+	spin_unlock(&object->lock);
+	ASSERT_TRUE(pmap_extract(pmap, P0 + 300 * PAGE_SIZE, &pa));
+	pmap_remove_dead(other, 0, vm_max_address);
+	ASSERT_EQ(enter(other, W0, 5, VM_PROT_READ, 0), KERN_SUCCESS);
+	ASSERT_TRUE(pmap_extract(pmap, P0, &pa));
+	teardown();
+}
+
+TEST(pmap_nest, unnesting_takes_whole_windows_from_one_parent)
+{
+	pmap_t third = pmap_create();
+	vm_offset_t at = 0;
+	paddr_t pa;
+
+	ASSERT_TRUE(setup(1));
+	ASSERT_EQ(enter(other, W0 + MEGAPAGE_SIZE, 0, VM_PROT_READ, 0), KERN_SUCCESS);
+	ASSERT_EQ(pmap_nest(pmap, other, P0, W0, 3 * MEGAPAGE_SIZE), KERN_SUCCESS);
+	ASSERT_EQ(pmap_nest(third, other, 0, W0, 3 * MEGAPAGE_SIZE), KERN_SUCCESS);
+	pmap_unnest(pmap, P0 + MEGAPAGE_SIZE, MEGAPAGE_SIZE);
+	ASSERT_EQ(stats(pmap).nested, 2);
+	ASSERT_FALSE(pmap_extract(pmap, P0 + MEGAPAGE_SIZE, &pa));
+	ASSERT_TRUE(pmap_extract(third, MEGAPAGE_SIZE, &pa));
+	ASSERT_EQ(enter(pmap, P0 + MEGAPAGE_SIZE, 0, VM_PROT_DEFAULT, 0), KERN_SUCCESS);
+	ASSERT_EQ(pmap_check(pmap, &at), NULL);
+	pmap_remove(pmap, P0 + MEGAPAGE_SIZE, P0 + 2 * MEGAPAGE_SIZE);
+	ASSERT_EQ(pmap_nest(pmap, other, P0 + MEGAPAGE_SIZE, W0 + MEGAPAGE_SIZE, MEGAPAGE_SIZE), KERN_SUCCESS);
+	pmap_unnest(pmap, P0 + MEGAPAGE_SIZE, MEGAPAGE_SIZE);
+	ASSERT_EQ(pmap_check(pmap, &at), NULL);
+	pmap_unnest(pmap, 0, vm_max_address);
+	ASSERT_EQ(stats(pmap).nested, 0);
+	ASSERT_EQ(tables(pmap), 1);
+	ASSERT_EQ(pmap_check(third, &at), NULL);
+	pmap_destroy(third);
+	teardown();
+}
+
+TEST(pmap_nest, what_cannot_be_nested_is_refused)
+{
+	pmap_t third = pmap_create();
+	vm_offset_t at = 0;
+	uint64_t with;
+
+	ASSERT_TRUE(setup(1));
+	ASSERT_EQ(pmap_nest(pmap, other, P0 + PAGE_SIZE, W0, MEGAPAGE_SIZE), KERN_INVALID_ARGUMENT);
+	ASSERT_EQ(pmap_nest(pmap, other, P0, W0, 0), KERN_INVALID_ARGUMENT);
+	ASSERT_EQ(pmap_nest(pmap, other, vm_max_address - MEGAPAGE_SIZE, W0, 2 * MEGAPAGE_SIZE), KERN_INVALID_ARGUMENT);
+	ASSERT_EQ(pmap_nest(pmap, other, P0, -MEGAPAGE_SIZE, MEGAPAGE_SIZE), KERN_INVALID_ARGUMENT);
+	ASSERT_EQ(pmap_nest(pmap, pmap, P0, W0, MEGAPAGE_SIZE), KERN_INVALID_ARGUMENT);
+	ASSERT_EQ(pmap_nest(pmap, pmap_kernel(), P0, W0, MEGAPAGE_SIZE), KERN_INVALID_ARGUMENT);
+	ASSERT_EQ(enter(pmap, P0 + MEGAPAGE_SIZE, 0, VM_PROT_READ, 0), KERN_SUCCESS);
+	with = tables(pmap);
+	ASSERT_EQ(pmap_nest(pmap, other, P0, W0, 2 * MEGAPAGE_SIZE), KERN_INVALID_ARGUMENT);
+	ASSERT_EQ(tables(pmap), with);
+	ASSERT_EQ(tables(other), 1);
+	ASSERT_EQ(pmap_nest(pmap, other, P0, W0, MEGAPAGE_SIZE), KERN_SUCCESS);
+	ASSERT_EQ(pmap_nest(pmap, third, P0, W0, MEGAPAGE_SIZE), KERN_INVALID_ARGUMENT);
+	ASSERT_EQ(pmap_nest(third, pmap, 0, P0, MEGAPAGE_SIZE), KERN_INVALID_ARGUMENT);
+	ASSERT_EQ(pmap_check(third, &at), NULL);
+	pmap_destroy(third);
+	teardown();
+}
+
+TEST(pmap_nest, a_fault_through_a_parent_sets_accessed_and_dirty)
+{
+	struct pmap_walk w;
+
+	ASSERT_TRUE(setup(1));
+	ASSERT_EQ(enter(other, W0, 0, VM_PROT_DEFAULT, 0), KERN_SUCCESS);
+	ASSERT_EQ(pmap_nest(pmap, other, P0, W0, MEGAPAGE_SIZE), KERN_SUCCESS);
+	ASSERT_FALSE(pmap_fault(pmap, P0, VM_PROT_EXECUTE));
+	ASSERT_FALSE(pmap_fault(pmap, P0 + PAGE_SIZE, VM_PROT_READ));
+	ASSERT_TRUE(pmap_fault(pmap, P0, VM_PROT_WRITE));
+	pmap_walk(other, W0, &w);
+	ASSERT_TRUE(w.dirty);
+	teardown();
+}
+
+TEST(pmap_nest, the_submap_may_lose_its_name_first)
+{
+	paddr_t pa;
+
+	ASSERT_TRUE(setup(1));
+	ASSERT_EQ(enter(other, W0, 0, VM_PROT_DEFAULT, 0), KERN_SUCCESS);
+	ASSERT_EQ(pmap_nest(pmap, other, P0, W0, MEGAPAGE_SIZE), KERN_SUCCESS);
+	pmap_destroy(other);
+	ASSERT_TRUE(pmap_extract(pmap, P0, &pa));
+	pmap_unnest(pmap, P0, MEGAPAGE_SIZE);
+	ASSERT_FALSE(pmap_extract(pmap, P0, &pa));
+	other = pmap_create();
+	teardown();
+}
+
 TEST(pmap, next_leaf_visits_each_once)
 {
 	vm_offset_t va = 0, seen[3];

@@ -54,7 +54,9 @@ kern_return_t pmap_enter(pmap_t pmap, vm_offset_t va, struct vm_page *m, vm_prot
 /*
  * Maps the whole of a full reservation (vm_chunk_is_megapage) at va, 2 MiB
  * aligned, with one leaf; replaces 4 KiB leaves below it, keeping D and A.
- * KERN_SUCCESS; KERN_RESOURCE_SHORTAGE: pv or table missing, nothing changed.
+ * KERN_SUCCESS; KERN_RESOURCE_SHORTAGE: pv or table missing, nothing changed;
+ * KERN_NOT_SUPPORTED: the table there serves other pmaps (pmap_nest), nothing
+ * changed: enter the pages.
  */
 kern_return_t pmap_enter_mega(pmap_t pmap, vm_offset_t va, struct vm_chunk *c, vm_prot_t prot, unsigned flags);
 
@@ -78,13 +80,21 @@ bool pmap_has_cache_attributes(void);
 /* --- nested page tables --- */
 
 /*
- * Makes the leaf tables of sub at [sub_va, +size) serve parent at [va, +size), too: all 2 MiB aligned. Missing ones are
- * made now, in sub, and stay until sub is destroyed. Leaves are entered in sub, at its addresses, and removed there; fences
- * of sub reach every parent's harts. KERN_RESOURCE_SHORTAGE; KERN_INVALID_ARGUMENT: not aligned, or parent has leaves there.
- * parent must be un-nested before sub is destroyed; sub's own addresses are never run by a hart.
+ * Makes the leaf tables of sub at [sub_va, +size) serve parent at [va, +size), too: all 2 MiB aligned, size > 0. Missing
+ * ones are made now, in sub, and stay until sub is destroyed; megapages of sub there are split, and none are made. Leaves
+ * are entered in sub, at its addresses, and removed there; fences of sub reach every parent's harts. In parent's nested
+ * windows pmap_remove, pmap_protect, pmap_collect and wiring do nothing, pmap_enter must not be called, and
+ * the counts of parent leave them out; pmap_fault, pmap_extract, pmap_walk and pmap_next_leaf look through.
+ * parent holds a reference on sub as long as windows are nested, and un-nests what is left when it is destroyed.
+ * Both may be run by harts. KERN_INVALID_ARGUMENT: not aligned, beyond user space, the kernel's pmap, the same pmap,
+ * parent has leaves or nested windows there, or sub's are nested from a third pmap. KERN_RESOURCE_SHORTAGE: parent is as
+ * it was. No pmap lock held; the caller keeps faults away from parent's range (write lock of its map).
  */
 kern_return_t pmap_nest(pmap_t parent, pmap_t sub, vm_offset_t va, vm_offset_t sub_va, vm_size_t size);
-/* parent forgets sub's tables in [va, va + size), 2 MiB aligned; fenced. Cannot fail. */
+/*
+ * parent forgets other pmaps' tables in [va, va + size), 2 MiB aligned, where there are any; fenced. May drop the last
+ * reference on them. Cannot fail. No spinlock held.
+ */
 void pmap_unnest(pmap_t parent, vm_offset_t va, vm_size_t size);
 
 /* --- taking away --- */

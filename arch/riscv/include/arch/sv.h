@@ -7,8 +7,10 @@
  * Level 0 entries map 4 KiB, level 1 a megapage, level 2 a gigapage. Table
  * pages are struct vm_page of kind VM_PAGE_TABLE: `slot` counts the valid
  * entries, `level` is the table's level, t.pv heads the pv records of leaves
- * in this table, t.md counts the wired leaves in it. Tables of the boot code
- * lie in the kernel image and have no such page; they are never freed.
+ * in this table, t.md counts the wired leaves in it. A leaf table that serves
+ * other pmaps, too, has SV_PINNED in `flags` and counts one entry more. Tables
+ * of the boot code lie in the kernel image and have no such page; they are
+ * never freed.
  *
  * Rules (pmap_check verifies them): no leaf with W and without R; non-leaf
  * entries have no A, D, U; an entry that is not V is 0.
@@ -34,6 +36,7 @@ typedef uint64_t pte_t;
 #define PTE_D           0x080ul
 #define PTE_WIRED       0x100ul         /* RSW: the pmap may not forget it */
 #define PTE_MANAGED     0x200ul         /* RSW: page of an object; a pv record counts it */
+#define PTE_NESTED      0x200ul         /* RSW of a pointer: to a leaf table of another pmap (pmap_nest.c) */
 #define PTE_RWX         (PTE_R | PTE_W | PTE_X)
 #define PTE_PPN_SHIFT   10
 #define PTE_PPN_MASK    0x003ffffffffffc00ul
@@ -41,6 +44,7 @@ typedef uint64_t pte_t;
 #define PTE_PBMT_IO     (2ul << 61)     /* strongly ordered, not cached */
 
 #define SV_ENTRIES      512u
+#define SV_PINNED       0x80u           /* vm_page.flags of a leaf table: it stays, empty or not */
 #define SV_INDEX_BITS   9
 #define SV_MAX_LEVELS   5
 
@@ -87,9 +91,13 @@ _Static_assert(VM_PROT_READ << 1 == PTE_R && VM_PROT_WRITE << 1 == PTE_W && VM_P
 
 /*
  * The entry that decides about va: a leaf, or the first invalid entry on the
- * way down, or the level 0 entry. *level: the level of its table.
+ * way down, or the level 0 entry. *level: the level of its table. A pointer to
+ * another pmap's table (PTE_NESTED) ends the way, too: what lies below is not
+ * this pmap's to change.
  */
 pte_t *sv_find(pte_t *root, unsigned levels, vm_offset_t va, unsigned *level);
+/* The same, through such pointers: to look. */
+pte_t *sv_find_through(pte_t *root, unsigned levels, vm_offset_t va, unsigned *level);
 
 /* A table page for `level`, or NULL (shortage). Zeroed if asked, else the caller writes every entry. */
 struct vm_page *sv_table_alloc(unsigned level, bool zero);

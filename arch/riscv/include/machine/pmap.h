@@ -15,6 +15,7 @@
 
 #include <base/types.h>
 #include <base/lock.h>
+#include <machine/param.h>
 
 struct vm_page;
 struct vm_chunk;
@@ -38,17 +39,34 @@ struct pmap {
 	uint32_t         users;         /* atomic: 1 for ref_count > 0, and one per active hart or pin; 0 frees */
 	uint16_t         levels;        /* 3, 4, 5 */
 	bool             execute_only;  /* a leaf with X and no R may exist */
+	bool             pinned;        /* tables that serve other pmaps exist, or did */
 	uint64_t        *root;          /* table, by its direct-map address */
 	uint64_t         leaf_window;   /* va >> MEGAPAGE_SHIFT that the cache is about, or PMAP_NO_WINDOW */
 	uint64_t        *leaf;          /* its leaf table */
 	struct vm_page  *leaf_page;     /* and that table's page */
 	struct vm_page  *spares;        /* table pages kept for wired megapages, linked by q.next */
 	uint64_t         nspares;
+	struct pmap_nest *nests;        /* through p_next: where others' tables serve this pmap */
+	struct pmap_nest *parents;      /* through s_next: which pmaps this one's tables serve */
+	uint64_t         nested;        /* windows in nests */
 	struct pmap_tlb  tlb;
 	uint64_t         resident, wired, megapages, tables;
 	uint64_t         promotions, demotions, enters, shootdowns;
 };
 #define PMAP_NO_WINDOW  (~0ul)
+
+/*
+ * Leaf tables of `sub` that serve `parent`, too, within one GiB of parent
+ * (pmap_nest.c). Holds a reference on sub. map, p_next: parent's lock, and for
+ * reading sub's is enough; s_next: sub's lock. The rest is constant.
+ */
+struct pmap_nest {
+	struct pmap_nest *p_next, *s_next;
+	struct pmap      *parent, *sub;
+	vm_offset_t       va;           /* of the GiB in parent */
+	vm_offset_t       delta;        /* sub's address - parent's */
+	uint64_t          map[GIGAPAGE_SIZE / MEGAPAGE_SIZE / 64];     /* windows that are nested */
+};
 
 /*
  * Reverse mapping: pages of `chunk` are mapped by leaves of one table of one
