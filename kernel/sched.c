@@ -187,8 +187,8 @@ sched_wake_sleepers(struct runq *q, uint64_t now)
 		if (th->deadline > now)
 			break;
 		list_remove(&th->sleep_link);
-		th->sleep_hart = THREAD_NO_HART;
-		wake_all(&th->deadline);
+		__atomic_store_n(&th->sleep_hart, THREAD_NO_HART, __ATOMIC_RELAXED);
+		wait_time_over(th);
 	}
 	spin_unlock(&q->sleep_lock);
 }
@@ -208,34 +208,66 @@ sched_tick(void)
 	sched_arm(h, now);
 }
 
-/* Queues the running thread as a sleeper of this hart; sleep_lock held. */
+/*
+ * Queues the running thread as a sleeper of this hart for so long; sleep_lock held. Only this hart's timer ends it, which
+ * cannot be before the thread is off the hart.
+ */
 static void
-sched_add_sleeper(struct runq *q, struct thread *th)
+sched_add_sleeper(struct runq *q, struct thread *th, uint64_t us)
 {
+	uint64_t ticks = timer_us_to_ticks(us);
 	struct list *l = q->sleepers.prev;
 
+	th->deadline = ticks > NEVER / 2 ? NEVER : timer_now() + ticks + 1;
+	th->sleep_hart = hart_index();
 	while (l != &q->sleepers && list_entry(l, struct thread, sleep_link)->deadline > th->deadline)
 		l = l->prev;
 	list_insert_after(l, &th->sleep_link);
+	if (th->deadline < q->armed) {
+		q->armed = th->deadline;
+		timer_set(th->deadline);
+	}
+}
+
+void
+sched_deadline_set(uint64_t us)
+{
+	struct runq *q = &runqs[hart_index()];
+
+	spin_lock(&q->sleep_lock);
+	sched_add_sleeper(q, current_thread(), us);
+	spin_unlock(&q->sleep_lock);
+}
+
+bool
+sched_deadline_clear(void)
+{
+	struct thread *th = current_thread();
+	unsigned hart = __atomic_load_n(&th->sleep_hart, __ATOMIC_RELAXED);
+	struct runq *q = &runqs[hart];
+	bool early;
+
+	if (hart == THREAD_NO_HART)
+		return false;
+	spin_lock(&q->sleep_lock);
+	early = th->sleep_hart != THREAD_NO_HART;
+	if (early) {
+		list_remove(&th->sleep_link);
+		th->sleep_hart = THREAD_NO_HART;
+	}
+	spin_unlock(&q->sleep_lock);
+	return early;
 }
 
 bool
 thread_sleep_us(uint64_t us)
 {
 	struct thread *th = current_thread();
-	struct hart *h = hart_self();
-	struct runq *q = &runqs[h->index];
-	uint64_t now = timer_now(), ticks = timer_us_to_ticks(us);
+	struct runq *q = &runqs[hart_index()];
 	bool woken;
 
-	th->deadline = ticks > NEVER / 2 ? NEVER : now + ticks + 1;
 	spin_lock(&q->sleep_lock);
-	th->sleep_hart = h->index;
-	sched_add_sleeper(q, th);
-	if (th->deadline < q->armed) {
-		q->armed = th->deadline;
-		timer_set(th->deadline);
-	}
+	sched_add_sleeper(q, th, us);
 	do {
 		woken = wait_on(&th->deadline, &q->sleep_lock, true);
 		spin_lock(&q->sleep_lock);

@@ -6,6 +6,9 @@
  * interlock, so a waker that changed the condition under the same interlock
  * finds it, even before it is off its stack (sched.c: on_hart).
  *
+ * A sleep with a deadline is on its hart's list of sleepers, too (sched.c); when
+ * the time is over, wait_time_over looks where the thread sleeps and ends that.
+ *
  * thread_interrupt ends an interruptible sleep: it sets `terminating`, then
  * looks where the thread sleeps; wait_on enters the bucket, then looks at
  * `terminating`.
@@ -15,6 +18,7 @@
 #include <base/wait.h>
 #include <kernel/thread.h>
 #include <arch/hart_start.h>
+#include <arch/timer.h>
 
 #define WAIT_BUCKETS    256u
 
@@ -79,6 +83,44 @@ wait_on(const void *event, struct spinlock *interlock, bool interruptible)
 		lock_order_sleep();
 	sched_switch();
 	return th->wait_result;
+}
+
+uint64_t
+wait_clock_us(void)
+{
+	return timer_us();
+}
+
+enum wait_end
+wait_on_until(const void *event, struct spinlock *interlock, bool interruptible, uint64_t deadline)
+{
+	uint64_t now = timer_us();
+	bool woken;
+
+	if (now >= deadline) {
+		spin_unlock(interlock);
+		return WAIT_TIMED_OUT;
+	}
+	sched_deadline_set(deadline - now);
+	woken = wait_on(event, interlock, interruptible);
+	if (sched_deadline_clear())
+		return woken ? WAIT_WOKEN : WAIT_ABORTED;
+	return WAIT_TIMED_OUT;
+}
+
+void
+wait_time_over(struct thread *th)
+{
+	const void *event = __atomic_load_n(&th->wait_event, __ATOMIC_RELAXED);
+	struct wait_bucket *b;
+
+	if (event == NULL)
+		return;
+	b = wait_bucket(event);
+	spin_lock(&b->lock);
+	if (th->wait_event == event)
+		wait_end(th, true);
+	spin_unlock(&b->lock);
 }
 
 void

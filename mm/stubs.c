@@ -82,4 +82,3 @@ W void vm_fault_unwire(vm_map_t map, const struct vm_map_entry *e) { }
 W kern_return_t vm_map_unnest_range(vm_map_t map, vm_offset_t start, vm_offset_t end) { return KERN_NOT_SUPPORTED; }
 W void vm_map_submap_remove_leaves(vm_map_t map, vm_map_entry_t e) { }
 W kern_return_t vm_map_unnest_copy(vm_map_t map, vm_map_entry_t e, vm_offset_t va, vm_prot_t access) { return KERN_NOT_SUPPORTED; }
-W kern_return_t vm_fault_page(vm_map_t map, vm_offset_t va, vm_prot_t access, bool wire) { return KERN_NOT_SUPPORTED; }

@@ -7,13 +7,14 @@
  *               chain ends ................................... zero a page in the top (B)
  *               found below, write ........................... copy it up to the top (C)
  *               found below, read ............................ use it, without WRITE (D)
+ *               a level's pager may have it .................. ask (E)
  *   3 enter     megapage leaf if the whole chunk qualifies, else a 4 KiB leaf;
  *               neighbours that are resident already come along (A, D)
  *   4 unlock
  *
- *   entry ──> top ──shadow──> ... ──> bottom
- *              │                │
- *            A,B,C              D, source of C
+ *   entry ──> top ──shadow──> ... ──> bottom ──> pager
+ *              │                │                  │
+ *            A,B,C              D, source of C     E
  *
  * The map's read lock and the lock of the object that holds the page are held
  * until the leaf is made: whoever write-protects for a copy (map write lock)
@@ -25,140 +26,300 @@
  * mappings of the old page go. Only then may the chain be shortened: until our
  * leaf of the old page is gone, the top's reference must keep its object alive.
  *
+ * E: everything is let go but a reference on the object, memory_object_get_page
+ * waits, and the fault begins again at 1: nothing that was seen before counts,
+ * except that this pager said it has nothing at this offset. A page that
+ * its pager has locked, or that is on its way back to it (BUSY), is waited for in the same way.
+ *
+ * Quick and special. vm_fault itself knows A and B of an ordinary object. All
+ * else, and objects that vm_object_classify calls special, is fault_slow's:
+ *   pager    first writes must be seen: a leaf is only made writable for a
+ *            write, then the page is dirty; neighbours come along read-only
+ *   copy     the push rule: before a page changes, the copy object gets the old
+ *            one; a page that a push is owed for is never mapped writable
+ *   device   physical memory without pages: pmap_enter_phys
+ *
  * Nothing is fenced where a leaf only becomes valid: a hart that remembers the
  * invalid entry faults once more, finds the page (A), and pmap_enter fences.
  *
  * Locks: map (read) < objects, top first < pmap. Failure: RESOURCE_SHORTAGE
  * after reservations were broken for pages in vain; the map is as it was, but
- * for an allocated object or shadow, which no user can see.
+ * for an allocated object or shadow, which no user can see. A pager that answers
+ * without ever giving the page is asked FAULT_ASKS times, then it is MEMORY_ERROR.
  */
+#include <mm/memory_object.h>
 #include "vm_map_impl.h"
 
 #define FAULT_AROUND    16u     /* pages, a power of two: mapped together when resident */
+#define FAULT_AROUND_SEQUENTIAL 64u     /* where the entry's behavior says that they will be used */
 #define FAULT_TRIES     8       /* rounds of breaking reservations for memory */
+#define FAULT_ASKS      64      /* rounds of asking a pager */
 #define VISIT_PAGES     64u     /* pages that the kernel copies under one hold of the map lock */
 
-struct fault_page {
+/* Internal results, beside the KERN_ codes: no lock is held, and the fault must begin again ... */
+#define FAULT_AGAIN     (-1)    /* at once */
+#define FAULT_ASK       (-2)    /* when the pager of `asked` has answered */
+
+struct fault {
+	struct vm_map_lookup l;
+	vm_map_t        map;    /* where it began */
+	vm_map_t        only;   /* map, if a leaf of ours replaces the old one; NULL: no leaf will be made */
+	vm_offset_t     va;
+	vm_prot_t       access;
+	bool            wire;
+	/* the page */
 	struct vm_page *m;
 	vm_object_t     level;  /* locked, holds m; the top object or one below it */
 	vm_prot_t       prot;
 	bool            fresh;  /* made by this fault */
 	bool            copied; /* case C: the chain may be shorter once the old leaf is gone */
+	/* what a pager is asked for, and what it has said */
+	vm_object_t     asked;
+	vm_object_offset_t asked_offset;
+	bool            asked_unlock;
+	struct memory_object_wait said;
+	unsigned        asks, tries;    /* rounds so far: of asking, of making memory free */
 };
 
+/* --- step 2: the page --- */
+
 /* B: a zeroed page in the top object (locked). */
-static kern_return_t
-zero_fill(const struct vm_map_lookup *l, struct fault_page *f)
+static noinline kern_return_t
+zero_fill(struct fault *f)
 {
-	f->m = vm_object_page_alloc(l->object, l->offset, true);
+	vm_object_t top = f->l.object;
+
+	f->m = vm_object_page_alloc(top, f->l.offset, !top->no_zero_fill);
 	if (unlikely(f->m == NULL)) {
-		spin_unlock(&l->object->lock);
+		spin_unlock(&top->lock);
 		return KERN_FAIL(KERN_RESOURCE_SHORTAGE, "no page to zero for offset 0x%lx of object %lu",
-		    l->offset, l->object->id);
+		    f->l.offset, top->id);
 	}
+	f->level = top;
 	f->fresh = true;
 	return KERN_SUCCESS;
 }
 
+/* The entry has wired the old page m, found below its top object, if our leaf of it says so: the new page takes that over. */
+static noinline void
+move_wiring(struct fault *f, struct vm_page *m)
+{
+	struct pmap_walk w;
+
+	pmap_walk(f->l.pmap, f->va + f->l.pmap_shift, &w);
+	if (w.leaf && w.wired && w.pa == vm_page_pa(m)) {
+		vm_page_unwire(m);
+		vm_page_wire(f->m);
+	}
+}
+
 /*
- * C: m, found in level (locked), is copied into the top object (locked). Our
- * own leaf of the old page is replaced by the caller if `only` is the map that
- * holds the entry; other leaves, and ours if not, are removed here.
+ * C: f->m, found in f->level (locked), is copied into the top object (locked).
+ * Our own leaf of the old page is replaced by the caller if `only` is the map
+ * that holds the entry; other leaves, and ours if not, are removed here.
  */
 static kern_return_t
-copy_up(const struct vm_map_lookup *l, vm_map_t only, struct fault_page *f, vm_object_t level,
-    struct vm_page *m)
+copy_up(struct fault *f)
 {
-	vm_object_t top = l->object;
+	vm_object_t top = f->l.object;
+	struct vm_page *m = f->m;
 
-	f->m = vm_object_page_alloc(top, l->offset, false);
+	f->m = vm_object_page_alloc(top, f->l.offset, false);
 	if (f->m == NULL) {
-		spin_unlock(&level->lock);
+		spin_unlock(&f->level->lock);
 		spin_unlock(&top->lock);
 		return KERN_FAIL(KERN_RESOURCE_SHORTAGE, "no page to copy offset 0x%lx of object %lu",
-		    l->offset, top->id);
+		    f->l.offset, top->id);
 	}
 	vm_page_copy(f->m, m);
 	f->m->flags |= VM_PAGE_DIRTY;
 	f->fresh = f->copied = true;
-	if (__atomic_load_n(&top->ref_count, __ATOMIC_ACQUIRE) > 1 || l->map != only)
+	if (unlikely(f->l.wired && m->wire_count != 0))
+		move_wiring(f, m);
+	if (__atomic_load_n(&top->ref_count, __ATOMIC_ACQUIRE) > 1 || f->l.map != f->only || top->special)
 		pmap_page_protect(m, VM_PROT_NONE);
-	spin_unlock(&level->lock);
+	spin_unlock(&f->level->lock);
+	f->level = top;
 	return KERN_SUCCESS;
 }
 
-/* The top object (locked) lacks the page and has a shadow. */
-static kern_return_t
-look_below(const struct vm_map_lookup *l, vm_map_t only, vm_prot_t access, struct fault_page *f)
+static void
+release_page(const struct fault *f)
 {
-	vm_object_t top = l->object, level = top, next;
-	vm_object_offset_t offset = l->offset;
-	struct vm_page *m = NULL;
+	if (f->level != f->l.object)
+		spin_unlock(&f->level->lock);
+	spin_unlock(&f->l.object->lock);
+}
 
-	while (m == NULL && (next = level->shadow) != NULL) {
+/* E: the pager of f->level, for the page at offset; gives up the object locks. */
+static kern_return_t
+ask(struct fault *f, vm_object_offset_t offset, bool unlock)
+{
+	vm_object_t level = f->level;
+
+	vm_object_reference(level);
+	level->paging_in_progress++;
+	f->asked = level;
+	f->asked_offset = offset;
+	f->asked_unlock = unlock;
+	f->said.behavior = f->l.entry->behavior;
+	release_page(f);
+	return FAULT_ASK;
+}
+
+static bool
+said_unavailable(const struct fault *f, vm_object_offset_t offset)
+{
+	return f->said.unavailable && f->said.object_id == f->level->id && f->said.offset == offset;
+}
+
+/*
+ * f->level, locked, is special; f->m is its page at offset, or NULL. May the
+ * page be used, or its absence be believed? If not, the object locks are gone.
+ */
+static noinline kern_return_t
+ask_level(struct fault *f, vm_object_offset_t offset)
+{
+	vm_object_t level = f->level;
+	vm_prot_t need = level == f->l.object ? f->access : f->access & ~VM_PROT_WRITE;
+
+	if (level->phys_contiguous || (f->m == NULL && (level->shadow_severed ||
+	    (level->pager != NULL && offset >= level->size)))) {
+		release_page(f);
+		return level->phys_contiguous ?
+		    KERN_FAIL(KERN_MEMORY_ERROR, "object %lu is device memory, which has no pages", level->id) :
+		    KERN_FAIL(KERN_MEMORY_ERROR, "the pager of object %lu has no page at offset 0x%lx", level->id, offset);
+	}
+	if (level->pager == NULL)
+		return KERN_SUCCESS;
+	if (f->m == NULL)
+		return said_unavailable(f, offset) ? KERN_SUCCESS : ask(f, offset, false);
+	if (f->m->flags & VM_PAGE_BUSY)
+		return ask(f, offset, false);
+	if (f->m->page_lock & (need != 0 ? need : VM_PROT_READ))
+		return ask(f, offset, true);
+	f->prot &= ~f->m->page_lock;
+	return KERN_SUCCESS;
+}
+
+/*
+ * Down the chain to the first page, from the top object (locked), where f->m was found. On success
+ * f->m is that page, in f->level (locked, beside the top); or NULL, and just the top
+ * is locked.
+ */
+static kern_return_t
+descend(struct fault *f)
+{
+	vm_object_t top = f->l.object, level = top, next;
+	vm_object_offset_t offset = f->l.offset;
+	kern_return_t kr;
+
+	for (;;) {
+		f->level = level;
+		if (unlikely(level->special)) {
+			kr = ask_level(f, offset);
+			if (kr != KERN_SUCCESS)
+				return kr;
+		}
+		if (f->m != NULL || (next = level->shadow) == NULL)
+			break;
 		spin_lock(&next->lock);
 		offset += level->shadow_offset;
 		if (level != top)
 			spin_unlock(&level->lock);
 		level = next;
-		m = offset < level->size ? vm_page_lookup(level, offset) : NULL;
+		f->m = offset < level->size ? vm_page_lookup(level, offset) : NULL;
 	}
-	if (m == NULL) {
+	if (f->m == NULL && level != top)
 		spin_unlock(&level->lock);
-		return zero_fill(l, f);
-	}
-	if (access & VM_PROT_WRITE)
-		return copy_up(l, only, f, level, m);
-	f->m = m;
-	f->level = level;
-	f->prot &= ~VM_PROT_WRITE;
 	return KERN_SUCCESS;
 }
 
-/* Step 2. On success l->object and f->level (maybe the same) are locked; else neither. */
-static inline kern_return_t
-find_page(const struct vm_map_lookup *l, vm_map_t only, vm_prot_t access, struct fault_page *f)
+/*
+ * What a special top object, locked, asks for before its page f->m, which may
+ * still lie below it, is used: the push rule, and that first writes are seen.
+ */
+static noinline kern_return_t
+prepare_special(struct fault *f)
 {
-	vm_object_t top = l->object;
+	vm_object_t top = f->l.object;
 
-	f->level = top;
-	f->prot = l->prot;
-	f->fresh = f->copied = false;
-	spin_lock(&top->lock);
-	f->m = vm_page_lookup(top, l->offset);
-	if (f->m != NULL)
+	if (top->pager != NULL) {
+		if (f->fresh)
+			f->m->page_lock = VM_PROT_NONE;
+		if (f->access & VM_PROT_WRITE)
+			f->m->flags |= VM_PAGE_DIRTY;
+		else
+			f->prot &= ~VM_PROT_WRITE;
+	}
+	if (top->copy == NULL)
 		return KERN_SUCCESS;
-	if (likely(top->shadow == NULL))
-		return zero_fill(l, f);
-	return look_below(l, only, access, f);
+	if (!(f->access & VM_PROT_WRITE)) {
+		if ((f->prot & VM_PROT_WRITE) && vm_object_owes_push(top, f->l.offset))
+			f->prot &= ~VM_PROT_WRITE;
+		return KERN_SUCCESS;
+	}
+	switch (vm_object_push(top, f->l.offset, f->m)) {
+	case PUSH_DONE:
+		return KERN_SUCCESS;
+	case PUSH_AGAIN:
+		release_page(f);
+		return FAULT_AGAIN;
+	default:
+		release_page(f);
+		return KERN_FAIL(KERN_RESOURCE_SHORTAGE, "no page for the copy of offset 0x%lx of object %lu",
+		    f->l.offset, top->id);
+	}
 }
 
-static inline void
-release_page(const struct vm_map_lookup *l, const struct fault_page *f)
+/*
+ * Step 2 in full; the top object is locked, f->m its page or NULL. On success it and f->level (maybe
+ * the same) are locked; else neither.
+ */
+static noinline kern_return_t
+find_page_slow(struct fault *f)
 {
-	if (f->level != l->object)
-		spin_unlock(&f->level->lock);
-	spin_unlock(&l->object->lock);
+	vm_object_t top = f->l.object;
+	kern_return_t kr;
+
+	f->prot = f->l.prot;
+	f->fresh = f->copied = false;
+	kr = descend(f);
+	if (kr != KERN_SUCCESS)
+		return kr;
+	if (f->m == NULL)
+		kr = zero_fill(f);
+	else if (f->level != top) {
+		if ((f->access & VM_PROT_WRITE) || f->wire)
+			kr = copy_up(f);
+		else
+			f->prot &= ~VM_PROT_WRITE;
+	}
+	if (kr == KERN_SUCCESS && unlikely(top->special))
+		kr = prepare_special(f);
+	return kr;
 }
+
+/* --- step 3: the leaf --- */
 
 /* Does one leaf over the whole chunk give nobody more or other than he has? */
 static bool
-megapage_fits(const struct vm_map_lookup *l, const struct fault_page *f, vm_offset_t va)
+megapage_fits(const struct vm_map_lookup *l, const struct vm_page *m, vm_object_t level, vm_offset_t va)
 {
-	struct vm_chunk *c = f->m->o.chunk;
+	struct vm_chunk *c = m->o.chunk;
 	vm_offset_t window = va & ~MEGAPAGE_MASK;
 	uint64_t at;
 
-	if (f->m->slot != ((va >> PAGE_SHIFT) & (VM_CHUNK_PAGES - 1)) || l->wired ||
+	if (m->slot != (((va + l->pmap_shift) >> PAGE_SHIFT) & (VM_CHUNK_PAGES - 1)) || l->wired ||
 	    window < l->lo || l->hi - window < MEGAPAGE_SIZE)
 		return false;
-	if (f->level == l->object)
+	if (level == l->object)
 		return true;
 	/* Nothing in front of it that would show through for some pages. */
 	at = l->offset + l->object->color;
-	return f->level == l->object->shadow &&
+	return level == l->object->shadow &&
 	    vm_chunk_find(l->object, at >> VM_CHUNK_SHIFT) == NULL &&
-	    c->object == f->level;
+	    c->object == level;
 }
 
 /*
@@ -166,115 +327,327 @@ megapage_fits(const struct vm_map_lookup *l, const struct fault_page *f, vm_offs
  * Only for pages that were resident before: a fresh one's neighbours, in an
  * object filled in order, are not there yet or are mapped already.
  */
-static void
-enter_around(const struct vm_map_lookup *l, const struct fault_page *f, vm_offset_t va)
+static noinline void
+enter_around(const struct vm_map_lookup *l, const struct vm_page *m, vm_offset_t va, vm_prot_t prot)
 {
-	unsigned slot = f->m->slot, back = slot & (FAULT_AROUND - 1), n;
+	unsigned slot = m->slot, around = FAULT_AROUND, back, n;
 	vm_offset_t start;
 
+	if (unlikely(l->entry->behavior != VM_BEHAVIOR_DEFAULT)) {
+		if (l->entry->behavior == VM_BEHAVIOR_RANDOM)
+			return;
+		around = FAULT_AROUND_SEQUENTIAL;
+	}
+	back = slot & (around - 1);
 	if (back > (va - l->lo) >> PAGE_SHIFT)
 		back = (unsigned)((va - l->lo) >> PAGE_SHIFT);
 	start = va - ((vm_offset_t)back << PAGE_SHIFT);
-	n = (slot | (FAULT_AROUND - 1)) + 1 - (slot - back);
+	n = (slot | (around - 1)) + 1 - (slot - back);
 	if (n > (l->hi - start) >> PAGE_SHIFT)
 		n = (unsigned)((l->hi - start) >> PAGE_SHIFT);
-	(void)pmap_enter_run(l->pmap, start, f->m->o.chunk, slot - back, n, f->prot);
+	(void)pmap_enter_run(l->pmap, start + l->pmap_shift, m->o.chunk, slot - back, n, prot);
 }
 
-/* Step 3. */
+/* A of an ordinary object: m, resident or fresh in the top object (locked). */
 static inline kern_return_t
-enter_page(const struct vm_map_lookup *l, const struct fault_page *f, vm_offset_t va, vm_prot_t access)
+enter_quick(const struct vm_map_lookup *l, struct vm_page *m, vm_offset_t va, vm_prot_t access, bool fresh)
 {
-	struct vm_chunk *c = f->m->o.chunk;
+	struct vm_chunk *c = m->o.chunk;
 	kern_return_t kr;
 
-	if (unlikely(vm_chunk_is_megapage(c)) && megapage_fits(l, f, va) &&
-	    pmap_enter_mega(l->pmap, va & ~MEGAPAGE_MASK, c, f->prot, access) == KERN_SUCCESS)
+	if (unlikely(vm_chunk_is_megapage(c)) && megapage_fits(l, m, l->object, va) &&
+	    pmap_enter_mega(l->pmap, (va + l->pmap_shift) & ~MEGAPAGE_MASK, c, l->prot, access) == KERN_SUCCESS)
 		return KERN_SUCCESS;
-	kr = pmap_enter(l->pmap, va, f->m, f->prot, access | (l->wired ? PMAP_WIRED : 0));
-	if (!f->fresh && kr == KERN_SUCCESS && f->level == l->object && c->resident > 1)
-		enter_around(l, f, va);
+	/* An entry being wired may not have come to this page yet. */
+	if (unlikely(l->wired) && m->wire_count != 0)
+		access |= PMAP_WIRED;
+	kr = pmap_enter(l->pmap, va + l->pmap_shift, m, l->prot, access);
+	if (!fresh && kr == KERN_SUCCESS && c->resident > 1)
+		enter_around(l, m, va, l->prot);
 	return kr;
+}
+
+/* The page gets a wiring, and so does its leaf. */
+static noinline kern_return_t
+enter_wired(struct fault *f)
+{
+	kern_return_t kr;
+
+	if (f->m->wire_count == MAX_WIRE_COUNT)
+		return KERN_FAIL(KERN_FAILURE, "the page at 0x%lx is wired %u times, the most there is", f->va, MAX_WIRE_COUNT);
+	vm_page_wire(f->m);
+	kr = pmap_enter(f->l.pmap, f->va + f->l.pmap_shift, f->m, f->prot, f->access | PMAP_WIRED);
+	if (kr != KERN_SUCCESS)
+		vm_page_unwire(f->m);
+	return kr;
+}
+
+/* A page that was resident: the rest of its chunk may come along. Of special objects, only where nobody has to hear of its use. */
+static noinline kern_return_t
+enter_resident(struct fault *f)
+{
+	bool special = f->level->special || f->l.object->special;
+	vm_offset_t at = f->va + f->l.pmap_shift;
+	struct vm_chunk *c = f->m->o.chunk;
+	vm_prot_t flags = f->access;
+	kern_return_t kr;
+
+	if (vm_chunk_is_megapage(c) && f->level->locked_pages == 0 &&
+	    !(special && (f->prot & VM_PROT_WRITE)) && megapage_fits(&f->l, f->m, f->level, f->va) &&
+	    pmap_enter_mega(f->l.pmap, at & ~MEGAPAGE_MASK, c, f->prot, flags) == KERN_SUCCESS)
+		return KERN_SUCCESS;
+	if (f->l.wired && f->m->wire_count != 0)
+		flags |= PMAP_WIRED;
+	kr = pmap_enter(f->l.pmap, at, f->m, f->prot, flags);
+	if (kr == KERN_SUCCESS && f->level == f->l.object && c->resident > 1 && f->level->locked_pages == 0)
+		enter_around(&f->l, f->m, f->va, special ? f->prot & ~VM_PROT_WRITE : f->prot);
+	return kr;
+}
+
+/* A page made by this fault: copied up, or the first of zeros in a chain or in a special object. */
+static inline kern_return_t
+enter_fresh(struct fault *f)
+{
+	vm_prot_t flags = f->access;
+
+	if (unlikely(f->l.wired && f->m->wire_count != 0))
+		flags |= PMAP_WIRED;
+	return pmap_enter(f->l.pmap, f->va + f->l.pmap_shift, f->m, f->prot, flags);
+}
+
+/* The top object, locked, is device memory. */
+static noinline kern_return_t
+enter_device(struct fault *f)
+{
+	vm_object_t o = f->l.object;
+	kern_return_t kr;
+
+	if (f->l.offset >= o->size)
+		kr = KERN_FAIL(KERN_MEMORY_ERROR, "offset 0x%lx is beyond the 0x%lx bytes of the device", f->l.offset, o->size);
+	else
+		kr = pmap_enter_phys(f->l.pmap, f->va + f->l.pmap_shift, o->phys + f->l.offset, f->l.prot,
+		    f->access | (f->wire || f->l.wired ? PMAP_WIRED : 0) | (o->uncached ? PMAP_UNCACHED : 0));
+	spin_unlock(&o->lock);
+	return kr;
+}
+
+/* --- all of it --- */
+
+/* Steps 2 to 4: looked up, the map and the top object are locked, f->m is its page or NULL; nothing is locked afterwards. */
+static always_inline kern_return_t
+resolve(struct fault *f)
+{
+	kern_return_t kr;
+
+	if (unlikely(f->l.object->phys_contiguous))
+		kr = enter_device(f);
+	else if ((kr = find_page_slow(f)) == KERN_SUCCESS) {
+		kr = unlikely(f->wire) ? enter_wired(f) : f->fresh ? enter_fresh(f) : enter_resident(f);
+		if (f->copied) {
+			if (unlikely(kr != KERN_SUCCESS)) {     /* the old leaf may be there still */
+				vm_offset_t at = f->va + f->l.pmap_shift;
+
+				pmap_remove(f->l.pmap, at, at + PAGE_SIZE);
+			}
+			vm_object_collapse(f->l.object);
+		}
+		release_page(f);
+	}
+	vm_map_unlock_read(f->l.map);
+	return kr;
+}
+
+/*
+ * After a step that ended in kr, nothing locked: KERN_SUCCESS: begin again, now
+ * that the pager has answered or there is some memory; else what the fault comes to.
+ */
+static kern_return_t
+try_again(struct fault *f, kern_return_t kr)
+{
+	switch (kr) {
+	case FAULT_AGAIN:
+		hart_relax();
+		break;
+	case FAULT_ASK:
+		if (++f->asks > FAULT_ASKS) {
+			vm_object_paging_end(f->asked);
+			return KERN_FAIL(KERN_MEMORY_ERROR, "the pager has answered %u times, but the page at 0x%lx is not there",
+			    FAULT_ASKS, f->va);
+		}
+		kr = memory_object_get_page(f->asked, f->asked_offset, f->access, f->asked_unlock, &f->said);
+		if (kr != KERN_SUCCESS)
+			return kr;
+		VM_RELOCK_POINT(f->map, "vm_fault.pager");
+		break;
+	case KERN_RESOURCE_SHORTAGE:
+		if (++f->tries > FAULT_TRIES || vm_reserv_break(1) == 0)
+			return kr;
+		break;
+	default:
+		return kr;
+	}
+	return KERN_SUCCESS;
+}
+
+static void
+fault_begin(struct fault *f, vm_map_t map, vm_offset_t va, vm_prot_t access)
+{
+	f->map = map;
+	f->only = map;
+	f->va = va;
+	f->access = access;
+	f->wire = false;
+	f->said.unavailable = false;
+}
+
+/* On KERN_SUCCESS the top object is locked, f->m is its page or NULL, and f->l.map is locked for reading. */
+static kern_return_t
+fault_lookup(struct fault *f)
+{
+	kern_return_t kr;
+
+	vm_map_lock_read(f->map);
+	kr = vm_map_lookup_locked(f->map, f->va, f->access, &f->l);
+	if (kr == KERN_SUCCESS) {
+		spin_lock(&f->l.object->lock);
+		f->m = vm_page_lookup(f->l.object, f->l.offset);
+	}
+	return kr;
+}
+
+/* A step came to kr; nothing is locked. Until the fault is resolved or refused. */
+static noinline kern_return_t
+fault_loop(struct fault *f, kern_return_t kr)
+{
+	f->asks = f->tries = 0;
+	while ((kr = try_again(f, kr)) == KERN_SUCCESS) {
+		kr = fault_lookup(f);
+		if (kr == KERN_SUCCESS) {
+			if (f->wire)
+				f->access |= f->l.prot & VM_PROT_WRITE;
+			kr = resolve(f);
+			if (kr == KERN_SUCCESS)
+				break;
+		}
+	}
+	return kr;
+}
+
+/* The quick way is not enough; looked up, the map and the top object are locked, m is its page or NULL. */
+static noinline kern_return_t
+fault_slow(struct fault *f, vm_map_t map, vm_offset_t va, vm_prot_t access, struct vm_page *m)
+{
+	kern_return_t kr;
+
+	fault_begin(f, map, va, access);
+	f->m = m;
+	kr = resolve(f);
+	return likely(kr == KERN_SUCCESS) ? kr : fault_loop(f, kr);
+}
+
+/* The quick way had not the memory; nothing is locked. */
+static noinline kern_return_t
+fault_short(struct fault *f, vm_map_t map, vm_offset_t va, vm_prot_t access)
+{
+	fault_begin(f, map, va, access);
+	return fault_loop(f, KERN_RESOURCE_SHORTAGE);
 }
 
 kern_return_t
 vm_fault(vm_map_t map, vm_offset_t va, vm_prot_t access)
 {
-	struct vm_map_lookup l;
-	struct fault_page f;
+	struct fault f;
+	struct vm_page *m;
+	vm_object_t top;
 	kern_return_t kr;
+	bool fresh = false;
 
 	va = trunc_page(va);
-	for (int tries = 0;; tries++) {
-		vm_map_lock_read(map);
-		kr = vm_map_lookup_locked(map, va, access, &l);
-		if (likely(kr == KERN_SUCCESS)) {
-			kr = find_page(&l, map, access, &f);
-			if (likely(kr == KERN_SUCCESS)) {
-				kr = enter_page(&l, &f, va, access);
-				if (unlikely(f.copied)) {
-					if (kr != KERN_SUCCESS)         /* the old leaf may be there still */
-						pmap_remove(l.pmap, va, va + PAGE_SIZE);
-					vm_object_collapse(l.object);
-				}
-				release_page(&l, &f);
-			}
-			vm_map_unlock_read(l.map);
-		}
-		if (likely(kr != KERN_RESOURCE_SHORTAGE) || tries == FAULT_TRIES ||
-		    vm_reserv_break(1) == 0)
-			return kr;
+	vm_map_lock_read(map);
+	kr = vm_map_lookup_locked(map, va, access, &f.l);
+	if (unlikely(kr != KERN_SUCCESS))
+		return kr == KERN_RESOURCE_SHORTAGE ? fault_short(&f, map, va, access) : kr;
+	top = f.l.object;
+	spin_lock(&top->lock);
+	m = vm_page_lookup(top, f.l.offset);
+	if (unlikely(top->special))
+		return fault_slow(&f, map, va, access, m);
+	if (m == NULL) {
+		if (top->shadow != NULL || (m = vm_object_page_alloc(top, f.l.offset, true)) == NULL)
+			return fault_slow(&f, map, va, access, NULL);
+		fresh = true;
 	}
+	kr = enter_quick(&f.l, m, va, access, fresh);
+	spin_unlock(&top->lock);
+	vm_map_unlock_read(f.l.map);
+	return likely(kr == KERN_SUCCESS) ? kr : fault_short(&f, map, va, access);
 }
 
-/* The pages of one entry from *va on, some at a time, so that writers get their turn. */
-static kern_return_t
-visit_pages(struct vm_map_lookup *l, vm_offset_t *va, vm_prot_t access,
-    bool (*fn)(struct vm_page *m, void *arg), void *arg, bool *more)
+kern_return_t
+vm_fault_page(vm_map_t map, vm_offset_t va, vm_prot_t access, bool wire)
 {
-	struct fault_page f;
-	kern_return_t kr;
+	struct fault f;
 
-	for (unsigned n = 0; *more && *va < l->hi && n < VISIT_PAGES; n++) {
-		/* No leaf is made here: NULL, so that a copied page's old leaves go. */
-		kr = find_page(l, NULL, access, &f);
-		if (kr != KERN_SUCCESS)
+	fault_begin(&f, map, trunc_page(va), access);
+	f.wire = wire;
+	return fault_loop(&f, FAULT_AGAIN);
+}
+
+/* --- copies by the kernel --- */
+
+/* The pages of one entry from f->va on, some at a time, so that writers get their turn. Looked up, as fault_lookup leaves it; the map stays locked. */
+static kern_return_t
+visit_pages(struct fault *f, bool (*fn)(struct vm_page *m, void *arg), void *arg, bool *more)
+{
+	kern_return_t kr;
+	unsigned n = 0;
+
+	for (;;) {
+		/* No leaf is made here, as `only` says: a copied page's old leaves go. */
+		if (likely(f->m != NULL && !f->l.object->special)) {
+			f->level = f->l.object;
+			f->copied = false;
+		} else if ((kr = find_page_slow(f)) != KERN_SUCCESS)
 			return kr;
-		*more = fn(f.m, arg);
-		if (access & VM_PROT_WRITE)
-			f.m->flags |= VM_PAGE_DIRTY;
-		if (f.copied)
-			vm_object_collapse(l->object);
-		release_page(l, &f);
-		*va += PAGE_SIZE;
-		l->offset += PAGE_SIZE;
+		*more = fn(f->m, arg);
+		if (f->access & VM_PROT_WRITE)
+			f->m->flags |= VM_PAGE_DIRTY;
+		/* The leaf of the old page was wired: so is the new one's. Without memory for it, a fault will make it. */
+		if (unlikely(f->copied && f->l.wired && f->m->wire_count != 0))
+			(void)pmap_enter(f->l.pmap, f->va + f->l.pmap_shift, f->m, f->prot, f->access | PMAP_WIRED);
+		if (f->copied)
+			vm_object_collapse(f->l.object);
+		release_page(f);
+		f->va += PAGE_SIZE;
+		f->l.offset += PAGE_SIZE;
+		if (!*more || f->va >= f->l.hi || ++n == VISIT_PAGES)
+			return KERN_SUCCESS;
+		spin_lock(&f->l.object->lock);
+		f->m = vm_page_lookup(f->l.object, f->l.offset);
 	}
-	return KERN_SUCCESS;
 }
 
 kern_return_t
 vm_fault_with(vm_map_t map, vm_offset_t va, vm_prot_t access,
     bool (*fn)(struct vm_page *m, void *arg), void *arg)
 {
-	struct vm_map_lookup l;
+	struct fault f;
 	kern_return_t kr;
 	bool more = true;
 
-	va = trunc_page(va);
-	for (int tries = 0;; tries++) {
-		vm_map_lock_read(map);
-		kr = vm_map_lookup_locked(map, va, access, &l);
+	fault_begin(&f, map, trunc_page(va), access);
+	f.only = NULL;
+	f.asks = f.tries = 0;
+	while (more) {
+		kr = fault_lookup(&f);
 		if (kr == KERN_SUCCESS) {
-			kr = visit_pages(&l, &va, access, fn, arg, &more);
-			vm_map_unlock_read(l.map);
-			if (kr == KERN_SUCCESS) {
-				if (!more)
-					return kr;
-				tries = 0;
-				continue;
-			}
+			kr = visit_pages(&f, fn, arg, &more);
+			vm_map_unlock_read(f.l.map);
 		}
-		if (kr != KERN_RESOURCE_SHORTAGE || tries == FAULT_TRIES || vm_reserv_break(1) == 0)
+		if (kr == KERN_SUCCESS)
+			f.asks = f.tries = 0;
+		else if ((kr = try_again(&f, kr)) != KERN_SUCCESS)
 			return kr;
 	}
+	return KERN_SUCCESS;
 }

@@ -27,13 +27,17 @@ must_change(vm_map_entry_t e, vm_prot_t access)
 
 /* Changes it, write lock held. */
 static kern_return_t
-change(vm_map_entry_t e, vm_prot_t access)
+change(vm_map_t map, vm_map_entry_t e, vm_prot_t access)
 {
 	vm_object_t object;
 	vm_object_offset_t offset = e->offset;
 
-	if (e->object.vm_object == NULL && !vm_map_entry_allocate_object(e))
-		return KERN_FAIL(KERN_RESOURCE_SHORTAGE, "no memory for the object of the entry at 0x%lx", e->vme_start);
+	if (e->object.vm_object == NULL) {
+		if (!vm_map_entry_allocate_object(e))
+			return KERN_FAIL(KERN_RESOURCE_SHORTAGE, "no memory for the object of the entry at 0x%lx", e->vme_start);
+		e->object.vm_object->no_zero_fill = map->no_zero_fill;
+		vm_object_classify(e->object.vm_object);
+	}
 	if (e->needs_copy && (access & VM_PROT_WRITE)) {
 		object = e->object.vm_object;
 		if (!vm_object_shadow(&object, &offset, e->vme_end - e->vme_start))
@@ -91,6 +95,7 @@ vm_map_lookup_locked(vm_map_t top, vm_offset_t va, vm_prot_t access, struct vm_m
 
 	l->map = top;
 	l->pmap = top->pmap;
+	l->pmap_shift = 0;
 	l->lo = 0;
 	l->hi = ~0ul;
 	for (;;) {
@@ -113,9 +118,9 @@ vm_map_lookup_locked(vm_map_t top, vm_offset_t va, vm_prot_t access, struct vm_m
 				vm_map_lock(l->map);
 				kr = find_entry(l->map, at, access, &granted, &e);
 				if (kr == KERN_SUCCESS && !e->is_sub_map && must_change(e, access))
-					kr = change(e, access);
+					kr = change(l->map, e, access);
 			} else
-				kr = change(e, access);
+				kr = change(l->map, e, access);
 			vm_map_lock_write_to_read(l->map);
 			if (kr != KERN_SUCCESS)
 				break;

@@ -105,6 +105,15 @@ vm_object_deallocate(vm_object_t object)
 	}
 }
 
+void
+vm_object_paging_end(vm_object_t object)
+{
+	spin_lock(&object->lock);
+	object->paging_in_progress--;
+	spin_unlock(&object->lock);
+	vm_object_deallocate(object);
+}
+
 bool
 vm_object_coalesce(vm_object_t prev, vm_object_offset_t prev_offset, vm_size_t prev_size,
     vm_size_t next_size)

@@ -37,6 +37,9 @@ uint64_t host_free_pages(void);
  */
 void host_run_harts(unsigned n, void (*fn)(unsigned hart, void *arg), void *arg);
 
+/* On: every interruptible wait ends at once, as if its thread were to be terminated. */
+void host_abort(bool on);
+
 /* --- panics that a test asks for --- */
 
 extern sigjmp_buf host_panic_jump;

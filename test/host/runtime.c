@@ -7,9 +7,11 @@
  * gives up the interlock, so a waker that changed the condition under the
  * interlock finds it.
  */
+#include <errno.h>
 #include <pthread.h>
 #include <stdio.h>
 #include <stdlib.h>
+#include <time.h>
 #include <unistd.h>
 #include <base/kern_return.h>
 #include <base/lock.h>
@@ -71,6 +73,8 @@ panic(const char *fmt, ...)
 	abort();
 }
 
+#define WAIT_FOREVER    UINT64_MAX
+
 /* --- sleeping --- */
 
 struct sleeper {
@@ -80,24 +84,66 @@ struct sleeper {
 };
 
 static pthread_mutex_t sleep_mutex = PTHREAD_MUTEX_INITIALIZER;
-static pthread_cond_t  sleep_cond = PTHREAD_COND_INITIALIZER;
+static pthread_cond_t  sleep_cond;
 static struct list     sleepers = { &sleepers, &sleepers };
+static bool            host_abort_waits;
 
-bool
-wait_on(const void *event, struct spinlock *interlock, bool interruptible)
+__attribute__((constructor)) static void
+sleep_clock(void)
 {
-	struct sleeper s = { .event = event };
+	pthread_condattr_t a;
 
-	(void)interruptible;    /* nobody is terminated here */
+	pthread_condattr_init(&a);
+	pthread_condattr_setclock(&a, CLOCK_MONOTONIC);
+	pthread_cond_init(&sleep_cond, &a);
+	pthread_condattr_destroy(&a);
+}
+
+uint64_t
+wait_clock_us(void)
+{
+	struct timespec t;
+
+	clock_gettime(CLOCK_MONOTONIC, &t);
+	return (uint64_t)t.tv_sec * 1000000 + (uint64_t)t.tv_nsec / 1000;
+}
+
+enum wait_end
+wait_on_until(const void *event, struct spinlock *interlock, bool interruptible, uint64_t deadline)
+{
+	struct timespec until = { (time_t)(deadline / 1000000), (long)(deadline % 1000000 * 1000) };
+	struct sleeper s = { .event = event };
+	enum wait_end end = WAIT_WOKEN;
+
 	pthread_mutex_lock(&sleep_mutex);
 	list_push_back(&sleepers, &s.link);
 	spin_unlock(interlock);
 	lock_order_sleep();
-	while (!s.woken)
-		pthread_cond_wait(&sleep_cond, &sleep_mutex);
+	while (!s.woken && end == WAIT_WOKEN)
+		if (interruptible && host_abort_waits)
+			end = WAIT_ABORTED;
+		else if (deadline == WAIT_FOREVER)
+			pthread_cond_wait(&sleep_cond, &sleep_mutex);
+		else if (pthread_cond_timedwait(&sleep_cond, &sleep_mutex, &until) == ETIMEDOUT)
+			end = WAIT_TIMED_OUT;
 	list_remove(&s.link);
 	pthread_mutex_unlock(&sleep_mutex);
-	return true;
+	return end;
+}
+
+bool
+wait_on(const void *event, struct spinlock *interlock, bool interruptible)
+{
+	return wait_on_until(event, interlock, interruptible, WAIT_FOREVER) == WAIT_WOKEN;
+}
+
+void
+host_abort(bool on)
+{
+	pthread_mutex_lock(&sleep_mutex);
+	host_abort_waits = on;
+	pthread_cond_broadcast(&sleep_cond);
+	pthread_mutex_unlock(&sleep_mutex);
 }
 
 void

@@ -122,5 +122,11 @@ bool thread_is_off(const struct thread *th);    /* DEAD and off its stack */
 struct thread *thread_make_idle(uint64_t stack_top);
 void thread_fp_sync(struct thread *th);         /* th runs: its registers are in th->fp afterwards */
 void wait_init(void);
+/* The time of th is over: its wait, if it is in one, ends as if woken. th stays while the caller's sleep_lock is held. */
+void wait_time_over(struct thread *th);
+/* The running thread's next wait ends after so many microseconds at the latest. */
+void sched_deadline_set(uint64_t us);
+/* Takes that back. FALSE: the time was over. */
+bool sched_deadline_clear(void);
 
 #endif

@@ -145,6 +145,7 @@ struct memory_object_wait {
 	uint64_t           object_id;
 	vm_object_offset_t offset;
 	bool               unavailable; /* the pager has nothing there */
+	vm_behavior_t      behavior;    /* the asker's, who fills it in: how much to ask for */
 };
 /*
  * Asks the pager of `object` (one reference and one paging reference of the

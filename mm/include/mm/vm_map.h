@@ -248,7 +248,7 @@ vm_map_t vm_map_fork(vm_map_t old);
 /* Result of a lookup for a fault (vm_map_lookup_locked). */
 struct vm_map_lookup {
 	vm_map_t           map;         /* map that holds the entry: read-locked on success */
-	vm_map_entry_t     entry;
+	vm_map_entry_t     entry;       /* with its behavior */
 	vm_object_t        object;      /* not NULL; NOT locked */
 	vm_object_offset_t offset;      /* of the page, page aligned */
 	vm_prot_t          prot;        /* rights that may be granted now */
@@ -257,7 +257,6 @@ struct vm_map_lookup {
 	vm_map_version_t   version;
 	pmap_t             pmap;        /* where the leaf goes: the top map's, or a nested submap's own */
 	uint64_t           pmap_shift;  /* added to the address there (0 but for a nested submap) */
-	vm_behavior_t      behavior;
 };
 /*
  * Called with map read-locked. On KERN_SUCCESS l->map (map, or the submap that
@@ -267,7 +266,11 @@ struct vm_map_lookup {
  */
 kern_return_t vm_map_lookup_locked(vm_map_t map, vm_offset_t va, vm_prot_t access, struct vm_map_lookup *l);
 
-/* Resolves a page fault: see vm_fault.c. access: VM_PROT_READ, WRITE or EXECUTE. */
+/*
+ * Resolves a page fault: see vm_fault.c. access: VM_PROT_READ, WRITE or EXECUTE. No lock held; may wait for a pager.
+ * KERN_INVALID_ADDRESS, KERN_PROTECTION_FAILURE, KERN_RESOURCE_SHORTAGE; KERN_MEMORY_ERROR: the pager has failed, or
+ * has no such page; KERN_ABORTED: the thread is to end.
+ */
 kern_return_t vm_fault(vm_map_t map, vm_offset_t va, vm_prot_t access);
 
 /*

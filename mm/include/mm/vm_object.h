@@ -85,6 +85,7 @@ struct vm_object {
 	uint32_t         paging_in_progress;
 	uint32_t         absent_count;
 	uint8_t          copy_strategy; /* enum memory_object_copy_strategy */
+	bool             special;       /* a fault must look closer: vm_object_classify */
 	bool             internal;      /* made by the kernel: zero-fill */
 	bool             shadowed;      /* a symmetric copy may exist */
 	bool             true_share;    /* mapped in several places on purpose */
@@ -94,7 +95,8 @@ struct vm_object {
 	bool             uncached;
 	bool             one_mapping;   /* every page is within reach of at most one entry */
 	bool             can_persist;   /* kept with its pages when nobody refers to it */
-	bool             shadow_severed; /* what lay below is lost: absent pages are errors, not zeros */
+	bool             shadow_severed; /* what lay below (shadow, pager) is lost: absent pages are errors, not zeros */
+	bool             no_zero_fill;  /* made for a map of the kernel's that wants it so: fresh pages hold anything */
 	bool             named;         /* a named entry refers to it */
 	memory_object_t  pager;         /* one reference; NULL: zero-fill */
 	paddr_t          phys;
@@ -114,6 +116,17 @@ vm_chunk_offset(const struct vm_chunk *c, unsigned slot)
 	return (c->index << VM_CHUNK_SHIFT) + ((uint64_t)slot << PAGE_SHIFT) - c->object->color;
 }
 
+/*
+ * The one thing a fault asks of an object first: is there anything but pages, zeros and a shadow? To be called whenever
+ * one of these has changed. object locked, or not yet known to others.
+ */
+static inline void
+vm_object_classify(vm_object_t object)
+{
+	object->special = object->pager != NULL || object->copy != NULL || object->phys_contiguous ||
+	    object->shadow_severed || object->no_zero_fill;
+}
+
 void vm_object_bootstrap(void);
 
 /*
@@ -129,6 +142,9 @@ void vm_object_reference(vm_object_t object);
  * user's chain. No lock held. The caller has removed the PTEs it made.
  */
 void vm_object_deallocate(vm_object_t object);
+
+/* Gives up a paging reference and a reference of the caller's. No lock held. */
+void vm_object_paging_end(vm_object_t object);
 
 /*
  * Replaces *object by a new object of `length` that shadows it at *offset;
@@ -256,6 +272,25 @@ vm_page_lookup(vm_object_t object, vm_object_offset_t offset)
 struct vm_page *vm_object_page_alloc(vm_object_t object, vm_object_offset_t offset, bool zero);
 /* Frees the resident pages in [start, end); their mappings must be gone. Returns pages freed. */
 uint64_t vm_object_page_remove(vm_object_t object, vm_object_offset_t start, vm_object_offset_t end);
+/* A page gets, or loses, one wiring; object locked. At most MAX_WIRE_COUNT: the caller has looked. */
+static inline void
+vm_page_wire(struct vm_page *m)
+{
+	if (m->wire_count++ == 0) {
+		m->o.chunk->wired++;
+		m->o.chunk->object->wired_pages++;
+	}
+}
+
+static inline void
+vm_page_unwire(struct vm_page *m)
+{
+	if (--m->wire_count == 0) {
+		m->o.chunk->wired--;
+		m->o.chunk->object->wired_pages--;
+	}
+}
+
 /* TRUE when the chunk is a full reservation: one leaf may map it all. */
 static inline bool
 vm_chunk_is_megapage(const struct vm_chunk *c)

@@ -19,4 +19,14 @@
 bool wait_on(const void *event, struct spinlock *interlock, bool interruptible);
 void wake_all(const void *event);
 
+/* Microseconds of a clock that only goes forward. */
+uint64_t wait_clock_us(void);
+
+enum wait_end { WAIT_WOKEN, WAIT_ABORTED, WAIT_TIMED_OUT };
+/*
+ * As wait_on, until wait_clock_us() has reached deadline at the latest. WAIT_ABORTED is wait_on's FALSE.
+ * What a wake-up is for may have come just before the time was over: recheck the condition in any case.
+ */
+enum wait_end wait_on_until(const void *event, struct spinlock *interlock, bool interruptible, uint64_t deadline);
+
 #endif
