@@ -10,10 +10,7 @@
 vm_object_t vm_submap_object W;
 uint64_t vm_map_wire_limit W, vm_map_wire_limit_all W;
 
-W vm_object_t vm_object_copy_delayed(vm_object_t src, vm_object_offset_t offset, vm_size_t size) { return NULL; }
 W kern_return_t vm_object_copy_strategically(vm_object_t src, vm_object_offset_t offset, vm_size_t size, vm_object_t *dst, vm_object_offset_t *dst_offset, bool *needs_copy) { return KERN_NOT_SUPPORTED; }
-W enum vm_push vm_object_push(vm_object_t object, vm_object_offset_t offset, struct vm_page *m) { return PUSH_DONE; }
-W bool vm_object_owes_push(vm_object_t object, vm_object_offset_t offset) { return false; }
 W void vm_object_pmap_protect(vm_object_t object, vm_object_offset_t offset, vm_size_t size, pmap_t pmap, vm_offset_t start, vm_prot_t prot) { }
 W void memory_object_bootstrap(void) { }
 W memory_object_t memory_object_create(const struct memory_object_ops *ops, void *pager, vm_size_t size, vm_prot_t max_prot) { return NULL; }

@@ -89,6 +89,9 @@ vm_object_deallocate(vm_object_t object)
 		uint32_t refs = __atomic_load_n(&object->ref_count, __ATOMIC_RELAXED);
 		vm_object_t shadow;
 
+		if (refs == 2 && unlikely(__atomic_load_n(&object->older, __ATOMIC_RELAXED) != NULL) &&
+		    vm_object_deallocate_copy(object))
+			return;
 		while (refs > 1)
 			if (__atomic_compare_exchange_n(&object->ref_count, &refs, refs - 1,
 			    true, __ATOMIC_RELEASE, __ATOMIC_RELAXED))
@@ -99,6 +102,8 @@ vm_object_deallocate(vm_object_t object)
 			return;
 		}
 		shadow = object->shadow;
+		if (unlikely(shadow != NULL && vm_object_knows(shadow, object)))
+			vm_object_forget_copy(object);
 		object->shadow = NULL;
 		vm_object_free_locked(object);
 		object = shadow;

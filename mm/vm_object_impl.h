@@ -13,6 +13,34 @@ bool vm_chunk_make_single(struct vm_chunk *c);
 bool vm_chunk_move_all(vm_object_t to, vm_object_t from, vm_object_offset_t delta);
 bool vm_chunk_covered(vm_object_t top, vm_object_t below, vm_object_offset_t delta);
 
+/*
+ * vm_object_copy.c. The links between a copy object and its source: C.shadow == S, and S.copy == C or, where S is
+ * itself a copy, S.older == C. Both ends locked to change one; either lock is enough to trust what is said of these two.
+ */
+static inline bool
+vm_object_is_copy(const struct vm_object *c)
+{
+	return c->shadow != NULL && __atomic_load_n(&c->shadow->copy, __ATOMIC_RELAXED) == c;
+}
+
+/* Does s know c, which has s for its shadow, by `copy` or `older`? c locked. */
+static inline bool
+vm_object_knows(const struct vm_object *s, const struct vm_object *c)
+{
+	return __atomic_load_n(&s->copy, __ATOMIC_RELAXED) == c || __atomic_load_n(&s->older, __ATOMIC_RELAXED) == c;
+}
+/* The shadow of c (locked), which knows c, forgets it. */
+void vm_object_forget_copy(vm_object_t c);
+/* s, c and by (NULL allowed) locked: where s knows c it shall know `by`, whose shadow it is going to be. */
+void vm_object_replace_copy(vm_object_t s, vm_object_t c, vm_object_t by);
+/*
+ * Drops the caller's reference on n, a copy object with few left, and merges n into the older copy if that has the last
+ * one. FALSE: nothing done, drop it in the ordinary way.
+ */
+bool vm_object_deallocate_copy(vm_object_t n);
+/* WRITE is taken from all leaves of o's unwired pages in [start, end); fenced. o locked. */
+void vm_object_write_protect(vm_object_t o, vm_object_offset_t start, vm_object_offset_t end);
+
 /* vm_object.c: frees an object that nobody references any more; locked on entry, gone on return. */
 void vm_object_free_locked(vm_object_t object);
 

@@ -21,6 +21,11 @@
  * So a loop of fork, write and exit keeps chains short: each fault that copies
  * up tries this for every link of its chain.
  *
+ * Copy objects (vm_object_copy.c) in a chain. O is a copy of P: P pushes to O, so
+ * nobody may look past O; when S alone is left and has O's offsets, it takes
+ * O's place as the copy. S is a copy of O: when it takes O in, or looks past it,
+ * it has what it is owed, and O forgets it.
+ *
  * A leaf keeps no object alive; the chain through which it was made does. A
  * bypass gives up S's reference on O, and O may die with it: so no leaf that
  * was made through S may be left of a page of O that S hides. Whoever puts a
@@ -38,21 +43,35 @@
 #include "vm_object_impl.h"
 #include "vm_page_impl.h"
 
+/*
+ * The only reference: the object is kept, and written from now on. New
+ * references come from entries of this map (locked) or from existing ones, and
+ * there are none; only a copy object may gain one through its source, under
+ * both locks, as long as it is pushed_only. (Its pages stay when part of it is
+ * unmapped: else the source would owe them once more, having writable leaves.)
+ */
+static bool
+keep(vm_object_t source)
+{
+	bool sole;
+
+	spin_lock(&source->lock);
+	sole = __atomic_load_n(&source->ref_count, __ATOMIC_ACQUIRE) == 1;
+	if (sole) {
+		source->shadowed = source->pushed_only = false;
+		source->one_mapping = !source->true_share && !vm_object_is_copy(source);
+	}
+	spin_unlock(&source->lock);
+	return sole;
+}
+
 bool
 vm_object_shadow(vm_object_t *object, vm_object_offset_t *offset, vm_size_t length)
 {
 	vm_object_t source = *object, result;
 
-	/*
-	 * The only reference, and nobody is owed old pages: keep the object. The
-	 * count is stable: new references come from entries of this map (locked)
-	 * or from existing ones, and there are none.
-	 */
-	if (__atomic_load_n(&source->ref_count, __ATOMIC_ACQUIRE) == 1 && source->copy == NULL) {
-		source->shadowed = false;
-		source->one_mapping = !source->true_share;
+	if (__atomic_load_n(&source->ref_count, __ATOMIC_ACQUIRE) == 1 && keep(source))
 		return true;
-	}
 	result = vm_object_allocate(length, source->color + *offset);
 	if (result == NULL)
 		return false;
@@ -63,13 +82,29 @@ vm_object_shadow(vm_object_t *object, vm_object_offset_t *offset, vm_size_t leng
 	return true;
 }
 
-/* b is only ours: its pages move to o, b goes away. Both locked; b is gone on success. */
+/*
+ * b is only ours: its pages move to o, b goes away, and what lies below b knows
+ * o in its place. Both locked; b is gone on success.
+ */
 static bool
 collapse_into(vm_object_t o, vm_object_t b)
 {
-	if (!vm_chunk_move_all(o, b, o->shadow_offset))
+	vm_object_t p = b->shadow;
+	bool known = unlikely(p != NULL && vm_object_knows(p, b)), ok;
+
+	if (known)
+		spin_lock(&p->lock);
+	ok = vm_chunk_move_all(o, b, o->shadow_offset);
+	if (known) {
+		if (ok)
+			vm_object_replace_copy(p, b, o);
+		else if (p->copy == b)  /* what has moved already is owed to b once more */
+			vm_object_write_protect(p, 0, b->size);
+		spin_unlock(&p->lock);
+	}
+	if (!ok)
 		return false;
-	o->shadow = b->shadow;
+	o->shadow = p;
 	o->shadow_offset += b->shadow_offset;
 	b->shadow = NULL;
 	b->ref_count = 0;
@@ -82,6 +117,8 @@ collapse_into(vm_object_t o, vm_object_t b)
 static void
 bypass(vm_object_t o, vm_object_t b)
 {
+	if (unlikely(vm_object_knows(b, o)))
+		vm_object_replace_copy(b, o, NULL);
 	vm_object_reference(b->shadow);
 	o->shadow = b->shadow;
 	o->shadow_offset += b->shadow_offset;
@@ -107,6 +144,21 @@ is_behind(const struct vm_object *o, const struct vm_object *b)
 	    o->resident_page_count < b->resident_page_count;
 }
 
+/* Pushes go to the offset that they come from, and are remembered by pages of the copy alone. */
+static inline bool
+may_collapse(const struct vm_object *o, const struct vm_object *b)
+{
+	return likely(!vm_object_is_copy(b)) || (o->shadow_offset == 0 && o->size <= b->size);
+}
+
+/* A copy object b gets pushes that o must see; the copy of b other than o may be owed what o has. */
+static inline bool
+may_bypass(vm_object_t o, vm_object_t b)
+{
+	return o->resident_page_count >= b->resident_page_count && (b->copy == NULL || b->copy == o) &&
+	    !vm_object_is_copy(b) && vm_chunk_covered(o, b, o->shadow_offset);
+}
+
 void
 vm_object_collapse(vm_object_t object)
 {
@@ -116,14 +168,12 @@ vm_object_collapse(vm_object_t object)
 		return;
 	while ((b = o->shadow) != NULL) {
 		spin_lock(&b->lock);
-		/* Never through a copy object: pushes would be lost (spec 8.5). */
-		if (quiet(o) && quiet(b) && b->copy == NULL) {
+		if (quiet(o) && quiet(b)) {
 			/* Others drop theirs without the lock: what they did before must be seen. */
 			if (__atomic_load_n(&b->ref_count, __ATOMIC_ACQUIRE) == 1) {
-				if (collapse_into(o, b))
+				if (may_collapse(o, b) && collapse_into(o, b))
 					continue;
-			} else if (o->resident_page_count >= b->resident_page_count &&
-			    vm_chunk_covered(o, b, o->shadow_offset)) {
+			} else if (may_bypass(o, b)) {
 				bypass(o, b);
 				continue;
 			}

@@ -22,6 +22,10 @@
  * offset + shadow_offset. Writers never change a page of an object that
  * somebody else reaches through needs_copy or a shadow: they copy it up.
  *
+ * Asymmetric copies: an object that several entries share is copied by putting
+ * copy objects in front of it (vm_object_copy.c). Then every change of a page
+ * must be preceded by vm_object_push, and no leaf may be writable before.
+ *
  * Locks: `lock` (spinlock, rank OBJECT, from the top of a chain downwards)
  * protects everything in the object and its chunks, and the `kind`, chunk,
  * slot, wire_count and flags of its pages. ref_count is atomic, and goes from 1 to 0
@@ -79,6 +83,7 @@ struct vm_object {
 	vm_object_t      shadow;        /* owns one reference */
 	vm_object_offset_t shadow_offset;
 	vm_object_t      copy;          /* newest asymmetric copy object; no reference */
+	vm_object_t      older;         /* of a copy object: the next older copy, whose shadow it is; no reference */
 	struct tree      chunks;
 	struct vm_chunk *hint;          /* last chunk used, or NULL */
 	uint64_t         resident_page_count;
@@ -89,6 +94,7 @@ struct vm_object {
 	bool             internal;      /* made by the kernel: zero-fill */
 	bool             shadowed;      /* a symmetric copy may exist */
 	bool             true_share;    /* mapped in several places on purpose */
+	bool             pushed_only;   /* a copy object that nobody writes: it changes by pushes alone */
 	bool             alive;
 	bool             terminating;
 	bool             phys_contiguous; /* device memory at phys: leaves without pages */
@@ -138,8 +144,10 @@ vm_object_t vm_object_allocate(vm_size_t size, vm_offset_t color);
 void vm_object_reference(vm_object_t object);
 /*
  * Drops a reference; at 0 frees pages, then follows the shadow (a loop, chains
- * may be long). When one reference is left it tries to collapse the remaining
- * user's chain. No lock held. The caller has removed the PTEs it made.
+ * may be long). A copy object whose one remaining user is the next older copy
+ * is merged into that. (Where a symmetric shadow is the one remaining user, its
+ * next fault that copies a page up collapses the chain.) No lock held. The
+ * caller has removed the PTEs it made.
  */
 void vm_object_deallocate(vm_object_t object);
 
