@@ -10,8 +10,6 @@
 vm_object_t vm_submap_object W;
 uint64_t vm_map_wire_limit W, vm_map_wire_limit_all W;
 
-W kern_return_t vm_object_copy_strategically(vm_object_t src, vm_object_offset_t offset, vm_size_t size, vm_object_t *dst, vm_object_offset_t *dst_offset, bool *needs_copy) { return KERN_NOT_SUPPORTED; }
-W void vm_object_pmap_protect(vm_object_t object, vm_object_offset_t offset, vm_size_t size, pmap_t pmap, vm_offset_t start, vm_prot_t prot) { }
 W void memory_object_bootstrap(void) { }
 W memory_object_t memory_object_create(const struct memory_object_ops *ops, void *pager, vm_size_t size, vm_prot_t max_prot) { return NULL; }
 W void memory_object_reference(memory_object_t mo) { }

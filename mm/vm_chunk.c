@@ -86,6 +86,29 @@ vm_chunk_at_or_after(vm_object_t object, uint64_t index)
 	return best;
 }
 
+bool
+vm_chunk_visit(vm_object_t object, vm_object_offset_t start, vm_object_offset_t end, vm_chunk_visitor *fn, void *arg)
+{
+	struct vm_chunk *c;
+
+	if (end > object->size)
+		end = object->size;
+	if (start >= end)
+		return true;
+	start += object->color;
+	end += object->color;
+	for (c = vm_chunk_at_or_after(object, start >> VM_CHUNK_SHIFT);
+	    c != NULL && c->index <= (end - 1) >> VM_CHUNK_SHIFT;
+	    c = vm_chunk_at_or_after(object, c->index + 1)) {
+		uint64_t base = c->index << VM_CHUNK_SHIFT;
+
+		if (!fn(c, start > base ? (unsigned)((start - base) >> PAGE_SHIFT) : 0,
+		    end - base < MEGAPAGE_SIZE ? (unsigned)((end - base) >> PAGE_SHIFT) : VM_CHUNK_PAGES, arg))
+			return false;
+	}
+	return true;
+}
+
 static void
 chunk_link(vm_object_t object, struct vm_chunk *c)
 {

@@ -78,7 +78,7 @@ copyin_entry(vm_map_t src, vm_map_entry_t e, vm_offset_t base, vm_map_copy_t cop
 	n->vme_end -= base;
 	n->is_shared = n->in_transition = n->needs_wakeup = false;
 	n->wired_count = n->user_wired_count = 0;
-	if (e->object.vm_object != NULL && !vm_map_entry_copy_object(src, e, n)) {
+	if (e->object.vm_object != NULL && vm_map_entry_copy(src, e, n) != KERN_SUCCESS) {
 		vm_map_entry_dispose(n);
 		return KERN_FAIL(KERN_RESOURCE_SHORTAGE, "no memory to copy the entry at 0x%lx", e->vme_start);
 	}

@@ -35,7 +35,7 @@ inherit_entry(vm_map_t old, vm_map_entry_t e, vm_map_entry_t n, bool *fresh)
 	else {
 		n->is_shared = false;
 		if (e->object.vm_object != NULL)
-			return vm_map_entry_copy_object(old, e, n);
+			return vm_map_entry_copy(old, e, n) == KERN_SUCCESS;
 	}
 	return true;
 }

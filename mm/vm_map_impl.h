@@ -166,11 +166,12 @@ bool vm_map_entry_make_shared(vm_map_t map, vm_map_entry_t entry);
 /* A NULL object becomes a real one. Write lock. FALSE: shortage. */
 bool vm_map_entry_allocate_object(vm_map_entry_t entry);
 /*
- * A second reference on what entry maps, as a symmetric (or, for shared
- * objects, physical) copy: fills object, offset and needs_copy of `copy`, a
- * structure copy of entry. Write lock. FALSE: shortage, nothing changed.
+ * What entry maps (not NULL, no submap), as a copy: fills object, offset and needs_copy of `copy`, a structure copy of
+ * entry. Write lock, kept: never waits. KERN_RESOURCE_SHORTAGE; KERN_NOT_SUPPORTED: device memory;
+ * KERN_MEMORY_RESTART_COPY: a pager has to be asked: with the map unlocked, vm_object_copy_strategically. Nothing
+ * changed on failure.
  */
-bool vm_map_entry_copy_object(vm_map_t map, vm_map_entry_t entry, vm_map_entry_t copy);
+kern_return_t vm_map_entry_copy(vm_map_t map, vm_map_entry_t entry, vm_map_entry_t copy);
 
 /* --- vm_fault_wire.c --- */
 

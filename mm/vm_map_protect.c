@@ -74,7 +74,7 @@ private_piece(vm_map_t map, vm_map_entry_t e, vm_offset_t start, vm_offset_t end
 		return NULL;
 	*n = *e;
 	n->is_shared = false;
-	if (e->object.vm_object != NULL && !vm_map_entry_copy_object(map, e, n)) {
+	if (e->object.vm_object != NULL && vm_map_entry_copy(map, e, n) != KERN_SUCCESS) {
 		vm_map_entry_dispose(n);
 		return NULL;
 	}

@@ -14,7 +14,8 @@
  * stores would go to the page that the other side still reads.
  *
  * A shared object is never copied by needs_copy (its users could not all be
- * told): such copies are made at once (vm_object_copy_slowly).
+ * told): it gets a copy object in front of it (vm_object_copy.c), or where that
+ * cannot be its pages are copied at once (vm_object_strategy.c).
  */
 #include "vm_map_impl.h"
 
@@ -65,31 +66,42 @@ vm_map_entry_make_shared(vm_map_t map, vm_map_entry_t e)
 	return true;
 }
 
-bool
-vm_map_entry_copy_object(vm_map_t map, vm_map_entry_t e, vm_map_entry_t copy)
+/* Once needs_copy, no writable leaf can exist: nothing to protect again. */
+static void
+mark_needs_copy(vm_map_t map, vm_map_entry_t e)
 {
-	vm_object_t object = e->object.vm_object;
+	if (e->needs_copy)
+		return;
+	if ((e->protection & VM_PROT_WRITE) && map->pmap != NULL)
+		pmap_protect(map->pmap, e->vme_start, e->vme_end, e->protection & ~VM_PROT_WRITE);
+	e->needs_copy = true;
+}
+
+kern_return_t
+vm_map_entry_copy(vm_map_t map, vm_map_entry_t e, vm_map_entry_t copy)
+{
+	vm_size_t size = e->vme_end - e->vme_start;
+	vm_object_t object = e->object.vm_object, delayed;
 	bool src_needs_copy, dst_needs_copy;
 
-	if (vm_object_copy_quickly(&object, e->offset, e->vme_end - e->vme_start,
-	    &src_needs_copy, &dst_needs_copy)) {
-		/* Once needs_copy, no writable PTE can exist: nothing to protect again. */
-		if (src_needs_copy && !e->needs_copy) {
-			if ((e->protection & VM_PROT_WRITE) && map->pmap != NULL)
-				pmap_protect(map->pmap, e->vme_start, e->vme_end,
-				    e->protection & ~VM_PROT_WRITE);
-			e->needs_copy = true;
-		}
+	/* A wired page stays where it is for the source, which may write it: no needs_copy there. */
+	if (e->wired_count == 0 &&
+	    vm_object_copy_quickly(&object, e->offset, size, &src_needs_copy, &dst_needs_copy)) {
+		if (src_needs_copy)
+			mark_needs_copy(map, e);
 		copy->object.vm_object = object;
 		copy->offset = e->offset;
 		copy->needs_copy = dst_needs_copy;
-		return true;
+		return KERN_SUCCESS;
 	}
-	object = vm_object_copy_slowly(object, e->offset, e->vme_end - e->vme_start);
-	if (object == NULL)
-		return false;
-	copy->object.vm_object = object;
+	delayed = vm_object_copy_delayed(object, e->offset, size);
+	if (delayed != NULL) {
+		copy->object.vm_object = delayed;
+		copy->offset = e->offset;
+		copy->needs_copy = true;
+		return KERN_SUCCESS;
+	}
 	copy->offset = 0;
 	copy->needs_copy = false;
-	return true;
+	return vm_object_copy_slowly(object, e->offset, size, false, &copy->object.vm_object);
 }

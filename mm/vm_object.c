@@ -17,6 +17,7 @@
  * freed at once, although the object lives on for the rest.
  */
 #include <mm/vm_object.h>
+#include <mm/pmap.h>
 #include <mm/zone.h>
 #include "vm_object_impl.h"
 
@@ -140,6 +141,49 @@ vm_object_coalesce(vm_object_t prev, vm_object_offset_t prev_offset, vm_size_t p
 		prev->size = end + next_size;
 	spin_unlock(&prev->lock);
 	return true;
+}
+
+static bool
+protect_slots(struct vm_chunk *c, unsigned first, unsigned last, void *arg)
+{
+	vm_prot_t prot = *(vm_prot_t *)arg;
+
+	if (first == 0 && last == VM_CHUNK_PAGES)
+		pmap_chunk_protect(c, prot);
+	else
+		for (unsigned slot = vm_chunk_next(c, first); slot < last; slot = vm_chunk_next(c, slot + 1))
+			pmap_page_protect(vm_chunk_page(c, slot), prot);
+	return true;
+}
+
+void
+vm_object_pmap_protect(vm_object_t object, vm_object_offset_t offset, vm_size_t size, pmap_t pmap,
+    vm_offset_t start, vm_prot_t prot)
+{
+	/* Pages below are never mapped for writing through this object. */
+	bool top_only = (~prot & VM_PROT_ALL) == VM_PROT_WRITE;
+	vm_object_t next;
+
+	if (object == NULL)
+		return;
+	if (pmap != NULL) {
+		pmap_protect(pmap, start, start + size, prot);
+		return;
+	}
+	spin_lock(&object->lock);
+	for (;;) {
+		vm_object_offset_t end = offset + size;
+
+		(void)vm_chunk_visit(object, offset, end > offset ? end : object->size, protect_slots, &prot);
+		next = top_only ? NULL : object->shadow;
+		if (next == NULL)
+			break;
+		spin_lock(&next->lock);
+		offset += object->shadow_offset;
+		spin_unlock(&object->lock);
+		object = next;
+	}
+	spin_unlock(&object->lock);
 }
 
 void

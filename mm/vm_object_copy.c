@@ -44,21 +44,28 @@
 /* --- the links --- */
 
 static inline void
-set_link(vm_object_t *link, vm_object_t to)
+set_copy(vm_object_t s, vm_object_t c)
 {
-	__atomic_store_n(link, to, __ATOMIC_RELAXED);
+	__atomic_store_n(&s->copy, c, __ATOMIC_RELAXED);
+	vm_object_classify(s);
+}
+
+static inline void
+set_older(vm_object_t n, vm_object_t c)
+{
+	__atomic_store_n(&n->older, c, __ATOMIC_RELAXED);
 }
 
 void
 vm_object_replace_copy(vm_object_t s, vm_object_t c, vm_object_t by)
 {
 	if (s->copy == c) {
-		set_link(&s->copy, by);
+		set_copy(s, by);
 		if (by != NULL)
 			by->one_mapping = false;
 	}
 	if (s->older == c)
-		set_link(&s->older, by != NULL && by->shadow_offset == 0 ? by : NULL);
+		set_older(s, by != NULL && by->shadow_offset == 0 ? by : NULL);
 }
 
 void
@@ -73,42 +80,10 @@ vm_object_forget_copy(vm_object_t c)
 
 /* --- making a copy --- */
 
-/* The slots of chunk c whose pages lie in [start, end) of its object: [*first, *last). */
-static inline void
-slots_within(const struct vm_chunk *c, vm_object_offset_t start, vm_object_offset_t end, unsigned *first,
-    unsigned *last)
-{
-	uint64_t base = c->index << VM_CHUNK_SHIFT;
-
-	start += c->object->color;
-	end += c->object->color;
-	*first = start > base ? (unsigned)((start - base) >> PAGE_SHIFT) : 0;
-	*last = end - base < MEGAPAGE_SIZE ? (unsigned)((end - base) >> PAGE_SHIFT) : VM_CHUNK_PAGES;
-}
-
-/* Calls fn for the chunks of o with slots in [start, end) until it returns FALSE. */
 static bool
-for_chunks(vm_object_t o, vm_object_offset_t start, vm_object_offset_t end,
-    bool (*fn)(struct vm_chunk *c, unsigned first, unsigned last))
+has_no_wired(struct vm_chunk *c, unsigned first, unsigned last, void *arg)
 {
-	struct vm_chunk *c;
-	unsigned first, last;
-
-	if (start >= end)
-		return true;
-	for (c = vm_chunk_at_or_after(o, (start + o->color) >> VM_CHUNK_SHIFT);
-	    c != NULL && c->index <= (end - 1 + o->color) >> VM_CHUNK_SHIFT;
-	    c = vm_chunk_at_or_after(o, c->index + 1)) {
-		slots_within(c, start, end, &first, &last);
-		if (!fn(c, first, last))
-			return false;
-	}
-	return true;
-}
-
-static bool
-has_no_wired(struct vm_chunk *c, unsigned first, unsigned last)
-{
+	(void)arg;
 	if (c->wired != 0)
 		for (unsigned slot = vm_chunk_next(c, first); slot < last; slot = vm_chunk_next(c, slot + 1))
 			if (vm_chunk_page(c, slot)->wire_count != 0)
@@ -118,8 +93,9 @@ has_no_wired(struct vm_chunk *c, unsigned first, unsigned last)
 
 /* A little too much is no harm: a fault gives it back. But not to wired leaves, which do not fault. */
 static bool
-take_write(struct vm_chunk *c, unsigned first, unsigned last)
+take_write(struct vm_chunk *c, unsigned first, unsigned last, void *arg)
 {
+	(void)arg;
 	if (c->wired == 0)
 		pmap_chunk_protect(c, NO_WRITE);
 	else
@@ -132,7 +108,7 @@ take_write(struct vm_chunk *c, unsigned first, unsigned last)
 void
 vm_object_write_protect(vm_object_t o, vm_object_offset_t start, vm_object_offset_t end)
 {
-	(void)for_chunks(o, start, end, take_write);
+	(void)vm_chunk_visit(o, start, end, take_write, NULL);
 }
 
 /* Nothing was pushed to it, and nobody writes it: it is what its source is now. */
@@ -152,12 +128,12 @@ insert_copy(vm_object_t s, vm_object_t c, vm_object_t n)
 	if (c != NULL) {                /* c's reference on s becomes n's, and c has one on n instead */
 		c->shadow = n;
 		n->ref_count = 2;
-		n->older = c;
+		set_older(n, c);
 		if (n->size < c->size)
 			n->size = c->size;
 	} else
 		vm_object_reference(s);
-	set_link(&s->copy, n);
+	set_copy(s, n);
 }
 
 enum attempt { MADE, REFUSED, NEEDS_OBJECT, TRY_AGAIN };
@@ -172,7 +148,7 @@ try_copy(vm_object_t s, vm_size_t need, vm_object_t *n)
 	vm_object_t c = s->copy, made = *n;
 	vm_object_offset_t from = 0;
 
-	if (s->copy_strategy != MEMORY_OBJECT_COPY_DELAY || s->phys_contiguous)
+	if (s->copy_strategy != MEMORY_OBJECT_COPY_DELAY || s->phys_contiguous || need > s->size)
 		return REFUSED;
 	if (c != NULL && !spin_trylock(&c->lock))
 		return TRY_AGAIN;
@@ -181,7 +157,7 @@ try_copy(vm_object_t s, vm_size_t need, vm_object_t *n)
 		from = c->size;
 	} else if (c != NULL && need < c->size)
 		need = c->size;
-	if (s->wired_pages != 0 && !for_chunks(s, from, need, has_no_wired)) {
+	if (s->wired_pages != 0 && !vm_chunk_visit(s, from, need, has_no_wired, NULL)) {
 		if (c != NULL)
 			spin_unlock(&c->lock);
 		return REFUSED;

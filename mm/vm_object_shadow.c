@@ -1,5 +1,5 @@
 /*
- * vm_object_shadow.c: copy-on-write: shadows, collapse, bypass, copies.
+ * vm_object_shadow.c: copy-on-write: shadows, collapse, bypass.
  *
  * Symmetric copy. Both sides keep pointing at one object with needs_copy set;
  * the first write through an entry puts a shadow in front of it:
@@ -208,65 +208,4 @@ vm_object_copy_quickly(vm_object_t *object, vm_object_offset_t offset, vm_size_t
 	spin_unlock(&o->lock);
 	*src_needs_copy = *dst_needs_copy = true;
 	return true;
-}
-
-/*
- * Copies into dst (offset 0 = `from` in level) what level has in the window
- * and dst lacks. Both locked. FALSE: no memory.
- */
-static bool
-copy_level(vm_object_t dst, vm_object_t level, vm_object_offset_t from)
-{
-	uint64_t last = (from + level->color + dst->size - 1) >> VM_CHUNK_SHIFT;
-	struct vm_chunk *c;
-	unsigned slot;
-
-	for (c = vm_chunk_at_or_after(level, (from + level->color) >> VM_CHUNK_SHIFT);
-	    c != NULL && c->index <= last;
-	    c = vm_chunk_at_or_after(level, c->index + 1))
-		vm_chunk_foreach(slot, c) {
-			vm_object_offset_t off = vm_chunk_offset(c, slot);
-			struct vm_page *m;
-
-			if (off < from || off - from >= dst->size ||
-			    vm_page_lookup(dst, off - from) != NULL)
-				continue;
-			m = vm_object_page_alloc(dst, off - from, false);
-			if (m == NULL)
-				return false;
-			vm_page_copy(m, vm_chunk_page(c, slot));
-			m->flags |= VM_PAGE_DIRTY;
-		}
-	return true;
-}
-
-vm_object_t
-vm_object_copy_slowly(vm_object_t src, vm_object_offset_t offset, vm_size_t size)
-{
-	vm_object_t dst = vm_object_allocate(size, src->color + offset);
-	vm_object_t level = src, next;
-	bool ok;
-
-	if (dst == NULL)
-		return NULL;
-	/* Nobody else knows dst: taking its lock before the chain's is no order. */
-	spin_lock(&dst->lock);
-	spin_lock(&level->lock);
-	for (;;) {
-		ok = copy_level(dst, level, offset);
-		next = level->shadow;
-		if (!ok || next == NULL)
-			break;
-		spin_lock(&next->lock);
-		offset += level->shadow_offset;
-		spin_unlock(&level->lock);
-		level = next;
-	}
-	spin_unlock(&level->lock);
-	spin_unlock(&dst->lock);
-	if (!ok) {
-		vm_object_deallocate(dst);
-		return NULL;
-	}
-	return dst;
 }

@@ -94,7 +94,6 @@ struct vm_object {
 	bool             internal;      /* made by the kernel: zero-fill */
 	bool             shadowed;      /* a symmetric copy may exist */
 	bool             true_share;    /* mapped in several places on purpose */
-	bool             pushed_only;   /* a copy object that nobody writes: it changes by pushes alone */
 	bool             alive;
 	bool             terminating;
 	bool             phys_contiguous; /* device memory at phys: leaves without pages */
@@ -106,6 +105,7 @@ struct vm_object {
 	bool             named;         /* a named entry refers to it */
 	memory_object_t  pager;         /* one reference; NULL: zero-fill */
 	paddr_t          phys;
+	bool             pushed_only;   /* a copy object that nobody writes: it changes by pushes alone */
 	uint32_t         locked_pages;  /* pages with page_lock != 0 */
 	uint32_t         wired_pages;   /* pages with wire_count != 0 */
 	uint32_t         color;         /* bytes < 2 MiB: offset 0 lies this far into a chunk */
@@ -172,7 +172,7 @@ bool vm_object_copy_quickly(vm_object_t *object, vm_object_offset_t offset, vm_s
  * Asymmetric copy of [offset, offset + size) of src (strategy DELAY): a copy
  * object in front of src; whoever changes a page of src first hands the old one
  * up (vm_object_push). The result, at the same offset, is mapped needs_copy.
- * NULL: shortage, or a wired page in the range (copy slowly then); nothing changed.
+ * NULL: shortage, a wired page below offset + size, or another strategy (copy slowly then); nothing changed.
  * Unlocked; one new reference. (Mach: vm_object_copy_delayed.)
  */
 vm_object_t vm_object_copy_delayed(vm_object_t src, vm_object_offset_t offset, vm_size_t size);
@@ -194,13 +194,20 @@ enum vm_push vm_object_push(vm_object_t object, vm_object_offset_t offset, struc
 /* Would a write to offset owe a push? object locked. Then no leaf may be writable. */
 bool vm_object_owes_push(vm_object_t object, vm_object_offset_t offset);
 /*
- * Reduces the leaves of [offset, offset + size): through pmap at start where given, else page by page in all
- * pmaps; NONE: the whole chain. (Mach: vm_object_pmap_protect.) Unlocked.
+ * Leaves of [offset, offset + size) keep at most prot, fenced: through pmap at start where given, else page by page in
+ * all pmaps; where more than WRITE goes, of the pages below that the object shows, too. Device memory has no reverse
+ * mappings: a pmap must be given. Unlocked. (Mach: vm_object_pmap_protect.)
  */
 void vm_object_pmap_protect(vm_object_t object, vm_object_offset_t offset, vm_size_t size, pmap_t pmap,
     vm_offset_t start, vm_prot_t prot);
-/* A new object with copies of the pages of [offset, offset+size) as seen through the chain; NULL: shortage. */
-vm_object_t vm_object_copy_slowly(vm_object_t src, vm_object_offset_t offset, vm_size_t size);
+/*
+ * A new object (offset 0 = offset in src) with copies of the pages of [offset, offset + size) as seen through the chain;
+ * one reference. The caller holds one on src. may_wait: absent pages are asked of their pagers, no lock may be held;
+ * else map locks may, and KERN_MEMORY_RESTART_COPY says that somebody has to be asked. KERN_RESOURCE_SHORTAGE,
+ * KERN_MEMORY_ERROR, KERN_ABORTED; KERN_NOT_SUPPORTED: device memory. (Mach: vm_object_copy_slowly.)
+ */
+kern_return_t vm_object_copy_slowly(vm_object_t src, vm_object_offset_t offset, vm_size_t size, bool may_wait,
+    vm_object_t *dst);
 /* May prev (mapped to [prev_offset, +prev_size)) be extended by next_size of zero-fill? Does it if so. */
 bool vm_object_coalesce(vm_object_t prev, vm_object_offset_t prev_offset, vm_size_t prev_size, vm_size_t next_size);
 
