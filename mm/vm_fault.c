@@ -254,7 +254,8 @@ prepare_special(struct fault *f)
 	}
 	if (top->copy == NULL)
 		return KERN_SUCCESS;
-	if (!(f->access & VM_PROT_WRITE)) {
+	/* A page that is wired owes nothing from then on: its leaves do not go any more. */
+	if (!(f->access & VM_PROT_WRITE) && !f->wire) {
 		if ((f->prot & VM_PROT_WRITE) && vm_object_owes_push(top, f->l.offset))
 			f->prot &= ~VM_PROT_WRITE;
 		return KERN_SUCCESS;
