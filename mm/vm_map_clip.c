@@ -149,3 +149,24 @@ vm_map_simplify(vm_map_t map, vm_offset_t addr)
 	}
 	vm_map_unlock(map);
 }
+
+kern_return_t
+vm_map_clip(vm_map_t map, vm_offset_t addr)
+{
+	struct vm_map_spare spare;
+	kern_return_t kr = KERN_SUCCESS;
+	vm_map_entry_t e;
+
+	vm_map_lock(map);
+	(void)vm_map_settle(map, addr, addr + PAGE_SIZE, false);
+	if (!vm_map_lookup_entry(map, addr, &e))
+		kr = KERN_FAIL(KERN_INVALID_ADDRESS, "nothing is mapped at 0x%lx", addr);
+	else if (e->use_pmap && (addr & MEGAPAGE_MASK) != 0)
+		kr = KERN_FAIL(KERN_INVALID_ARGUMENT, "0x%lx lies within a nested page table", addr);
+	else if (!vm_map_spare_take(&spare, map, e, e, addr, e->vme_end))
+		kr = KERN_FAIL(KERN_RESOURCE_SHORTAGE, "no memory for an entry");
+	else
+		(void)vm_map_clip_start(map, e, addr, &spare);
+	vm_map_unlock(map);
+	return kr;
+}

@@ -31,6 +31,14 @@ vm_prot_name(vm_prot_t prot)
 }
 
 const char *
+vm_inherit_name(vm_inherit_t inheritance)
+{
+	static const char *const names[] = { "share", "copy", "none" };
+
+	return inheritance <= VM_INHERIT_LAST_VALID ? names[inheritance] : "?";
+}
+
+const char *
 vm_share_mode_name(int mode)
 {
 	static const char *const names[] = {

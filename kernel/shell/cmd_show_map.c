@@ -15,8 +15,6 @@
 
 #define DEPTH_MAX   8           /* levels of submaps that are followed */
 
-static const char *const inherit_names[] = { "share", "copy", "none", "?" };
-
 /* "rw-/rwx" */
 static const char *
 both_prots(const struct vm_entry_info *e, char buf[8])
@@ -72,7 +70,7 @@ map_row(struct listing *l, const struct vm_entry_info *e, unsigned depth)
 	list_num(l, e->end);
 	list_num(l, e->end - e->start);
 	list_text(l, both_prots(e, text));
-	list_text(l, inherit_names[e->inheritance & 3]);
+	list_text(l, vm_inherit_name(e->inheritance));
 	list_text(l, e->is_sub_map ? "submap" : vm_share_mode_name(e->share_mode));
 	list_text(l, flags_text(e, text));
 	list_num(l, e->resident);
@@ -248,7 +246,7 @@ show_entry(const struct vm_entry_info *e)
 	char prots[8];
 
 	kprintf("entry 0x%lx to 0x%lx: %s, inherit %s, %s%s, %u wiring%s, tag %u\n", e->start, e->end,
-	    both_prots(e, prots), inherit_names[e->inheritance & 3],
+	    both_prots(e, prots), vm_inherit_name(e->inheritance),
 	    e->is_sub_map ? "submap" : vm_share_mode_name(e->share_mode),
 	    e->needs_copy ? ", copied at the next write" : "", e->wired_count,
 	    e->wired_count == 1 ? "" : "s", e->alias);

@@ -219,3 +219,36 @@ held_names(enum cmd_type type, struct shell_completion *c)
 			shell_candidate(c, h->name);
 	}
 }
+
+/* --- arguments that the map layer trusts --- */
+
+kern_return_t
+cmd_map(const struct cmd_value *v)
+{
+	if (v->map != VM_MAP_NULL)
+		return KERN_SUCCESS;
+	return KERN_FAIL(KERN_INVALID_ARGUMENT, "the kernel's map is only to be looked at");
+}
+
+kern_return_t
+cmd_map_range(const struct cmd_value *v, vm_offset_t start, vm_offset_t end)
+{
+	kern_return_t kr = cmd_map(v);
+
+	if (kr != KERN_SUCCESS)
+		return kr;
+	if (((start | end) & PAGE_MASK) != 0)
+		return KERN_FAIL(KERN_INVALID_ARGUMENT, "0x%lx to 0x%lx is not whole pages", start, end);
+	if (start > end || start < vm_map_min(v->map) || end > vm_map_max(v->map))
+		return KERN_FAIL(KERN_INVALID_ARGUMENT, "0x%lx to 0x%lx is not a range of 0x%lx to 0x%lx", start, end,
+		    vm_map_min(v->map), vm_map_max(v->map));
+	return KERN_SUCCESS;
+}
+
+kern_return_t
+cmd_rights(vm_prot_t cur, vm_prot_t max)
+{
+	if ((max & ~VM_PROT_ALL) == 0 && (cur & ~max) == 0)
+		return KERN_SUCCESS;
+	return KERN_FAIL(KERN_INVALID_ARGUMENT, "rights 0x%x within 0x%x within rwx are expected", cur, max);
+}

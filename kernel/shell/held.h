@@ -46,4 +46,18 @@ struct held *held_nth(unsigned i);
 /* "copy", "named entry", ... */
 const char *held_kind_name(enum cmd_type kind);
 
+/* --- what several files of commands use --- */
+
+/* VM_FLAGS_* of vm_allocate, vm_map, vm_remap (cmd_vm.c). */
+extern const struct cmd_word map_flag_words[];
+/* A map to work on. KERN_INVALID_ARGUMENT: the kernel's, which is only to be looked at. */
+kern_return_t cmd_map(const struct cmd_value *v);
+/*
+ * The same for the map layer's own calls, which trust their caller: [start, end)
+ * must be whole pages, in order, inside the map. KERN_INVALID_ARGUMENT.
+ */
+kern_return_t cmd_map_range(const struct cmd_value *v, vm_offset_t start, vm_offset_t end);
+/* KERN_INVALID_ARGUMENT: not cur within max within rwx. */
+kern_return_t cmd_rights(vm_prot_t cur, vm_prot_t max);
+
 #endif

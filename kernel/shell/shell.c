@@ -136,7 +136,7 @@ take_outputs(const struct cmd_ctx *c, const char *s)
 int
 cmd_result(struct cmd_ctx *c, kern_return_t kr, const char *fmt, ...)
 {
-	char text[200] = "";
+	char text[400] = "";
 	va_list ap;
 
 	shell_last.kr = kr;

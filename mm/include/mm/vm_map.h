@@ -185,6 +185,11 @@ kern_return_t vm_map_remove(vm_map_t map, vm_offset_t start, vm_offset_t end, un
 kern_return_t vm_map_protect(vm_map_t map, vm_offset_t start, vm_offset_t end, vm_prot_t prot, bool set_max);
 kern_return_t vm_map_inherit(vm_map_t map, vm_offset_t start, vm_offset_t end, vm_inherit_t inheritance);
 void vm_map_simplify(vm_map_t map, vm_offset_t addr);
+/*
+ * Cuts the entry that holds addr (page aligned) there, as any range operation would; at its start: nothing to do.
+ * KERN_INVALID_ADDRESS: not mapped; KERN_INVALID_ARGUMENT: an entry that is cut at superpages only; KERN_RESOURCE_SHORTAGE.
+ */
+kern_return_t vm_map_clip(vm_map_t map, vm_offset_t addr);
 /* FALSE on a hole or when any entry lacks a right of prot. */
 bool vm_map_check_protection(vm_map_t map, vm_offset_t start, vm_offset_t end, vm_prot_t prot);
 

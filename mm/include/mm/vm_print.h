@@ -31,6 +31,8 @@ const char *vm_share_mode_name(int mode);
 const char *vm_prot_text(vm_prot_t prot, char buf[4]);
 /* The same as a constant string: what a refusal's sentence may hold. */
 const char *vm_prot_name(vm_prot_t prot);
+/* "share", "copy", "none" */
+const char *vm_inherit_name(vm_inherit_t inheritance);
 
 /* One object, as `show object` tells it; read without its lock, so each fact for itself. */
 struct vm_object_info {
