@@ -11,7 +11,7 @@
 #include <mm/vm_kern.h>
 #include <mm/vm_page.h>
 #include <mm/zone.h>
-#include "shell.h"
+#include "held.h"
 
 static const char *const kind_names[] = {
 	[VM_PAGE_RESERVED] = "reserved", [VM_PAGE_FREE] = "free", [VM_PAGE_CACHED] = "cached",
@@ -162,14 +162,33 @@ COMMAND_NAMED(show_locks, "show locks", do_show_locks, "show", "the order in whi
 
 /* --- check --- */
 
-/* All maps there are, in memory of their own; *bytes for kmem_free. */
+/* Adds a map, referenced, that is not there yet. */
+static void
+add_map(vm_map_t *maps, unsigned *n, unsigned room, vm_map_t map)
+{
+	unsigned i;
+
+	for (i = 0; i < *n; i++)
+		if (maps[i] == map)
+			return;
+	if (*n == room)
+		return;
+	vm_map_reference(map);
+	maps[(*n)++] = map;
+}
+
+/* All maps of tasks and under names, in memory of their own; *bytes for kmem_free. */
 static kern_return_t
 collect_maps(vm_map_t **maps, unsigned *n, vm_size_t *bytes)
 {
 	vm_offset_t addr;
+	struct held *h;
 	struct task *t;
 	unsigned i, room = task_count() + 16;
 	kern_return_t kr;
+
+	for (i = 0; held_nth(i) != NULL; i++)
+		room++;
 
 	*bytes = round_page(room * sizeof(vm_map_t));
 	kr = kmem_alloc(&addr, *bytes, 0);
@@ -178,13 +197,14 @@ collect_maps(vm_map_t **maps, unsigned *n, vm_size_t *bytes)
 	*maps = (vm_map_t *)(uintptr_t)addr;
 	*n = 0;
 	(*maps)[(*n)++] = kernel_map;
-	for (i = 0; *n < *bytes / sizeof(vm_map_t) && (t = task_nth(i)) != NULL; i++) {
-		if (t->map != NULL && t->map != kernel_map && !t->ended) {
-			vm_map_reference(t->map);
-			(*maps)[(*n)++] = t->map;
-		}
+	for (i = 0; (t = task_nth(i)) != NULL; i++) {
+		if (t->map != NULL && !t->ended)
+			add_map(*maps, n, room, t->map);
 		task_deallocate(t);
 	}
+	for (i = 0; (h = held_nth(i)) != NULL; i++)
+		if (h->kind == CMD_MAP)
+			add_map(*maps, n, room, h->map);
 	return KERN_SUCCESS;
 }
 
