@@ -8,7 +8,6 @@
 #pragma GCC diagnostic ignored "-Wunused-parameter"
 #define W __attribute__((weak))
 vm_object_t vm_submap_object W;
-uint64_t vm_map_wire_limit W, vm_map_wire_limit_all W;
 
 W void memory_object_bootstrap(void) { }
 W memory_object_t memory_object_create(const struct memory_object_ops *ops, void *pager, vm_size_t size, vm_prot_t max_prot) { return NULL; }
@@ -59,11 +58,6 @@ W void vm_map_res_reference(vm_map_t map) { }
 W void vm_map_res_deallocate(vm_map_t map) { }
 W void vm_map_swapin(vm_map_t map) { }
 W void vm_map_swapout(vm_map_t map) { }
-W vm_map_entry_t vm_map_first_free(vm_map_t map) { return NULL; }
-W kern_return_t vm_map_find_space(vm_map_t map, vm_offset_t *addr, vm_size_t size, vm_offset_t mask, vm_map_entry_t *entry) { return KERN_NOT_SUPPORTED; }
-W vm_map_entry_t vm_map_entry_insert(vm_map_t map, vm_map_entry_t after, const struct vm_map_entry *e) { return NULL; }
-W kern_return_t vm_map_wire(vm_map_t map, vm_offset_t start, vm_offset_t end, vm_prot_t access, bool user_wire) { return KERN_NOT_SUPPORTED; }
-W kern_return_t vm_map_unwire(vm_map_t map, vm_offset_t start, vm_offset_t end, bool user_wire) { return KERN_NOT_SUPPORTED; }
 W kern_return_t vm_map_behavior_set(vm_map_t map, vm_offset_t start, vm_offset_t end, vm_behavior_t behavior) { return KERN_NOT_SUPPORTED; }
 W kern_return_t vm_map_machine_attribute(vm_map_t map, vm_offset_t addr, vm_size_t size, uint32_t attribute, int *value) { return KERN_NOT_SUPPORTED; }
 W kern_return_t vm_map_msync(vm_map_t map, vm_offset_t start, vm_offset_t end, unsigned flags) { return KERN_NOT_SUPPORTED; }
@@ -72,8 +66,6 @@ W kern_return_t vm_map_enter_submap(vm_map_t map, vm_offset_t *addr, const struc
 W kern_return_t vm_remap_extract(vm_map_t src, vm_offset_t addr, vm_size_t size, bool copy, struct vm_map_header *header, vm_prot_t *cur, vm_prot_t *max, vm_inherit_t inheritance, bool pageable) { return KERN_NOT_SUPPORTED; }
 W kern_return_t vm_remap_range_allocate(vm_map_t map, vm_offset_t *addr, vm_size_t size, vm_offset_t mask, uint32_t flags, vm_map_entry_t *after) { return KERN_NOT_SUPPORTED; }
 W kern_return_t vm_map_remap(vm_map_t target, vm_offset_t *addr, const struct vm_map_remap_args *a, vm_prot_t *cur, vm_prot_t *max) { return KERN_NOT_SUPPORTED; }
-W kern_return_t vm_fault_wire(vm_map_t map, const struct vm_map_entry *e, vm_prot_t access) { return KERN_NOT_SUPPORTED; }
-W void vm_fault_unwire(vm_map_t map, const struct vm_map_entry *e) { }
 W kern_return_t vm_map_unnest_range(vm_map_t map, vm_offset_t start, vm_offset_t end) { return KERN_NOT_SUPPORTED; }
 W void vm_map_submap_remove_leaves(vm_map_t map, vm_map_entry_t e) { }
 W kern_return_t vm_map_unnest_copy(vm_map_t map, vm_map_entry_t e, vm_offset_t va, vm_prot_t access) { return KERN_NOT_SUPPORTED; }

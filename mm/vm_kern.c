@@ -7,7 +7,7 @@
  * Every range has one entry of kernel_map, guards included; the entry has no
  * object, for the pages are known from the page tables alone. Entries must
  * never merge: then removing a range needs no clipping, and kmem_free cannot
- * fail. wiring_required on the map sees to that.
+ * fail. vm_map_find_space sees to that.
  *
  * Order: addresses, tables, pages on the way up, each of which may fail; on
  * the way down the leaves go and the fence is complete before the pages are
@@ -29,7 +29,6 @@ kmem_init(void)
 	pmap_reference(pmap_kernel());
 	kernel_map = vm_map_create(pmap_kernel(), KERNEL_MAP_MIN, KERNEL_MAP_MAX, false);
 	KASSERT(kernel_map != NULL, ("no memory for kernel_map"));
-	kernel_map->wiring_required = true;
 }
 
 /* Takes the pages of [addr, addr+size) out of the tables and frees them. */
@@ -88,28 +87,27 @@ kern_return_t
 kmem_alloc(vm_offset_t *addr, vm_size_t size, unsigned guard)
 {
 	vm_size_t margin = (vm_size_t)guard << PAGE_SHIFT;
-	vm_offset_t start = KERNEL_MAP_MIN;
-	struct vm_map_enter_args args = {
-		.flags = VM_FLAGS_ANYWHERE,
-		.cur = VM_PROT_DEFAULT,
-		.max = VM_PROT_DEFAULT,
-		.inheritance = VM_INHERIT_NONE,
-	};
+	vm_size_t whole;
+	vm_offset_t start;
+	vm_map_entry_t e;
 	kern_return_t kr;
 
 	if (size == 0 || size > KERNEL_MAP_MAX - KERNEL_MAP_MIN ||
 	    margin > KERNEL_MAP_MAX - KERNEL_MAP_MIN)
 		return KERN_FAIL(KERN_RESOURCE_SHORTAGE, "kernel memory of 0x%lx bytes", size);
 	size = round_page(size);
-	args.size = size + 2 * margin;
-	kr = vm_map_enter(kernel_map, &start, &args);
+	whole = size + 2 * margin;
+	kr = vm_map_find_space(kernel_map, &start, whole, 0, &e);
 	if (kr == KERN_NO_SPACE)
 		return KERN_FAIL(KERN_RESOURCE_SHORTAGE, "no kernel addresses for 0x%lx bytes", size);
 	if (kr != KERN_SUCCESS)
 		return kr;
+	e->max_protection = VM_PROT_DEFAULT;
+	e->inheritance = VM_INHERIT_NONE;
+	vm_map_unlock(kernel_map);
 	kr = kmem_back(start + margin, size);
 	if (kr != KERN_SUCCESS) {
-		kmem_release_addresses(start, start + args.size);
+		kmem_release_addresses(start, start + whole);
 		return kr;
 	}
 	*addr = start + margin;

@@ -57,7 +57,7 @@ vm_map_destroy(vm_map_t map)
 
 	vm_map_lock(map);
 	/* The whole map: no entry is cut, so no memory is needed. */
-	kr = vm_map_delete(map, map->min_offset, map->max_offset, &dead);
+	kr = vm_map_delete_with(map, map->min_offset, map->max_offset, VM_MAP_REMOVE_ALL, &dead);
 	KASSERT(kr == KERN_SUCCESS && map->hdr.nentries == 0,
 	    ("map %lu: emptying it gave %d, %lu entries left", (unsigned long)map->id, kr,
 	    (unsigned long)map->hdr.nentries));

@@ -1,19 +1,84 @@
 /*
  * vm_map_enter.c: new ranges.
  *
- * Find the place (vm_map_find.c), then either stretch the entry below it, when
- * the new memory is zero-fill and alike in everything, or link a new entry.
+ * Find the place (vm_map_find.c), then either stretch a neighbour, when the
+ * new memory is zero-fill and alike in everything, or link a new entry.
  *
- *   ... [ prev: NULL object or extensible object ) new )  ==>  [ prev         )
+ *   [ prev: NULL object or extensible object ) new )  ==>  [ prev         )
+ *                               new )[ next: NULL )   ==>  [ next         )
  *
  * With VM_FLAGS_OVERWRITE what overlaps is removed first, under the same lock
  * hold; the new entry is allocated before that, so nothing can fail between.
+ * Only memory that must be wired (wiring_required, superpages) can fail later:
+ * then the new range goes and the old entries, not freed yet, are put back.
  *
- * Locks: the map's write lock, taken here. References: the object's goes to
- * the entry on KERN_SUCCESS only.
+ * A superpage range is zero-fill memory of whole aligned megapages, resident
+ * and wired for its user from the start; its entries say so, and operations
+ * on them take whole superpages (vm_map_widen).
+ *
+ * Locks: the map's write lock, taken here; it is dropped to wait for space, for
+ * transitions, and for the wiring. References: the object's goes to the entry
+ * on KERN_SUCCESS only.
  */
+#include <base/wait.h>
 #include "vm_map_impl.h"
 
+/* --- waiting for space --- */
+
+void
+vm_map_space_wakeup(vm_map_t map)
+{
+	spin_lock(&map->s_lock);
+	spin_unlock(&map->s_lock);
+	wake_all(&map->wait_for_space);
+}
+
+bool
+vm_map_wait_for_space(vm_map_t map, vm_size_t size)
+{
+	bool woken;
+
+	if (!map->wait_for_space || size > map->max_offset - map->min_offset)
+		return false;
+	spin_lock(&map->s_lock);
+	vm_map_unlock(map);
+	woken = wait_on(&map->wait_for_space, &map->s_lock, true);
+	VM_RELOCK_POINT(map, "vm_map_enter.space");
+	vm_map_lock(map);
+	return woken;
+}
+
+/* --- the place --- */
+
+/*
+ * May [start, end), which overlaps entries, be overwritten? A permanent entry
+ * stays and loses its rights; a window of a submap that is mapped
+ * copy-on-write stays untouched where the submap forbids to write.
+ */
+kern_return_t
+vm_map_check_overwrite(vm_map_t map, vm_offset_t start, vm_offset_t end)
+{
+	vm_map_entry_t first = vm_map_entry_at_or_after(map, start), e;
+	kern_return_t kr = KERN_SUCCESS;
+
+	for (e = first; e != vm_map_to_entry(map) && e->vme_start < end; e = e->vme_next)
+		if (e->is_sub_map && e->needs_copy && !(e->max_protection & VM_PROT_WRITE))
+			return KERN_FAIL(KERN_PROTECTION_FAILURE, "the submap window at 0x%lx cannot be written", e->vme_start);
+	if (likely(!map->special))
+		return kr;
+	for (e = first; e != vm_map_to_entry(map) && e->vme_start < end; e = e->vme_next)
+		if (e->permanent) {
+			vm_map_entry_t dead;
+
+			/* Nothing is on `dead`: what is permanent is never removed. */
+			(void)vm_map_delete(map, e->vme_start > start ? e->vme_start : start,
+			    e->vme_end < end ? e->vme_end : end, &dead);
+			kr = KERN_FAIL(KERN_NO_SPACE, "a permanent entry is in [0x%lx, 0x%lx)", start, end);
+		}
+	return kr;
+}
+
+/* *after: the entry before, or NULL when the range is to be overwritten. */
 static kern_return_t
 check_fixed(vm_map_t map, vm_offset_t start, const struct vm_map_enter_args *args,
     vm_map_entry_t *after)
@@ -32,7 +97,7 @@ check_fixed(vm_map_t map, vm_offset_t start, const struct vm_map_enter_args *arg
 		vm_map_entry_t hit = e == vm_map_to_entry(map) || e->vme_end <= start ? e->vme_next : e;
 
 		if (args->flags & VM_FLAGS_OVERWRITE)
-			return KERN_SUCCESS;
+			return vm_map_check_overwrite(map, start, end);
 		return KERN_FAIL(KERN_NO_SPACE, "[0x%lx, 0x%lx) overlaps the entry [0x%lx, 0x%lx)",
 		    start, end, hit->vme_start, hit->vme_end);
 	}
@@ -40,23 +105,41 @@ check_fixed(vm_map_t map, vm_offset_t start, const struct vm_map_enter_args *arg
 	return KERN_SUCCESS;
 }
 
-/* May the entry below simply become longer? (Spec 5.2, step 3.) */
-static bool
-extend_prev(vm_map_t map, vm_map_entry_t prev, vm_offset_t start, const struct vm_map_enter_args *args)
+static noinline kern_return_t
+find_random(vm_map_t map, const struct vm_map_enter_args *args, vm_offset_t *addr, vm_map_entry_t *after)
 {
-	if (prev == vm_map_to_entry(map) || args->object != NULL || prev->vme_end != start ||
-	    prev->is_shared || prev->is_sub_map || prev->in_transition || prev->permanent ||
-	    prev->alias != VM_GET_TAG(args->flags) || prev->inheritance != args->inheritance ||
-	    prev->protection != args->cur || prev->max_protection != args->max ||
-	    prev->behavior != VM_BEHAVIOR_DEFAULT || prev->wired_count != 0 ||
-	    prev->needs_copy || map->wiring_required)
-		return false;
-	if (!vm_object_coalesce(prev->object.vm_object, prev->offset,
-	    prev->vme_end - prev->vme_start, args->size))
-		return false;
-	vm_map_store_resize(map, prev, prev->vme_start, start + args->size);
-	return true;
+	vm_size_t room = map->max_offset - map->min_offset;
+	vm_offset_t from = map->min_offset;
+
+	if (args->size < room)
+		from += trunc_page(vm_map_random() % (room - args->size));
+	if (vm_map_find_first_fit(map, from, args->size, args->mask, addr, after) == KERN_SUCCESS)
+		return KERN_SUCCESS;
+	return vm_map_find_first_fit(map, map->min_offset, args->size, args->mask, addr, after);
 }
+
+/* Write lock held; dropped while it waits for space or for a transition to end. */
+static kern_return_t
+find_place(vm_map_t map, const struct vm_map_enter_args *args, vm_offset_t *addr, vm_map_entry_t *after)
+{
+	vm_offset_t from = *addr;
+	kern_return_t kr;
+
+	if (!(args->flags & VM_FLAGS_ANYWHERE)) {
+		if (unlikely((args->flags & VM_FLAGS_OVERWRITE) && map->transitions != 0))
+			(void)vm_map_settle_slow(map, from, from + args->size, false);
+		return check_fixed(map, from, args, after);
+	}
+	do {
+		if (unlikely(args->flags & VM_FLAGS_RANDOM_ADDR))
+			kr = find_random(map, args, addr, after);
+		else
+			kr = vm_map_find_first_fit(map, from, args->size, args->mask, addr, after);
+	} while (unlikely(kr == KERN_NO_SPACE) && vm_map_wait_for_space(map, args->size));
+	return kr;
+}
+
+/* --- the entry --- */
 
 static void
 fill_entry(vm_map_entry_t e, vm_offset_t start, const struct vm_map_enter_args *args)
@@ -71,7 +154,49 @@ fill_entry(vm_map_entry_t e, vm_offset_t start, const struct vm_map_enter_args *
 		.max_protection = args->max & VM_PROT_ALL,
 		.inheritance = args->inheritance & 3,
 		.alias = VM_GET_TAG(args->flags) & 0xff,
+		.permanent = (args->flags & VM_FLAGS_PERMANENT) != 0,
+		.superpage = (args->flags & VM_FLAGS_SUPERPAGE_MASK) != 0,
 	};
+}
+
+/* What tells an entry apart for coalescing: no state, and nothing out of the ordinary. */
+static inline bool
+alike(const struct vm_map_entry *e, const struct vm_map_enter_args *args)
+{
+	const struct vm_map_entry want = {
+		.protection = args->cur & VM_PROT_ALL,
+		.max_protection = args->max & VM_PROT_ALL,
+		.inheritance = args->inheritance & 3,
+		.alias = VM_GET_TAG(args->flags) & 0xff,
+	};
+
+	return e->attributes == want.attributes && e->wired_count == 0;
+}
+
+/*
+ * May a neighbour simply become longer? (Spec 5.2, step 3.) The one below, its
+ * object too; or the one above, if it has none. Then both may have become one.
+ */
+static bool
+extend_neighbour(vm_map_t map, vm_map_entry_t prev, vm_offset_t start, const struct vm_map_enter_args *args)
+{
+	vm_map_entry_t header = vm_map_to_entry(map), next = prev->vme_next;
+	vm_offset_t end = start + args->size;
+
+	if (args->object != NULL || map->wiring_required ||
+	    (args->flags & (VM_FLAGS_PERMANENT | VM_FLAGS_SUPERPAGE_MASK)))
+		return false;
+	if (prev != header && prev->vme_end == start && alike(prev, args) &&
+	    vm_object_coalesce(prev->object.vm_object, prev->offset, prev->vme_end - prev->vme_start, args->size)) {
+		vm_map_store_resize(map, prev, prev->vme_start, end);
+		if (next != header && next->vme_start == end)
+			(void)vm_map_merge_prev(map, next);
+		return true;
+	}
+	if (next == header || next->vme_start != end || next->object.vm_object != NULL || !alike(next, args))
+		return false;
+	vm_map_store_resize(map, next, start, next->vme_end);
+	return true;
 }
 
 static kern_return_t
@@ -82,13 +207,10 @@ enter_locked(vm_map_t map, vm_offset_t *addr, const struct vm_map_enter_args *ar
 	vm_map_entry_t after, e;
 	kern_return_t kr;
 
-	if (args->flags & VM_FLAGS_ANYWHERE)
-		kr = vm_map_find_first_fit(map, start, args->size, args->mask, &start, &after);
-	else
-		kr = check_fixed(map, start, args, &after);
+	kr = find_place(map, args, &start, &after);
 	if (kr != KERN_SUCCESS)
 		return kr;
-	if (after != NULL && extend_prev(map, after, start, args)) {
+	if (after != NULL && extend_neighbour(map, after, start, args)) {
 		*addr = start;
 		return KERN_SUCCESS;
 	}
@@ -106,9 +228,111 @@ enter_locked(vm_map_t map, vm_offset_t *addr, const struct vm_map_enter_args *ar
 	fill_entry(e, start, args);
 	vm_map_store_link(map, after, e);
 	map->hint = e;
+	if (unlikely(args->flags & (VM_FLAGS_PERMANENT | VM_FLAGS_SUPERPAGE_MASK)))
+		map->special = true;
 	*addr = start;
 	return KERN_SUCCESS;
 }
+
+/* --- memory that is wired from the start, and other rarities --- */
+
+/*
+ * The range was entered and is to be wired: by address, since the lock was
+ * dropped; in transition meanwhile, so it is still ours when that fails.
+ */
+static noinline kern_return_t
+wire_new(vm_map_t map, vm_offset_t start, const struct vm_map_enter_args *args, vm_map_entry_t *dead)
+{
+	vm_offset_t end = start + args->size;
+	vm_map_entry_t new = NULL;
+	kern_return_t kr;
+
+	kr = vm_map_wire_locked(map, start, end, args->cur != VM_PROT_NONE ? args->cur : args->max);
+	if (kr == KERN_SUCCESS)
+		return kr;
+	/* The reference on the caller's object stays with him. */
+	vm_object_reference(args->object);
+	(void)vm_map_delete_with(map, start, end, VM_MAP_REMOVE_ALL, &new);
+	vm_map_undelete(map, *dead);
+	*dead = new;
+	return kr;
+}
+
+/* Flags that change what is asked for; checked and turned into plain arguments. */
+static noinline kern_return_t
+prepare_special(vm_offset_t addr, struct vm_map_enter_args *args)
+{
+	uint32_t super = args->flags & VM_FLAGS_SUPERPAGE_MASK;
+
+	if ((args->flags & VM_FLAGS_RANDOM_ADDR) && !(args->flags & VM_FLAGS_ANYWHERE))
+		return KERN_FAIL(KERN_INVALID_ARGUMENT, "a random address, but at 0x%lx", addr);
+	if (args->flags & VM_FLAGS_NO_CACHE) {
+		if (!pmap_has_cache_attributes())
+			return KERN_FAIL(KERN_NOT_SUPPORTED, "no hart here can map memory uncached (Svpbmt)");
+		if (super != 0)
+			return KERN_FAIL(KERN_INVALID_ARGUMENT, "superpages are cached");
+	}
+	if (super == 0)
+		return KERN_SUCCESS;
+	if (super != VM_FLAGS_SUPERPAGE_SIZE_ANY && super != VM_FLAGS_SUPERPAGE_SIZE_2MB)
+		return KERN_FAIL(KERN_INVALID_ARGUMENT, "superpage size %u is not any (1) or 2M (2)", super >> 16);
+	if (args->object != NULL)
+		return KERN_FAIL(KERN_INVALID_ARGUMENT, "superpages are new memory: no object");
+	if (super == VM_FLAGS_SUPERPAGE_SIZE_ANY)
+		args->size = (args->size + MEGAPAGE_MASK) & ~MEGAPAGE_MASK;
+	if (args->size == 0 || (args->size & MEGAPAGE_MASK))
+		return KERN_FAIL(KERN_INVALID_ARGUMENT, "size 0x%lx is no multiple of a superpage", args->size);
+	if (!(args->flags & VM_FLAGS_ANYWHERE) && (addr & MEGAPAGE_MASK))
+		return KERN_FAIL(KERN_INVALID_ARGUMENT, "address 0x%lx is not that of a superpage", addr);
+	args->mask |= MEGAPAGE_MASK;
+	args->inheritance = VM_INHERIT_NONE;
+	return KERN_SUCCESS;
+}
+
+/* NO_CACHE: an object whose leaves are uncached; new memory gets one now. */
+static kern_return_t
+make_uncached(struct vm_map_enter_args *args, vm_offset_t addr, bool *made)
+{
+	if (args->object == NULL) {
+		args->object = vm_object_allocate(args->size, addr);
+		if (args->object == NULL)
+			return KERN_FAIL(KERN_RESOURCE_SHORTAGE, "no memory for an uncached object");
+		args->offset = 0;
+		*made = true;
+	}
+	if (vm_object_set_cache(args->object, false))
+		return KERN_SUCCESS;
+	return KERN_FAIL(KERN_FAILURE, "object %lu is cached, and wired so", args->object->id);
+}
+
+static noinline kern_return_t
+enter_special(vm_map_t map, vm_offset_t *addr, const struct vm_map_enter_args *asked)
+{
+	struct vm_map_enter_args args = *asked;
+	vm_map_entry_t dead = NULL;
+	vm_offset_t at = *addr;
+	bool made = false;
+	kern_return_t kr;
+
+	kr = prepare_special(at, &args);
+	if (kr == KERN_SUCCESS && (args.flags & VM_FLAGS_NO_CACHE))
+		kr = make_uncached(&args, at, &made);
+	if (kr != KERN_SUCCESS)
+		return kr;
+	vm_map_lock(map);
+	kr = enter_locked(map, &at, &args, &dead);
+	if (kr == KERN_SUCCESS && (map->wiring_required || (args.flags & VM_FLAGS_SUPERPAGE_MASK)))
+		kr = wire_new(map, at, &args, &dead);
+	vm_map_unlock(map);
+	vm_map_free_dead(map, dead);
+	if (kr == KERN_SUCCESS)
+		*addr = at;
+	else if (made)
+		vm_object_deallocate(args.object);
+	return kr;
+}
+
+#define SPECIAL_FLAGS   (VM_FLAGS_RANDOM_ADDR | VM_FLAGS_NO_CACHE | VM_FLAGS_SUPERPAGE_MASK)
 
 kern_return_t
 vm_map_enter(vm_map_t map, vm_offset_t *addr, const struct vm_map_enter_args *args)
@@ -126,9 +350,61 @@ vm_map_enter(vm_map_t map, vm_offset_t *addr, const struct vm_map_enter_args *ar
 		args->object->one_mapping = false;
 		spin_unlock(&args->object->lock);
 	}
+	if (unlikely((args->flags & SPECIAL_FLAGS) || map->wiring_required))
+		return enter_special(map, addr, args);
 	vm_map_lock(map);
 	kr = enter_locked(map, addr, args, &dead);
 	vm_map_unlock(map);
 	vm_map_free_dead(map, dead);
+	return kr;
+}
+
+/* --- the kernel's use --- */
+
+vm_map_entry_t
+vm_map_entry_insert(vm_map_t map, vm_map_entry_t after, const struct vm_map_entry *e)
+{
+	vm_map_entry_t n = vm_map_entry_create();
+
+	if (n == NULL)
+		return NULL;
+	*n = *e;
+	n->in_transition = n->needs_wakeup = n->use_pmap = false;
+	n->alias = 0;
+	n->user_wired_count = 0;
+	vm_map_store_link(map, after, n);
+	map->hint = n;
+	if (n->wired_count != 0 || n->permanent)
+		map->special = true;
+	return n;
+}
+
+kern_return_t
+vm_map_find_space(vm_map_t map, vm_offset_t *addr, vm_size_t size, vm_offset_t mask, vm_map_entry_t *entry)
+{
+	struct vm_map_enter_args args = {
+		.size = size, .mask = mask, .flags = VM_FLAGS_ANYWHERE,
+		.cur = VM_PROT_DEFAULT, .max = VM_PROT_ALL, .inheritance = VM_INHERIT_DEFAULT,
+	};
+	vm_offset_t start = map->min_offset;
+	vm_map_entry_t after;
+	kern_return_t kr;
+
+	if (size == 0 || !page_aligned(size))
+		return KERN_FAIL(KERN_INVALID_ARGUMENT, "size 0x%lx is not in pages", size);
+	vm_map_lock(map);
+	kr = find_place(map, &args, &start, &after);
+	if (kr == KERN_SUCCESS) {
+		struct vm_map_entry e;
+
+		fill_entry(&e, start, &args);
+		*entry = vm_map_entry_insert(map, after, &e);
+		if (*entry == NULL)
+			kr = KERN_FAIL(KERN_RESOURCE_SHORTAGE, "no memory for a map entry");
+	}
+	if (kr == KERN_SUCCESS)
+		*addr = start;
+	else
+		vm_map_unlock(map);
 	return kr;
 }

@@ -11,8 +11,41 @@
  * The mask is Mach's: bits that must be zero in the address, any pattern. For
  * 2^n - 1 the step (a + mask) & ~mask gives the next aligned address; for other
  * patterns it gives a legal one at or above a, not always the lowest.
+ *
+ * Random places need random numbers from outside: the machine's owner seeds a
+ * generator once (vm_map_random_seed), and mixes in more whenever it likes.
  */
 #include "vm_map_impl.h"
+
+static uint64_t vm_map_random_state;
+
+void
+vm_map_random_seed(uint64_t seed)
+{
+	__atomic_fetch_xor(&vm_map_random_state, seed, __ATOMIC_RELAXED);
+}
+
+/* A counter in steps of the golden ratio, its bits mixed so that each depends on all. */
+uint64_t
+vm_map_random(void)
+{
+	uint64_t x = __atomic_add_fetch(&vm_map_random_state, 0x9e3779b97f4a7c15ul, __ATOMIC_RELAXED);
+
+	x = (x ^ x >> 32) * 0xd6e8feb86659fd93ul;
+	x = (x ^ x >> 29) * 0xd6e8feb86659fd93ul;
+	return x ^ x >> 32;
+}
+
+vm_map_entry_t
+vm_map_first_free(vm_map_t map)
+{
+	vm_map_entry_t header = vm_map_to_entry(map), e;
+
+	if (vm_map_gap_after(map, header) != 0)
+		return header;
+	e = vm_map_store_next_gap(map, header, 1);
+	return e != NULL ? e : vm_map_last_entry(map);
+}
 
 /* The lowest a >= at with a & mask == 0; FALSE when that wraps. */
 static bool

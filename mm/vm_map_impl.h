@@ -88,6 +88,8 @@ vm_map_settle(vm_map_t map, vm_offset_t start, vm_offset_t end, bool interruptib
 kern_return_t vm_map_find_first_fit(vm_map_t map, vm_offset_t from, vm_size_t size,
     vm_offset_t mask, vm_offset_t *addr, vm_map_entry_t *after);
 
+uint64_t vm_map_random(void);
+
 /* --- vm_map_copy.c --- */
 
 void vm_map_copy_bootstrap(void);
@@ -144,12 +146,36 @@ vm_map_entry_at_or_after(vm_map_t map, vm_offset_t addr)
 kern_return_t vm_map_check_range(vm_map_t map, vm_offset_t start, vm_offset_t end, vm_prot_t prot,
     bool maximum, vm_map_entry_t *first, vm_map_entry_t *last);
 
-/* --- vm_map_remove.c --- */
+/* --- vm_map_enter.c --- */
 
 /*
- * Removes [start, end) under the caller's write lock; the removed entries hang
- * on *dead, to be given to vm_map_free_dead after the lock is dropped.
- * KERN_RESOURCE_SHORTAGE: nothing removed.
+ * May [start, end), which overlaps entries, be overwritten? Write lock, range settled. KERN_PROTECTION_FAILURE: a
+ * copy-on-write submap window that forbids it; KERN_NO_SPACE: a permanent entry, which loses its rights.
+ */
+kern_return_t vm_map_check_overwrite(vm_map_t map, vm_offset_t start, vm_offset_t end);
+/*
+ * No space for size bytes: sleeps until something is removed, if the map wants that and it could help. Write lock held
+ * before and after, dropped meanwhile when TRUE. FALSE: give up (nothing to wait for, or interrupted).
+ */
+bool vm_map_wait_for_space(vm_map_t map, vm_size_t size);
+void vm_map_space_wakeup(vm_map_t map);
+
+/* --- vm_map_remove.c --- */
+
+#define VM_MAP_REMOVE_ALL   0x100u      /* permanent entries and whatever is wired, too: nobody uses the map any more */
+/* Superpages are only taken whole: start and end, not equal, move outwards to the borders of those they lie in. */
+void vm_map_widen(vm_map_t map, vm_offset_t *start, vm_offset_t *end);
+/* Nested windows that start or end would cut share no tables any more. Write lock. KERN_RESOURCE_SHORTAGE: as before. */
+kern_return_t vm_map_unnest_borders(vm_map_t map, vm_offset_t start, vm_offset_t end);
+/* vm_map_delete with VM_MAP_REMOVE_KUNWIRE or VM_MAP_REMOVE_ALL; other flags mean nothing here. */
+kern_return_t vm_map_delete_with(vm_map_t map, vm_offset_t start, vm_offset_t end, unsigned flags, vm_map_entry_t *dead);
+/* Puts entries back where they were; their range is free. Write lock, the same hold as vm_map_delete's but for its own. */
+void vm_map_undelete(vm_map_t map, vm_map_entry_t dead);
+
+/*
+ * Removes [start, end), settled (vm_map_settle), under the caller's write lock; the removed entries hang on *dead, to
+ * be given to vm_map_free_dead after the lock is dropped. Users' wirings go; permanent entries stay and lose their
+ * rights. KERN_RESOURCE_SHORTAGE; KERN_FAILURE: an entry is wired by the kernel. Nothing is removed then.
  */
 kern_return_t vm_map_delete(vm_map_t map, vm_offset_t start, vm_offset_t end, vm_map_entry_t *dead);
 /* Drops what removed entries refer to and frees them. No map lock held. */
@@ -173,15 +199,48 @@ bool vm_map_entry_allocate_object(vm_map_entry_t entry);
  */
 kern_return_t vm_map_entry_copy(vm_map_t map, vm_map_entry_t entry, vm_map_entry_t copy);
 
+/* --- vm_map_wire.c --- */
+
+/* The pages below entry e, of any kind, lose the wiring that its counts stood for. Leaves are not touched; no object lock. */
+void vm_map_unwire_pages(const struct vm_map_entry *e);
+/* vm_map_wire for the user, write lock held: dropped while pages come, held again on return. The range is settled. */
+kern_return_t vm_map_wire_locked(vm_map_t map, vm_offset_t start, vm_offset_t end, vm_prot_t access);
+extern uint64_t vm_map_user_wired_all;  /* of all maps; atomic */
+/* The entry's pages enter (+1) or leave (-1) the count of what users have wired. Write lock. */
+static inline void
+vm_map_count_user_wired(vm_map_t map, const struct vm_map_entry *e, int sign)
+{
+	uint64_t pages;
+
+	if (likely(e->user_wired_count == 0))
+		return;
+	pages = (e->vme_end - e->vme_start) >> PAGE_SHIFT;
+	map->user_wired_pages += sign > 0 ? pages : -pages;
+	__atomic_fetch_add(&vm_map_user_wired_all, sign > 0 ? pages : -pages, __ATOMIC_RELAXED);
+}
+
 /* --- vm_fault_wire.c --- */
 
+/* Where the leaves of a wired range go: addresses of `map` are those of `top`, less shift. */
+struct vm_wire_view {
+	vm_map_t map;           /* holds the entries */
+	vm_map_t top;           /* holds the pmap; map itself, or one that it is a submap of */
+	uint64_t shift;
+	vm_prot_t prot;         /* the most that the windows on the way allow */
+};
 /*
- * Faults in and wires every page of entry e of map, in transition, for `access`, in map->pmap. Map unlocked. On failure
- * nothing stays wired.
+ * Makes the pages of [start, end), which lies in one object entry of v->map that is in transition, resident in the
+ * entry's own object, with one wiring more each, and maps them wired for `access` in v->top's pmap, if it has one. No
+ * lock held. *done: the address up to which that was done. KERN_RESOURCE_SHORTAGE, KERN_MEMORY_ERROR, KERN_ABORTED.
  */
-kern_return_t vm_fault_wire(vm_map_t map, const struct vm_map_entry *e, vm_prot_t access);
-/* The pages of e lose one wiring. Any map lock. */
-void vm_fault_unwire(vm_map_t map, const struct vm_map_entry *e);
+kern_return_t vm_fault_wire(const struct vm_wire_view *v, vm_offset_t start, vm_offset_t end, vm_prot_t access, vm_offset_t *done);
+/* The pages of object entry e (a part of one, if the fields say so), all wired, lose one wiring. Leaves are not touched. */
+void vm_fault_unwire_pages(const struct vm_map_entry *e);
+/*
+ * Wired leaves for the pages of [start, end), part of object entry e of v->map, all wired, as its protection allows.
+ * Map locked. FALSE: shortage, some are missing.
+ */
+bool vm_fault_wire_leaves(const struct vm_wire_view *v, const struct vm_map_entry *e, vm_offset_t start, vm_offset_t end);
 
 /* --- vm_map_submap.c --- */
 

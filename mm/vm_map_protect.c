@@ -10,6 +10,10 @@
  * weighs copy-on-write again. VM_PROT_WRITE without VM_PROT_READ removes the
  * PTEs, since a RISC-V leaf with W is readable.
  *
+ * Wired entries stay wired, with their pages. Leaves that go because nothing is
+ * allowed any more are made again, wired, before rights come back: that may
+ * fail, so it belongs to the first pass.
+ *
  * VM_PROT_COPY asks for a private copy of the range that may be written,
  * whatever the maximum was: each piece is replaced by a copy-on-write copy of
  * itself, all or nothing, as if it had been read and mapped over itself.
@@ -73,7 +77,8 @@ private_piece(vm_map_t map, vm_map_entry_t e, vm_offset_t start, vm_offset_t end
 	if (n == NULL)
 		return NULL;
 	*n = *e;
-	n->is_shared = false;
+	n->is_shared = n->superpage = false;
+	n->wired_count = n->user_wired_count = 0;
 	if (e->object.vm_object != NULL && vm_map_entry_copy(map, e, n) != KERN_SUCCESS) {
 		vm_map_entry_dispose(n);
 		return NULL;
@@ -124,6 +129,51 @@ protect_copy(vm_map_t map, vm_offset_t start, vm_offset_t end, vm_prot_t prot, b
 	return KERN_SUCCESS;
 }
 
+/* The leaves of a wired entry that had none while nothing was allowed, for its part of [start, end). */
+static kern_return_t
+wired_leaves(vm_map_t map, const struct vm_map_entry *e, vm_offset_t start, vm_offset_t end, vm_prot_t prot)
+{
+	struct vm_wire_view v = { .map = map, .top = map, .prot = VM_PROT_ALL };
+	struct vm_map_entry as = *e;
+	vm_offset_t from = e->vme_start > start ? e->vme_start : start, to = e->vme_end < end ? e->vme_end : end;
+
+	as.protection = prot & VM_PROT_ALL;
+	if (vm_fault_wire_leaves(&v, &as, from, to))
+		return KERN_SUCCESS;
+	pmap_remove(map->pmap, from, to);
+	return KERN_FAIL(KERN_RESOURCE_SHORTAGE, "no memory to map the wired pages at 0x%lx", from);
+}
+
+/*
+ * First pass over what only some maps have: entries in transition, superpages
+ * (the range grows), nested windows, wired entries. Write lock held; it may be
+ * dropped to wait. KERN_RESOURCE_SHORTAGE: no rights have changed.
+ */
+static noinline kern_return_t
+protect_special(vm_map_t map, vm_offset_t *start, vm_offset_t *end, vm_prot_t prot, bool set_max)
+{
+	const vm_prot_t leaf = VM_PROT_READ | VM_PROT_EXECUTE;
+	vm_map_entry_t first, last, e;
+	bool nested = false;
+	kern_return_t kr;
+
+	(void)vm_map_settle(map, *start, *end, false);
+	vm_map_widen(map, start, end);
+	if (prot & VM_PROT_COPY)
+		return KERN_SUCCESS;
+	kr = vm_map_check_range(map, *start, *end, prot, true, &first, &last);
+	for (e = first; kr == KERN_SUCCESS; e = e->vme_next) {
+		vm_prot_t new = set_max ? e->protection & prot : prot;
+
+		nested |= e->use_pmap;
+		if (e->wired_count != 0 && !e->is_sub_map && !(e->protection & leaf) && (new & leaf))
+			kr = wired_leaves(map, e, *start, *end, new);
+		if (e == last)
+			break;
+	}
+	return nested && kr == KERN_SUCCESS ? vm_map_unnest_range(map, *start, *end) : kr;
+}
+
 kern_return_t
 vm_map_protect(vm_map_t map, vm_offset_t start, vm_offset_t end, vm_prot_t prot, bool set_max)
 {
@@ -134,6 +184,13 @@ vm_map_protect(vm_map_t map, vm_offset_t start, vm_offset_t end, vm_prot_t prot,
 	if (start == end)
 		return KERN_SUCCESS;
 	vm_map_lock(map);
+	if (unlikely(map->special)) {
+		kr = protect_special(map, &start, &end, prot, set_max);
+		if (kr != KERN_SUCCESS) {
+			vm_map_unlock(map);
+			return kr;
+		}
+	}
 	if (unlikely(prot & VM_PROT_COPY)) {
 		vm_map_entry_t dead = NULL;
 
@@ -205,6 +262,11 @@ vm_map_inherit(vm_map_t map, vm_offset_t start, vm_offset_t end, vm_inherit_t in
 		if (e->is_sub_map && inheritance == VM_INHERIT_COPY)
 			kr = KERN_FAIL(KERN_INVALID_ARGUMENT, "the entry at 0x%lx is a submap: it cannot be inherited as a copy", e->vme_start);
 	(void)vm_map_lookup_entry(map, end - 1, &last);
+	if (kr == KERN_SUCCESS && unlikely(map->special)) {
+		kr = vm_map_unnest_borders(map, start, end);
+		first = vm_map_entry_at_or_after(map, start);
+		(void)vm_map_lookup_entry(map, end - 1, &last);
+	}
 	if (kr == KERN_SUCCESS && !vm_map_spare_take(&spare, map, first, last, start, end))
 		kr = KERN_FAIL(KERN_RESOURCE_SHORTAGE, "no memory to cut an entry at 0x%lx or 0x%lx", start, end);
 	if (kr == KERN_SUCCESS && first != header && first->vme_start < end) {

@@ -2,26 +2,40 @@
  * vm_map_remove.c: ranges that go away.
  *
  * Under the write lock: cut the entries at the borders, take the PTEs of the
- * range away (fences included), unlink. Only then, with the lock dropped, let
- * go of the objects: freeing a large one takes long, and nobody should wait.
+ * range away (fences included), unlink. Only then, with the lock dropped, give
+ * up the wirings of their pages and let go of the objects: freeing a large one
+ * takes long, and nobody should wait.
  *
  *   [ a  )[ b   )[ c   )     remove        [ a )          [ c )
  *      |---------------|       ==>              dead: a' b c'
  *
- * An object that lives on after part of it was unmapped gives the pages of
- * that part back at once when nobody else can reach them (one_mapping, or ours
- * is the only reference left); that is done under the map lock, or a new
- * mapping of the same part could lose pages of its own.
+ * Until it is freed a dead entry still owns what it mapped, so it can be put
+ * back (vm_map_undelete): an overwrite that fails in its last step does so.
  *
- * Holes are fine. Failure: only for want of the entries that clipping needs,
- * before anything changed.
+ * An object that lives on after part of it was unmapped gives the pages of
+ * that part back at once when nobody else can reach them (one_mapping). While
+ * the dead entry has its reference the object cannot be extended over the part
+ * again (vm_object_coalesce), so no new mapping loses pages of its own.
+ *
+ * What stands in the way, and is looked for only in maps that ever had such
+ * entries (map->special):
+ *   in transition   the caller settles the range first
+ *   kernel wirings  KERN_FAILURE, unless the flags drop one or wait for it;
+ *                   users' wirings go with the entry
+ *   permanent       stays, without rights: nothing else is ever mapped there
+ *   superpage       the range grows to whole superpages
+ *   nested tables   are given up for the windows that are cut
+ *
+ * Holes are fine. Failure: kernel wirings, or want of the entries and tables
+ * that cutting needs, before anything changed.
  */
+#include <base/wait.h>
 #include "vm_map_impl.h"
 
 /*
  * Pages that only this entry can reach go at once if the object stays. The
  * reference count cannot fall below what we see to 1 by others' doing and rise
- * again: all references that matter are entries of this locked map.
+ * again: all references that matter are entries of this map.
  */
 static void
 free_unreachable_pages(vm_map_entry_t e)
@@ -37,37 +51,140 @@ free_unreachable_pages(vm_map_entry_t e)
 	spin_unlock(&object->lock);
 }
 
+static void
+remove_run(vm_map_t map, vm_offset_t from, vm_offset_t to, bool harvest)
+{
+	if (harvest)
+		pmap_remove(map->pmap, from, to);
+	else
+		pmap_remove_dead(map->pmap, from, to);
+}
+
 /*
  * The PTEs of the entries from first on that begin below end. Neighbours go in
  * one call (one batch of fences); a wide hole starts another, so that the cost
- * follows what is mapped.
+ * follows what is mapped. A pager's pages outlive the mapping, and so must
+ * what the leaves know about them.
  */
 static void
 remove_leaves(vm_map_t map, vm_map_entry_t first, vm_offset_t end)
 {
 	vm_offset_t from = 0, to = 0;
+	bool harvest = false;
 
 	for (vm_map_entry_t e = first; e != vm_map_to_entry(map) && e->vme_start < end; e = e->vme_next) {
-		if (!e->is_sub_map && e->object.vm_object == NULL)
+		if (unlikely(e->is_sub_map)) {
+			vm_map_submap_remove_leaves(map, e);
+			continue;
+		}
+		if (e->object.vm_object == NULL)
 			continue;
 		if (to == 0)
 			from = e->vme_start;
 		else if (e->vme_start - to > 4 * MEGAPAGE_SIZE) {
-			pmap_remove_dead(map->pmap, from, to);
+			remove_run(map, from, to, harvest);
 			from = e->vme_start;
+			harvest = false;
 		}
+		harvest |= !e->object.vm_object->internal;
 		to = e->vme_end;
 	}
 	if (to != 0)
-		pmap_remove_dead(map->pmap, from, to);
+		remove_run(map, from, to, harvest);
+}
+
+/* --- what stands in the way --- */
+
+void
+vm_map_widen(vm_map_t map, vm_offset_t *start, vm_offset_t *end)
+{
+	vm_map_entry_t e;
+
+	if (vm_map_lookup_entry(map, *start, &e) && e->superpage)
+		*start &= ~MEGAPAGE_MASK;
+	if (vm_map_lookup_entry(map, *end - 1, &e) && e->superpage)
+		*end = (*end + MEGAPAGE_MASK) & ~MEGAPAGE_MASK;
+}
+
+/* May the entries in [first, end) go, as far as wirings are concerned? */
+static kern_return_t
+check_special(vm_map_t map, vm_map_entry_t first, vm_offset_t end, unsigned flags)
+{
+	for (vm_map_entry_t e = first; e != vm_map_to_entry(map) && e->vme_start < end; e = e->vme_next) {
+		unsigned kernel = e->wired_count - (e->user_wired_count != 0);
+
+		KASSERT(!e->in_transition, ("map %lu: [0x%lx, 0x%lx) removed in transition",
+		    (unsigned long)map->id, (unsigned long)e->vme_start, (unsigned long)e->vme_end));
+		if (kernel > (flags & VM_MAP_REMOVE_KUNWIRE ? 1u : 0u) && !(flags & VM_MAP_REMOVE_ALL))
+			return KERN_FAIL(KERN_FAILURE, "the kernel has wired the entry at 0x%lx %u times",
+			    e->vme_start, kernel);
+	}
+	return KERN_SUCCESS;
+}
+
+/* A permanent entry that was to go: all rights go instead. */
+static void
+seal(vm_map_t map, vm_map_entry_t e)
+{
+	vm_map_count_user_wired(map, e, -1);
+	if (e->wired_count != 0)
+		vm_map_unwire_pages(e);
+	e->wired_count = e->user_wired_count = 0;
+	e->protection = e->max_protection = VM_PROT_NONE;
+	if (map->pmap != NULL)
+		pmap_remove(map->pmap, e->vme_start, e->vme_end);
 }
 
 kern_return_t
-vm_map_delete(vm_map_t map, vm_offset_t start, vm_offset_t end, vm_map_entry_t *dead)
+vm_map_unnest_borders(vm_map_t map, vm_offset_t start, vm_offset_t end)
 {
-	vm_map_entry_t header = vm_map_to_entry(map), first, last, e, next;
-	vm_map_entry_t *tail = dead;
+	vm_map_entry_t e;
+
+	if ((vm_map_lookup_entry(map, start, &e) && e->use_pmap && e->vme_start < start) ||
+	    (vm_map_lookup_entry(map, end - 1, &e) && e->use_pmap && e->vme_end > end))
+		return vm_map_unnest_range(map, start, end);
+	return KERN_SUCCESS;
+}
+
+/* --- removing --- */
+
+static inline bool
+stays(const struct vm_map_entry *e, unsigned flags)
+{
+	return unlikely(e->permanent) && !(flags & VM_MAP_REMOVE_ALL);
+}
+
+/* Second half: the entries from first on are cut to the range. Returns their list. */
+static vm_map_entry_t
+unlink_range(vm_map_t map, vm_map_entry_t first, vm_offset_t end, unsigned flags)
+{
+	vm_map_entry_t header = vm_map_to_entry(map), e, next, dead = NULL, *tail = &dead;
+
+	if (map->pmap != NULL)
+		remove_leaves(map, first, end);
+	for (e = first; e != header && e->vme_start < end; e = next) {
+		next = e->vme_next;
+		if (stays(e, flags)) {
+			seal(map, e);
+			continue;
+		}
+		vm_map_count_user_wired(map, e, -1);
+		vm_map_store_unlink(map, e);
+		e->vme_next = NULL;
+		*tail = e;
+		tail = &e->links.next;
+	}
+	if (unlikely(map->wait_for_space))
+		vm_map_space_wakeup(map);
+	return dead;
+}
+
+kern_return_t
+vm_map_delete_with(vm_map_t map, vm_offset_t start, vm_offset_t end, unsigned flags, vm_map_entry_t *dead)
+{
+	vm_map_entry_t header = vm_map_to_entry(map), first, last;
 	struct vm_map_spare spare;
+	kern_return_t kr;
 
 	*dead = NULL;
 	if (start < map->min_offset)
@@ -76,6 +193,14 @@ vm_map_delete(vm_map_t map, vm_offset_t start, vm_offset_t end, vm_map_entry_t *
 		end = map->max_offset;
 	if (start >= end)
 		return KERN_SUCCESS;
+	if (unlikely(map->special)) {
+		vm_map_widen(map, &start, &end);
+		kr = check_special(map, vm_map_entry_at_or_after(map, start), end, flags);
+		if (kr == KERN_SUCCESS)
+			kr = vm_map_unnest_borders(map, start, end);
+		if (kr != KERN_SUCCESS)
+			return kr;
+	}
 	first = vm_map_entry_at_or_after(map, start);
 	if (first == header || first->vme_start >= end)
 		return KERN_SUCCESS;
@@ -86,19 +211,30 @@ vm_map_delete(vm_map_t map, vm_offset_t start, vm_offset_t end, vm_map_entry_t *
 	/* The last entry may have been the first: its tail is still to be cut. */
 	(void)vm_map_lookup_entry(map, end - 1, &last);
 	vm_map_clip_end(map, last, end, &spare);
-
-	if (map->pmap != NULL)
-		remove_leaves(map, first, end);
-	for (e = first; e != header && e->vme_start < end; e = next) {
-		next = e->vme_next;
-		vm_map_store_unlink(map, e);
-		if (!e->is_sub_map)
-			free_unreachable_pages(e);
-		e->vme_next = NULL;
-		*tail = e;
-		tail = &e->links.next;
-	}
+	*dead = unlink_range(map, first, end, flags);
 	return KERN_SUCCESS;
+}
+
+kern_return_t
+vm_map_delete(vm_map_t map, vm_offset_t start, vm_offset_t end, vm_map_entry_t *dead)
+{
+	return vm_map_delete_with(map, start, end, VM_MAP_NO_FLAGS, dead);
+}
+
+void
+vm_map_undelete(vm_map_t map, vm_map_entry_t dead)
+{
+	struct vm_wire_view v = { .map = map, .top = map, .prot = VM_PROT_ALL };
+	vm_map_entry_t after, next;
+
+	for (; dead != NULL; dead = next) {
+		next = dead->vme_next;
+		(void)vm_map_lookup_entry(map, dead->vme_start, &after);
+		vm_map_store_link(map, after, dead);
+		vm_map_count_user_wired(map, dead, 1);
+		if (dead->wired_count != 0 && !dead->is_sub_map)
+			(void)vm_fault_wire_leaves(&v, dead, dead->vme_start, dead->vme_end);
+	}
 }
 
 void
@@ -109,23 +245,59 @@ vm_map_free_dead(vm_map_t map, vm_map_entry_t dead)
 	(void)map;
 	for (; dead != NULL; dead = next) {
 		next = dead->vme_next;
+		if (unlikely(dead->wired_count != 0))
+			vm_map_unwire_pages(dead);
 		if (dead->is_sub_map)
 			vm_map_deallocate(dead->object.sub_map);
-		else
+		else {
+			free_unreachable_pages(dead);
 			vm_object_deallocate(dead->object.vm_object);
+		}
 		vm_map_entry_dispose(dead);
 	}
+}
+
+/*
+ * Sleeps until an entry of the range that the kernel has wired is unwired.
+ * Write lock held, and again on return. FALSE: interrupted.
+ */
+static bool
+wait_for_unwiring(vm_map_t map, vm_offset_t start, vm_offset_t end, bool interruptible)
+{
+	vm_map_entry_t e;
+	bool woken = true;
+
+	for (e = vm_map_entry_at_or_after(map, start); e != vm_map_to_entry(map) && e->vme_start < end;
+	    e = e->vme_next)
+		if (e->wired_count > (e->user_wired_count != 0)) {
+			e->needs_wakeup = true;
+			woken = vm_map_entry_wait(map, interruptible);
+			VM_RELOCK_POINT(map, "vm_map_remove.unwired");
+			vm_map_lock(map);
+			break;
+		}
+	return woken;
 }
 
 kern_return_t
 vm_map_remove(vm_map_t map, vm_offset_t start, vm_offset_t end, unsigned flags)
 {
-	vm_map_entry_t dead;
+	bool interruptible = (flags & VM_MAP_REMOVE_INTERRUPTIBLE) != 0;
+	vm_map_entry_t dead = NULL;
 	kern_return_t kr;
 
-	(void)flags;
 	vm_map_lock(map);
-	kr = vm_map_delete(map, start, end, &dead);
+	for (;;) {
+		kr = vm_map_settle(map, start, end, interruptible);
+		if (kr == KERN_SUCCESS)
+			kr = vm_map_delete_with(map, start, end, flags, &dead);
+		if (likely(kr != KERN_FAILURE || !(flags & VM_MAP_REMOVE_WAIT_FOR_KWIRE)))
+			break;
+		if (!wait_for_unwiring(map, start, end, interruptible)) {
+			kr = KERN_FAIL(KERN_ABORTED, "interrupted while [0x%lx, 0x%lx) was wired by the kernel", start, end);
+			break;
+		}
+	}
 	vm_map_unlock(map);
 	vm_map_free_dead(map, dead);
 	return kr;

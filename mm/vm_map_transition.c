@@ -20,7 +20,8 @@
  * takes s_lock before it wakes: so it finds the waiter asleep.
  *
  * map->transitions counts operations between begin and end; while it is 0
- * nobody looks at entries for the bit.
+ * nobody looks at entries for the bit. map->special, which stays once it is
+ * set, keeps even that look off the paths of ordinary maps.
  *
  * Invariant M4: at rest there is neither bit, and the count is 0. Locks: the
  * map's write lock; s_lock around going to sleep. Failure: an interrupted wait.
@@ -52,6 +53,7 @@ vm_map_transition_begin(vm_map_t map, vm_offset_t start, vm_offset_t end)
 	vm_map_entry_t e;
 
 	map->transitions++;
+	map->special = true;
 	for (e = vm_map_entry_at_or_after(map, start); e != vm_map_to_entry(map) && e->vme_start < end;
 	    e = e->vme_next) {
 		KASSERT(!e->in_transition && e->vme_start >= start && e->vme_end <= end,
@@ -100,8 +102,8 @@ vm_map_settle_slow(vm_map_t map, vm_offset_t start, vm_offset_t end, bool interr
 	while (ask_for_wakeup(map, start, end)) {
 		bool woken = vm_map_entry_wait(map, interruptible);
 
-		vm_map_lock(map);
 		VM_RELOCK_POINT(map, "vm_map_transition.settle");
+		vm_map_lock(map);
 		if (!woken)
 			return KERN_FAIL(KERN_ABORTED, "interrupted while [0x%lx, 0x%lx) was in transition", start, end);
 	}

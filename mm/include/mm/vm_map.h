@@ -46,6 +46,7 @@ struct vm_map_entry {
 			            inheritance : 2,
 			            use_pmap : 1,
 			            permanent : 1,
+			            superpage : 1,          /* whole megapages, wired from the start */
 			            alias : 8;
 		};
 		uint32_t            attributes; /* all of the above, to compare at once */
@@ -79,7 +80,7 @@ struct vm_map {
 	uint32_t             res_count;
 	bool                 sw_in;
 	bool                 wait_for_space, wiring_required, no_zero_fill;
-	bool                 fixed_entries;     /* some entry is, or was, wired or permanent */
+	bool                 special;           /* some entry is, or was, wired, permanent, a superpage, in transition or nested */
 	uint32_t             transitions;       /* operations that have entries in transition now */
 	uint64_t             user_wired_pages;  /* pages of the entries with user_wired_count != 0 */
 	uint64_t             id;                /* small number for people */
@@ -179,6 +180,9 @@ kern_return_t vm_map_find_space(vm_map_t map, vm_offset_t *addr, vm_size_t size,
  * held, range free; the object's reference is consumed. NULL: shortage, nothing changed.
  */
 vm_map_entry_t vm_map_entry_insert(vm_map_t map, vm_map_entry_t after, const struct vm_map_entry *e);
+
+/* Entropy for VM_FLAGS_RANDOM_ADDR, mixed into what is there. */
+void vm_map_random_seed(uint64_t seed);
 
 /* Range operations; [start, end) page aligned, start <= end; map unlocked. */
 kern_return_t vm_map_remove(vm_map_t map, vm_offset_t start, vm_offset_t end, unsigned flags);

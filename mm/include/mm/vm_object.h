@@ -211,6 +211,12 @@ kern_return_t vm_object_copy_slowly(vm_object_t src, vm_object_offset_t offset, 
 /* May prev (mapped to [prev_offset, +prev_size)) be extended by next_size of zero-fill? Does it if so. */
 bool vm_object_coalesce(vm_object_t prev, vm_object_offset_t prev_offset, vm_size_t prev_size, vm_size_t next_size);
 
+/*
+ * Caching attribute of an object's memory (vm_map_attribute.c): leaves go, and come back by fault with the new one. FALSE:
+ * pages are wired, nothing changed. Unlocked.
+ */
+bool vm_object_set_cache(vm_object_t object, bool cached);
+
 /* --- pages of an object; `object` locked --- */
 
 struct vm_chunk *vm_chunk_find_slow(vm_object_t object, uint64_t index);

@@ -1,0 +1,468 @@
+/*
+ * vm_map_wire.c: wiring and unwiring ranges.
+ *
+ *   wired_count        wirings: each by the kernel, and one for all users'
+ *   user_wired_count   nested calls by users; the first of them and the last
+ *                      change wired_count
+ *   > 0                the pages are resident, mapped and kept (vm_fault_wire.c)
+ *
+ * Wiring, decode then commit. Under the write lock: the range is settled; every
+ * entry must be there, allow the access and have room in its counts; users must
+ * stay below the limits. Then entries are cut, and each gets the object that
+ * its pages will stay in: a NULL object is allocated, a deferred copy is made
+ * now, even for reading. Only then the counts go up and the range goes into
+ * transition; the lock is dropped and the pages of those entries that had no
+ * wiring are brought in. If that fails, counts and pages of this very call are
+ * given back: entries in transition cannot have been wired or unwired by others.
+ *
+ * A part of a larger symmetric object needs no object of its own: wired entries
+ * are copied at once and never marked needs_copy, so a lazy copy of the
+ * neighbours, whose windows do not overlap ours, shadows theirs and not ours.
+ *
+ * Submap windows: the window's entry counts like any other. Its first wiring
+ * wires the submap's entries below it once, as the kernel does, and its last
+ * unwires them; the leaves go into the pmap that the window's faults use. A
+ * copy-on-write window is un-nested first, or a later write would leave the
+ * submap's wiring behind.
+ *
+ * Limits count pages of entries with user wirings, of one map and of all.
+ *
+ * Locks: map, parent before submap. Failure: as said; unwiring fails only for
+ * what the caller asks wrongly, or for want of the entries to cut others with.
+ */
+#include <mm/vm_print.h>
+#include "vm_map_impl.h"
+
+uint64_t vm_map_wire_limit, vm_map_wire_limit_all, vm_map_user_wired_all;
+
+struct wiring {
+	struct vm_wire_view view;
+	vm_offset_t start, end;         /* in view.map */
+	vm_prot_t   access;
+	bool        user;
+};
+
+#define FOREACH_IN(e, w) \
+	for ((e) = vm_map_entry_at_or_after((w)->view.map, (w)->start); \
+	    (e) != vm_map_to_entry((w)->view.map) && (e)->vme_start < (w)->end; (e) = (e)->vme_next)
+
+static kern_return_t wire_locked(const struct wiring *w);
+
+/* --- counts --- */
+
+static void
+count_down(vm_map_t map, vm_map_entry_t e, bool user)
+{
+	if (user) {
+		if (e->user_wired_count > 1) {
+			e->user_wired_count--;
+			return;
+		}
+		vm_map_count_user_wired(map, e, -1);
+		e->user_wired_count = 0;
+	}
+	e->wired_count--;
+}
+
+/* After a wiring was counted in e, which is in transition: was it the first? */
+static inline bool
+first_wiring(const struct vm_map_entry *e)
+{
+	return e->wired_count == 1 && e->user_wired_count <= 1;
+}
+
+/* --- giving pages back --- */
+
+/* The submap's entries of [start, end), wired once by a window that covers them, lose that wiring. */
+static void
+unwire_submap(vm_map_t sub, vm_offset_t start, vm_offset_t end)
+{
+	struct wiring w = { .view.map = sub, .start = start, .end = end };
+	vm_map_entry_t e;
+
+	vm_map_lock(sub);
+	FOREACH_IN(e, &w) {
+		struct vm_map_entry part = *e;
+
+		KASSERT(e->wired_count > (e->user_wired_count != 0), ("map %lu: the entry at 0x%lx is not wired by a window",
+		    (unsigned long)sub->id, (unsigned long)e->vme_start));
+		if (--e->wired_count != 0)
+			continue;
+		if (sub->pmap != NULL)
+			(void)pmap_wire_range(sub->pmap, part.vme_start, part.vme_end, false);
+		vm_map_unwire_pages(&part);
+	}
+	vm_map_merge_range(sub, start, end);
+	vm_map_unlock(sub);
+}
+
+void
+vm_map_unwire_pages(const struct vm_map_entry *e)
+{
+	if (e->is_sub_map)
+		unwire_submap(e->object.sub_map, e->offset, e->offset + (e->vme_end - e->vme_start));
+	else if (e->object.vm_object != NULL)
+		vm_fault_unwire_pages(e);
+}
+
+/* What e's last wiring held: the marks of its leaves, and its pages. Write lock. */
+static void
+release_pages(vm_map_t map, const struct vm_map_entry *e)
+{
+	if (map->pmap != NULL)
+		(void)pmap_wire_range(map->pmap, e->vme_start, e->vme_end, false);
+	vm_map_unwire_pages(e);
+}
+
+/* --- wiring: checks --- */
+
+/* Is there room for one more wiring in e? */
+static kern_return_t
+check_counts(const struct vm_map_entry *e, bool user)
+{
+	if (user ? e->user_wired_count == MAX_WIRE_COUNT ||
+	    (e->user_wired_count == 0 && e->wired_count == MAX_WIRE_COUNT) : e->wired_count == MAX_WIRE_COUNT)
+		return KERN_FAIL(KERN_FAILURE, "the entry at 0x%lx is wired %u times already", e->vme_start, MAX_WIRE_COUNT);
+	return KERN_SUCCESS;
+}
+
+/* May the user wire `pages` more? Then the total of all maps has them. */
+static kern_return_t
+reserve_limits(vm_map_t map, uint64_t pages)
+{
+	uint64_t limit = vm_map_wire_limit, all = vm_map_wire_limit_all;
+
+	if (limit != 0 && pages > limit - (map->user_wired_pages < limit ? map->user_wired_pages : limit))
+		return KERN_FAIL(KERN_RESOURCE_SHORTAGE, "%lu more pages: %lu are wired, %lu may be in one map",
+		    pages, map->user_wired_pages, limit);
+	if (__atomic_add_fetch(&vm_map_user_wired_all, pages, __ATOMIC_RELAXED) <= all || all == 0)
+		return KERN_SUCCESS;
+	__atomic_fetch_sub(&vm_map_user_wired_all, pages, __ATOMIC_RELAXED);
+	return KERN_FAIL(KERN_RESOURCE_SHORTAGE, "%lu more pages: %lu may be wired in all maps", pages, all);
+}
+
+/* First half: changes nothing. *pages: those that the user's limits will count. */
+static kern_return_t
+check_range(const struct wiring *w, uint64_t *pages)
+{
+	vm_map_entry_t first, last, e;
+	kern_return_t kr = vm_map_check_range(w->view.map, w->start, w->end, w->access, false, &first, &last);
+
+	*pages = 0;
+	for (e = first; kr == KERN_SUCCESS; e = e->vme_next) {
+		vm_offset_t from = e->vme_start > w->start ? e->vme_start : w->start;
+		vm_offset_t to = e->vme_end < w->end ? e->vme_end : w->end;
+
+		kr = check_counts(e, w->user);
+		if (w->user && e->user_wired_count == 0)
+			*pages += (to - from) >> PAGE_SHIFT;
+		if (e == last)
+			break;
+	}
+	return kr;
+}
+
+/* The object that the pages of e will be wired in. */
+static kern_return_t
+settle_object(vm_map_entry_t e)
+{
+	vm_object_t object = e->object.vm_object;
+	vm_object_offset_t offset = e->offset;
+
+	if (object == NULL) {
+		if (vm_map_entry_allocate_object(e))
+			return KERN_SUCCESS;
+		return KERN_FAIL(KERN_RESOURCE_SHORTAGE, "no memory for the object of the entry at 0x%lx", e->vme_start);
+	}
+	if (!e->needs_copy)
+		return KERN_SUCCESS;
+	if (!vm_object_shadow(&object, &offset, e->vme_end - e->vme_start))
+		return KERN_FAIL(KERN_RESOURCE_SHORTAGE, "no memory to shadow the object of the entry at 0x%lx", e->vme_start);
+	e->object.vm_object = object;
+	e->offset = offset;
+	e->needs_copy = false;
+	return KERN_SUCCESS;
+}
+
+/* Cuts the range, and readies every object. Failure leaves only what no user can tell. */
+static kern_return_t
+prepare(const struct wiring *w)
+{
+	vm_map_t map = w->view.map;
+	vm_map_entry_t first, last, e;
+	struct vm_map_spare spare;
+	kern_return_t kr = vm_map_unnest_borders(map, w->start, w->end);
+
+	if (kr != KERN_SUCCESS)
+		return kr;
+	first = vm_map_entry_at_or_after(map, w->start);
+	(void)vm_map_lookup_entry(map, w->end - 1, &last);
+	if (!vm_map_spare_take(&spare, map, first, last, w->start, w->end))
+		return KERN_FAIL(KERN_RESOURCE_SHORTAGE, "no memory to cut an entry at 0x%lx or 0x%lx", w->start, w->end);
+	(void)vm_map_clip_start(map, first, w->start, &spare);
+	(void)vm_map_lookup_entry(map, w->end - 1, &last);
+	vm_map_clip_end(map, last, w->end, &spare);
+	FOREACH_IN(e, w) {
+		if (!e->is_sub_map)
+			kr = settle_object(e);
+		if (kr != KERN_SUCCESS)
+			break;
+	}
+	if (kr != KERN_SUCCESS)
+		vm_map_merge_range(map, w->start, w->end);
+	return kr;
+}
+
+/* --- wiring: pages --- */
+
+/* The submap's entries below [at, end) of the window e, once. No lock held; e, a copy, is in transition in its map. */
+static kern_return_t
+wire_submap(const struct wiring *w, const struct vm_map_entry *e, vm_offset_t at, vm_offset_t end)
+{
+	vm_map_t sub = e->object.sub_map;
+	struct wiring s = {
+		.view = { .map = sub, .top = sub, .prot = VM_PROT_ALL },
+		.start = at - e->vme_start + e->offset, .end = end - e->vme_start + e->offset,
+		.access = w->access, .user = false,
+	};
+	kern_return_t kr;
+
+	if (!e->use_pmap) {
+		s.view.top = w->view.top;
+		s.view.shift = at + w->view.shift - s.start;
+		s.view.prot = w->view.prot & e->protection;
+	}
+	vm_map_lock(sub);
+	(void)vm_map_settle(sub, s.start, s.end, false);
+	kr = wire_locked(&s);
+	vm_map_unlock(sub);
+	return kr;
+}
+
+/* The pages of all entries that this call wired first. No lock held. *done: up to where. */
+static kern_return_t
+wire_pages(const struct wiring *w, vm_offset_t *done)
+{
+	vm_map_t map = w->view.map;
+	kern_return_t kr = KERN_SUCCESS;
+
+	for (*done = w->start; kr == KERN_SUCCESS && *done < w->end; ) {
+		struct vm_map_entry e, *found;
+		vm_offset_t end;
+
+		vm_map_lock_read(map);
+		if (!vm_map_lookup_entry(map, *done, &found))
+			panic("map %lu: 0x%lx vanished in transition", (unsigned long)map->id, (unsigned long)*done);
+		e = *found;
+		end = e.vme_end < w->end ? e.vme_end : w->end;
+		if (!first_wiring(&e) && !e.is_sub_map && w->view.top != map && !vm_fault_wire_leaves(&w->view, found, *done, end))
+			kr = KERN_FAIL(KERN_RESOURCE_SHORTAGE, "no memory to map the wired pages at 0x%lx", *done);
+		vm_map_unlock_read(map);
+		if (first_wiring(&e) && !e.is_sub_map) {
+			kr = vm_fault_wire(&w->view, *done, end, w->access, done);
+			continue;
+		}
+		if (kr == KERN_SUCCESS && first_wiring(&e))
+			kr = wire_submap(w, &e, *done, end);
+		if (kr == KERN_SUCCESS)
+			*done = end;
+	}
+	return kr;
+}
+
+/* The call failed at `done`: its counts go, and the pages it brought. Write lock held. */
+static void
+undo(const struct wiring *w, vm_offset_t done)
+{
+	vm_map_entry_t e;
+
+	FOREACH_IN(e, w) {
+		if (first_wiring(e) && e->vme_start < done) {
+			struct vm_map_entry part = *e;
+
+			if (part.vme_end > done)
+				part.vme_end = done;
+			vm_map_unwire_pages(&part);
+		}
+		count_down(w->view.map, e, w->user);
+		if (e->wired_count == 0 && w->view.top->pmap != NULL)
+			(void)pmap_wire_range(w->view.top->pmap, e->vme_start + w->view.shift, e->vme_end + w->view.shift, false);
+	}
+}
+
+/* Write lock held, range settled, start < end; the lock is dropped in between and held on return. */
+static kern_return_t
+wire_locked(const struct wiring *w)
+{
+	vm_map_t map = w->view.map;
+	vm_map_entry_t e;
+	vm_offset_t done;
+	uint64_t pages;
+	kern_return_t kr;
+
+	kr = check_range(w, &pages);
+	if (kr == KERN_SUCCESS)
+		kr = prepare(w);
+	if (kr == KERN_SUCCESS)
+		kr = reserve_limits(map, pages);
+	if (kr != KERN_SUCCESS)
+		return kr;
+	map->user_wired_pages += pages;
+	FOREACH_IN(e, w)
+		if (!w->user || e->user_wired_count++ == 0)
+			e->wired_count++;
+	vm_map_transition_begin(map, w->start, w->end);
+	vm_map_unlock(map);
+	kr = wire_pages(w, &done);
+	VM_RELOCK_POINT(map, "vm_map_wire.pages");
+	vm_map_lock(map);
+	if (kr != KERN_SUCCESS)
+		undo(w, done);
+	vm_map_transition_end(map, w->start, w->end);
+	vm_map_merge_range(map, w->start, w->end);
+	return kr;
+}
+
+/*
+ * Copy-on-write windows in the range become entries of their own. Write lock
+ * held. KERN_ABORTED: it was dropped; start over.
+ */
+static kern_return_t
+unnest_windows(const struct wiring *w)
+{
+	vm_map_entry_t e;
+	kern_return_t kr;
+
+	FOREACH_IN(e, w)
+		if (unlikely(e->is_sub_map && e->needs_copy)) {
+			kr = vm_map_unnest_copy(w->view.map, e, e->vme_start > w->start ? e->vme_start : w->start, w->access);
+			return kr == KERN_SUCCESS ? KERN_ABORTED : kr;
+		}
+	return KERN_SUCCESS;
+}
+
+static inline bool
+clamp(vm_map_t map, vm_offset_t *start, vm_offset_t *end)
+{
+	if (*start < map->min_offset)
+		*start = map->min_offset;
+	if (*end > map->max_offset)
+		*end = map->max_offset;
+	return *start < *end;
+}
+
+kern_return_t
+vm_map_wire(vm_map_t map, vm_offset_t start, vm_offset_t end, vm_prot_t access, bool user_wire)
+{
+	struct wiring w;
+	kern_return_t kr;
+
+	if (!clamp(map, &start, &end))
+		return KERN_SUCCESS;
+	w = (struct wiring){
+		.view = { .map = map, .top = map, .prot = VM_PROT_ALL },
+		.start = start, .end = end, .access = access, .user = user_wire,
+	};
+	vm_map_lock(map);
+	do {
+		if (vm_map_settle(map, start, end, user_wire) != KERN_SUCCESS) {
+			vm_map_unlock(map);
+			return KERN_FAIL(KERN_FAILURE, "interrupted before [0x%lx, 0x%lx) was wired", start, end);
+		}
+		kr = unnest_windows(&w);
+	} while (kr == KERN_ABORTED);
+	if (kr == KERN_SUCCESS)
+		kr = wire_locked(&w);
+	vm_map_unlock(map);
+	return kr;
+}
+
+kern_return_t
+vm_map_wire_locked(vm_map_t map, vm_offset_t start, vm_offset_t end, vm_prot_t access)
+{
+	struct wiring w = {
+		.view = { .map = map, .top = map, .prot = VM_PROT_ALL },
+		.start = start, .end = end, .access = access, .user = true,
+	};
+
+	return wire_locked(&w);
+}
+
+/* --- unwiring --- */
+
+/* First half: may [start, end) be unwired? */
+static kern_return_t
+check_unwire(vm_map_t map, vm_offset_t start, vm_offset_t end, bool user)
+{
+	vm_map_entry_t e, first, last;
+	kern_return_t kr;
+
+	if (!vm_map_lookup_entry(map, start, &e))
+		return KERN_FAIL(KERN_INVALID_ADDRESS, "nothing is mapped at 0x%lx", start);
+	if (!user) {
+		kr = vm_map_check_range(map, start, end, VM_PROT_NONE, false, &first, &last);
+		if (kr != KERN_SUCCESS)
+			return kr;
+	}
+	for (; e != vm_map_to_entry(map) && e->vme_start < end; e = e->vme_next) {
+		if (user && e->superpage)
+			return KERN_FAIL(KERN_INVALID_ADDRESS, "the superpages at 0x%lx stay wired", e->vme_start);
+		if (!user && e->wired_count <= (e->user_wired_count != 0))
+			return KERN_FAIL(KERN_FAILURE, "the kernel has not wired the entry at 0x%lx", e->vme_start);
+	}
+	return KERN_SUCCESS;
+}
+
+static void
+unwire_entry(vm_map_t map, vm_map_entry_t e, bool user)
+{
+	if (user && e->user_wired_count == 0)
+		return;
+	count_down(map, e, user);
+	if (e->wired_count == 0)
+		release_pages(map, e);
+	/* Somebody may wait to remove it. */
+	if (unlikely(e->needs_wakeup) && e->wired_count == (e->user_wired_count != 0)) {
+		e->needs_wakeup = false;
+		vm_map_entry_wakeup(map);
+	}
+}
+
+static kern_return_t
+unwire_range(vm_map_t map, vm_offset_t start, vm_offset_t end, bool user)
+{
+	vm_map_entry_t first, last, e;
+	struct vm_map_spare spare;
+	kern_return_t kr = vm_map_unnest_borders(map, start, end);
+
+	if (kr != KERN_SUCCESS)
+		return kr;
+	first = vm_map_entry_at_or_after(map, start);
+	(void)vm_map_lookup_entry(map, end - 1, &last);
+	if (!vm_map_spare_take(&spare, map, first, last, start, end))
+		return KERN_FAIL(KERN_RESOURCE_SHORTAGE, "no memory to cut an entry at 0x%lx or 0x%lx", start, end);
+	first = vm_map_clip_start(map, first, start, &spare);
+	(void)vm_map_lookup_entry(map, end - 1, &last);
+	vm_map_clip_end(map, last, end, &spare);
+	for (e = first; e != vm_map_to_entry(map) && e->vme_start < end; e = e->vme_next)
+		unwire_entry(map, e, user);
+	vm_map_merge_range(map, start, end);
+	return KERN_SUCCESS;
+}
+
+kern_return_t
+vm_map_unwire(vm_map_t map, vm_offset_t start, vm_offset_t end, bool user_wire)
+{
+	kern_return_t kr;
+
+	if (!clamp(map, &start, &end))
+		return KERN_SUCCESS;
+	vm_map_lock(map);
+	kr = vm_map_settle(map, start, end, user_wire);
+	if (kr == KERN_SUCCESS)
+		kr = check_unwire(map, start, end, user_wire);
+	if (kr == KERN_SUCCESS)
+		kr = unwire_range(map, start, end, user_wire);
+	vm_map_unlock(map);
+	return kr;
+}
