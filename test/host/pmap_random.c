@@ -5,7 +5,9 @@
  * which rights. After every operation all harts access random pages: what they
  * reach must be what the model says, or a fault that pmap_fault resolves if and
  * only if the model permits the access. All TLBs are audited after every
- * operation, all tables every few. Runs over Sv39 to Sv57, ASIDs of width 0, 2
+ * operation, all tables every few. One of the pmaps lends leaf tables of its
+ * windows to the others, who have them in place of leaves of their own; what
+ * they reach there the model has under the lender. Runs over Sv39 to Sv57, ASIDs of width 0, 2
  * (so that generations roll over all the time) and 16, A/D by hardware and by
  * fault, and with selective fences that do nothing.
  */
@@ -15,9 +17,11 @@
 #include <host.h>
 #include <tlb_sim.h>
 
-#define PMAPS       3
+#define PMAPS       4
+#define SUB         3                   /* of these: the one that lends the tables of windows 0 and 1 */
 #define HARTS       4
-#define WINDOWS     3
+#define WINDOWS     5                   /* 3 and 4: where the others may have them */
+#define LENT        3
 #define OBJECTS     3
 #define PAGES       (WINDOWS * 512u)
 
@@ -33,6 +37,8 @@ static struct {
 	vm_offset_t  window[WINDOWS];
 	vm_object_t  object[OBJECTS];
 	struct vm_page *page[OBJECTS][512];
+	unsigned     nested[PMAPS][WINDOWS];    /* 1 + the window of SUB that is there; 0: none */
+	bool         pinned[WINDOWS];           /* of SUB: lent once */
 	bool         written[OBJECTS][512];     /* through a mapping, since made clean */
 	unsigned     on[HARTS];                 /* pmap that a hart runs, or PMAPS: the kernel's */
 	uint64_t     seed;
@@ -55,6 +61,18 @@ pick_prot(void)
 }
 
 static vm_offset_t va_of(unsigned i) { return g.window[i / 512] + (i % 512) * PAGE_SIZE; }
+
+/* Who owns the leaf that page i of pmap p is mapped by, and which page that is to him. */
+static unsigned
+owner(unsigned p, unsigned *i)
+{
+	unsigned from = g.nested[p][*i / 512];
+
+	if (from == 0)
+		return p;
+	*i = (from - 1) * 512 + *i % 512;
+	return SUB;
+}
 
 #define FAIL(...) \
 	do { \
@@ -98,6 +116,8 @@ start(const struct tlb_sim_config *c)
 	g.window[0] = MEGAPAGE_SIZE;
 	g.window[1] = GIGAPAGE_SIZE - MEGAPAGE_SIZE;
 	g.window[2] = vm_max_address - MEGAPAGE_SIZE;
+	g.window[3] = 5 * GIGAPAGE_SIZE;
+	g.window[4] = 5 * GIGAPAGE_SIZE - MEGAPAGE_SIZE;
 	make_objects();
 	for (unsigned p = 0; p < PMAPS; p++)
 		ASSERT_TRUE((g.pmap[p] = pmap_create()) != NULL);
@@ -139,7 +159,8 @@ find_page(const struct vm_page *m, unsigned *o, unsigned *i)
 static bool
 resolve(unsigned p, unsigned i, vm_prot_t access)
 {
-	struct slot *slot = &g.slot[p][i];
+	unsigned at = i, o = owner(p, &at);
+	struct slot *slot = &g.slot[o][at];
 	vm_object_t object;
 	kern_return_t kr;
 
@@ -147,7 +168,7 @@ resolve(unsigned p, unsigned i, vm_prot_t access)
 		return pmap_fault(g.pmap[p], va_of(i) + 8, access);
 	object = slot->m->o.chunk->object;
 	spin_lock(&object->lock);
-	kr = pmap_enter(g.pmap[p], va_of(i), slot->m, slot->prot, access | (slot->wired ? PMAP_WIRED : 0));
+	kr = pmap_enter(g.pmap[o], va_of(at), slot->m, slot->prot, access | (slot->wired ? PMAP_WIRED : 0));
 	spin_unlock(&object->lock);
 	return kr == KERN_SUCCESS;
 }
@@ -156,8 +177,8 @@ resolve(unsigned p, unsigned i, vm_prot_t access)
 static void
 check_access(unsigned h, unsigned i, vm_prot_t access)
 {
-	unsigned p = g.on[h], tries, o, s;
-	struct slot *slot = &g.slot[p][i];
+	unsigned p = g.on[h], tries, o, s, at = i, whose = owner(p, &at);
+	struct slot *slot = &g.slot[whose][at];
 	vm_offset_t va = va_of(i);
 	bool may = slot->m != NULL && (slot->prot & access) == access, ok = false;
 	paddr_t pa = 0;
@@ -230,6 +251,7 @@ op_enter(unsigned p)
 	struct vm_page *m = g.page[o][s];
 	unsigned flags = (pick(2) ? prot & VM_PROT_WRITE : 0) | (wired ? PMAP_WIRED : 0);
 
+	p = owner(p, &i);
 	spin_lock(&g.object[o]->lock);
 	ASSERT_EQ(pmap_enter(g.pmap[p], va_of(i), m, prot, flags), KERN_SUCCESS);
 	spin_unlock(&g.object[o]->lock);
@@ -241,12 +263,19 @@ op_enter_mega(unsigned p)
 {
 	unsigned w = pick(WINDOWS), o = pick(OBJECTS - 1);
 	vm_prot_t prot = pick_prot();
-	bool wired = pick(6) == 0;
+	bool wired = pick(6) == 0, refused;
+	unsigned i = w * 512;
+	kern_return_t kr;
 
+	p = owner(p, &i);
+	w = i / 512;
 	spin_lock(&g.object[o]->lock);
-	ASSERT_EQ(pmap_enter_mega(g.pmap[p], g.window[w], g.page[o][0]->o.chunk, prot,
-	    wired ? PMAP_WIRED : 0), KERN_SUCCESS);
+	kr = pmap_enter_mega(g.pmap[p], g.window[w], g.page[o][0]->o.chunk, prot, wired ? PMAP_WIRED : 0);
 	spin_unlock(&g.object[o]->lock);
+	refused = p == SUB && g.pinned[w];
+	ASSERT_EQ(kr, refused ? KERN_NOT_SUPPORTED : KERN_SUCCESS);
+	if (refused)
+		return;
 	for (unsigned s = 0; s < 512; s++)
 		g.slot[p][w * 512 + s] = (struct slot){ g.page[o][s], prot, wired };
 }
@@ -260,6 +289,7 @@ op_enter_run(unsigned p)
 	vm_prot_t prot = pick_prot();
 
 	pick_range(&first, &n);
+	p = owner(p, &first);
 	s = pick(2) ? first % 512 : pick(24);
 	if (s + n > 512)
 		n = 512 - s;
@@ -288,6 +318,8 @@ op_remove(unsigned p, bool dead)
 
 	pick_range(&first, &n);
 	(dead ? pmap_remove_dead : pmap_remove)(g.pmap[p], va_of(first), va_of(first + n - 1) + PAGE_SIZE);
+	if (g.nested[p][first / 512] != 0)
+		return;
 	for (unsigned i = first; i < first + n; i++) {
 		if (dead && g.slot[p][i].m != NULL && find_page(g.slot[p][i].m, &o, &s))
 			g.written[o][s] = false;        /* nobody asked for D */
@@ -313,6 +345,8 @@ op_protect(unsigned p)
 
 	pick_range(&first, &n);
 	pmap_protect(g.pmap[p], va_of(first), va_of(first + n - 1) + PAGE_SIZE, prot);
+	if (g.nested[p][first / 512] != 0)
+		return;
 	for (unsigned i = first; i < first + n; i++)
 		if (g.slot[p][i].m != NULL)
 			model_protect(&g.slot[p][i], prot);
@@ -343,12 +377,69 @@ op_page(bool whole_chunk)
 static void
 op_wiring(unsigned p)
 {
-	unsigned i = pick(WINDOWS) * 512 + pick(24);
+	unsigned first, n;
 	bool wired = pick(2);
 
-	pmap_change_wiring(g.pmap[p], va_of(i), wired);
-	if (g.slot[p][i].m != NULL)
-		g.slot[p][i].wired = wired;
+	pick_range(&first, &n);
+	if (pick(2)) {
+		n = 1;
+		pmap_change_wiring(g.pmap[p], va_of(first), wired);
+	} else
+		ASSERT_EQ(pmap_wire_range(g.pmap[p], va_of(first), va_of(first + n - 1) + PAGE_SIZE, wired), KERN_SUCCESS);
+	for (unsigned i = first; i < first + n && g.nested[p][i / 512] == 0; i++)
+		if (g.slot[p][i].m != NULL)
+			g.slot[p][i].wired = wired;
+}
+
+static void
+op_wire_run(unsigned p)
+{
+	unsigned first, n, o = pick(OBJECTS), done, want = 0;
+	vm_prot_t prot = pick_prot();
+
+	pick_range(&first, &n);
+	p = owner(p, &first);
+	if (first % 512 + n > 512)
+		n = 512 - first % 512;
+	/* As mm does: only where the pages in the way are the object's own or none. */
+	for (unsigned i = first; i < first + n; i++)
+		if (g.slot[p][i].m != NULL && g.slot[p][i].m != g.page[o][i % 512])
+			return;
+	spin_lock(&g.object[o]->lock);
+	done = pmap_wire_run(g.pmap[p], va_of(first), g.page[o][0]->o.chunk, first % 512, n, prot);
+	spin_unlock(&g.object[o]->lock);
+	for (unsigned i = first; i < first + n; i++) {
+		struct slot *s = &g.slot[p][i];
+
+		if (g.page[o][i % 512] == NULL)
+			continue;
+		/* A whole megapage gets these rights, a leaf that was there keeps its own. */
+		*s = (struct slot){ g.page[o][i % 512], s->m != NULL && !(n == 512 && vm_chunk_is_megapage(
+		    g.page[o][0]->o.chunk) && !(p == SUB && g.pinned[first / 512])) ? s->prot | prot : prot, true };
+		want++;
+	}
+	ASSERT_EQ(done, want);
+}
+
+/* Window w of p becomes one of SUB's, or is so no more. */
+static void
+op_nest(unsigned p)
+{
+	unsigned w = LENT + pick(WINDOWS - LENT), from = pick(2);
+
+	if (p == SUB)
+		return;
+	if (g.nested[p][w] != 0) {
+		pmap_unnest(g.pmap[p], g.window[w], MEGAPAGE_SIZE);
+		g.nested[p][w] = 0;
+		return;
+	}
+	pmap_remove(g.pmap[p], g.window[w], g.window[w] + MEGAPAGE_SIZE);
+	for (unsigned i = 0; i < 512; i++)
+		g.slot[p][w * 512 + i].m = NULL;
+	ASSERT_EQ(pmap_nest(g.pmap[p], g.pmap[SUB], g.window[w], g.window[from], MEGAPAGE_SIZE), KERN_SUCCESS);
+	g.nested[p][w] = 1 + from;
+	g.pinned[from] = true;
 }
 
 static void
@@ -399,6 +490,13 @@ op_renew(unsigned p)
 			g.written[o][s] = g.written[o][s] && pick(2);
 	memset(g.slot[p], 0, sizeof(g.slot[p]));
 	memset(g.written, 0, sizeof(g.written));
+	if (p == SUB) {
+		for (unsigned q = 0; q < PMAPS; q++)
+			pmap_unnest(g.pmap[q], 0, vm_max_address);
+		memset(g.nested, 0, sizeof(g.nested));
+		memset(g.pinned, 0, sizeof(g.pinned));
+	}
+	memset(g.nested[p], 0, sizeof(g.nested[p]));
 	pmap_destroy(g.pmap[p]);
 	g.pmap[p] = pmap_create();
 	ASSERT_TRUE(g.pmap[p] != NULL);
@@ -428,6 +526,10 @@ one_op(void)
 		op_ad();
 	else if (k < 77)
 		op_collect(p);
+	else if (k < 79)
+		op_wire_run(p);
+	else if (k < 83)
+		op_nest(p);
 	else if (k < 96)
 		op_switch(pick(HARTS));
 	else if (k < 98)

@@ -533,6 +533,49 @@ TEST(tlb_nest, a_parents_hart_that_left_drops_before_it_returns)
 	teardown();
 }
 
+/* At hart 2's fence, hart 1's being done: 1 walks once more and leaves; sub takes away what it saw. */
+static void
+leave_meanwhile(void)
+{
+	unsigned was = host_hart;
+	paddr_t pa;
+
+	if (!(pmap->tlb.active & 2) || tlb_sim_access(1, W0, VM_PROT_READ, &pa))
+		return;
+	tlb_sim_at_fence = NULL;
+	on(1, pmap);
+	while (!tlb_sim_access(1, P0, VM_PROT_WRITE, &pa))
+		tlb_fence_all();
+	on(1, pmap_kernel());
+	tlb_sim_become(was);
+	pmap_remove(sub, W0, W0 + PAGE_SIZE);
+}
+
+TEST(tlb_nest, overlapping_shootdowns_do_not_forgive_each_other)
+{
+	paddr_t pa;
+
+	ASSERT_TRUE(setup());
+	lend();
+	ASSERT_EQ(enter(0, VM_PROT_READ, 0), KERN_SUCCESS);
+	ASSERT_EQ(enter(1, VM_PROT_READ, 0), KERN_SUCCESS);
+	on(1, pmap);
+	while (!tlb_sim_access(1, W0, VM_PROT_READ, &pa))
+		tlb_fence_all();
+	on(2, pmap);
+	on(0, pmap_kernel());
+	tlb_sim_at_fence = leave_meanwhile;
+	pmap_remove(pmap, W0, W0 + PAGE_SIZE);
+	ASSERT_EQ(tlb_sim_at_fence, NULL);      /* it came to that */
+	on(1, pmap);
+	ASSERT_TRUE(audit_is_clean());
+	ASSERT_FALSE(tlb_sim_access(1, P0, VM_PROT_READ, &pa));
+	for (unsigned h = 0; h < 3; h++)
+		on(2 - h, pmap_kernel());
+	pmap_destroy(sub);
+	teardown();
+}
+
 TEST(tlb_nest, unnesting_is_fenced)
 {
 	paddr_t pa;
