@@ -370,6 +370,17 @@ call_fault_after_collect(void)
 	return vm_fault(map[0], A, VM_PROT_READ);
 }
 
+/* The page tables only, and not for long: no entry says that they are nested. */
+static kern_return_t
+call_nest_tables(void)
+{
+	kern_return_t kr = pmap_nest(map[0]->pmap, map[1]->pmap, 1024 * M, A, 2 * M);
+
+	if (kr == KERN_SUCCESS)
+		pmap_unnest(map[0]->pmap, 1024 * M, 2 * M);
+	return kr;
+}
+
 static uint8_t bytes[4 * P];
 
 static kern_return_t call_kernel_read(void) { return vm_map_read_user(map[0], A + P + 5, bytes, 3 * P); }
@@ -399,6 +410,7 @@ static const struct call {
 	{ "fork", call_fork, WHOLE }, { "create", call_create, WHOLE }, { "fault_read", call_fault_read, WHOLE },
 	{ "fault_write", call_fault_write, WHOLE }, { "fault_write_present", call_fault_write_present, WHOLE },
 	{ "fault_fetch", call_fault_fetch, STEPS }, { "fault_after_collect", call_fault_after_collect, WHOLE },
+	{ "nest_tables", call_nest_tables, WHOLE },
 	{ "kernel_read", call_kernel_read, WHOLE }, { "kernel_write", call_kernel_write, PART_A },
 };
 
