@@ -39,20 +39,6 @@ W void shared_region_mapping_ref(shared_region_mapping_t region) { }
 W void shared_region_mapping_dealloc(shared_region_mapping_t region) { }
 W kern_return_t shared_region_object_chain_attach(shared_region_mapping_t target, shared_region_mapping_t parent) { return KERN_NOT_SUPPORTED; }
 W kern_return_t shared_region_mapping_map(shared_region_mapping_t region, vm_map_t map) { return KERN_NOT_SUPPORTED; }
-W kern_return_t vm_map_copyin_common(vm_map_t src, vm_offset_t addr, vm_size_t len, bool src_destroy, bool src_volatile, vm_map_copy_t *copy, bool use_maxprot) { return KERN_NOT_SUPPORTED; }
-W kern_return_t vm_map_copyin_maxprot(vm_map_t src, vm_offset_t addr, vm_size_t len, bool src_destroy, vm_map_copy_t *copy) { return KERN_NOT_SUPPORTED; }
-W kern_return_t vm_map_copyin_object(vm_object_t object, vm_object_offset_t offset, vm_size_t size, vm_map_copy_t *copy) { return KERN_NOT_SUPPORTED; }
-W kern_return_t vm_map_copyin_page_list(vm_map_t src, vm_offset_t addr, vm_size_t len, unsigned options, vm_map_copy_t *copy, bool is_cont) { return KERN_NOT_SUPPORTED; }
-W kern_return_t vm_map_copyout_page_list(vm_map_t dst, vm_offset_t *addr, vm_map_copy_t copy) { return KERN_NOT_SUPPORTED; }
-W vm_map_copy_t vm_map_copy_copy(vm_map_copy_t copy) { return NULL; }
-W kern_return_t vm_map_copy_discard_cont(vm_map_copyin_args_t cont_args, vm_map_copy_t *next) { return KERN_NOT_SUPPORTED; }
-W void vm_map_copy_page_discard(vm_map_copy_t copy) { }
-W kern_return_t vm_map_copy_steal_pages(vm_map_copy_t copy) { return KERN_NOT_SUPPORTED; }
-W bool vm_map_copy_cont_is_valid(vm_map_copy_t copy) { return false; }
-W void vm_map_copy_invoke_cont(vm_map_copy_t old, vm_map_copy_t *next, kern_return_t *result) { }
-W void vm_map_copy_invoke_extend_cont(vm_map_copy_t old, vm_map_copy_t *next, kern_return_t *result) { }
-W void vm_map_copy_abort_cont(vm_map_copy_t copy) { }
-W void vm_map_copy_foreach(bool (*fn)(vm_map_copy_t, void *), void *arg) { }
 W void vm_map_reference_swap(vm_map_t map) { }
 W void vm_map_res_reference(vm_map_t map) { }
 W void vm_map_res_deallocate(vm_map_t map) { }
@@ -63,9 +49,6 @@ W kern_return_t vm_map_machine_attribute(vm_map_t map, vm_offset_t addr, vm_size
 W kern_return_t vm_map_msync(vm_map_t map, vm_offset_t start, vm_offset_t end, unsigned flags) { return KERN_NOT_SUPPORTED; }
 W kern_return_t vm_map_submap(vm_map_t map, vm_offset_t start, vm_offset_t end, vm_map_t submap, vm_offset_t offset, bool use_pmap) { return KERN_NOT_SUPPORTED; }
 W kern_return_t vm_map_enter_submap(vm_map_t map, vm_offset_t *addr, const struct vm_map_enter_args *args, vm_map_t submap, bool use_pmap) { return KERN_NOT_SUPPORTED; }
-W kern_return_t vm_remap_extract(vm_map_t src, vm_offset_t addr, vm_size_t size, bool copy, struct vm_map_header *header, vm_prot_t *cur, vm_prot_t *max, vm_inherit_t inheritance, bool pageable) { return KERN_NOT_SUPPORTED; }
-W kern_return_t vm_remap_range_allocate(vm_map_t map, vm_offset_t *addr, vm_size_t size, vm_offset_t mask, uint32_t flags, vm_map_entry_t *after) { return KERN_NOT_SUPPORTED; }
-W kern_return_t vm_map_remap(vm_map_t target, vm_offset_t *addr, const struct vm_map_remap_args *a, vm_prot_t *cur, vm_prot_t *max) { return KERN_NOT_SUPPORTED; }
 W kern_return_t vm_map_unnest_range(vm_map_t map, vm_offset_t start, vm_offset_t end) { return KERN_NOT_SUPPORTED; }
 W void vm_map_submap_remove_leaves(vm_map_t map, vm_map_entry_t e) { }
 W kern_return_t vm_map_unnest_copy(vm_map_t map, vm_map_entry_t e, vm_offset_t va, vm_prot_t access) { return KERN_NOT_SUPPORTED; }

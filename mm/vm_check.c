@@ -309,7 +309,32 @@ recount_shadow(vm_object_t o, void *arg)
 	return true;
 }
 
-/* M9: ref_count = entries + shadows pointing here + registered holders. */
+static bool
+recount_copy(vm_map_copy_t copy, void *arg)
+{
+	vm_map_entry_t e;
+
+	(void)arg;
+	switch (copy->type) {
+	case VM_MAP_COPY_ENTRY_LIST:
+		for (e = vm_map_copy_first_entry(copy); e != vm_map_copy_to_entry(copy); e = e->vme_next)
+			if (e->object.vm_object != NULL)
+				e->object.vm_object->recount++;
+		break;
+	case VM_MAP_COPY_OBJECT:
+		if (copy->object != NULL)
+			copy->object->recount++;
+		break;
+	case VM_MAP_COPY_PAGE_LIST:
+		for (unsigned i = 0; !copy->page_loose && i < copy->npages; i++)
+			if (copy->page_list[i] != NULL)
+				copy->page_list[i]->o.chunk->object->recount++;
+		break;
+	}
+	return true;
+}
+
+/* M9: ref_count = entries of maps and copies + pages that copies pin + shadows pointing here + registered holders. */
 static bool
 vm_check_object(vm_object_t o, void *arg)
 {
@@ -337,6 +362,7 @@ vm_check_all(vm_map_t const *maps, unsigned n, struct vm_check_failure *f)
 			return false;
 	vm_object_foreach(recount_clear, NULL);
 	vm_object_foreach(recount_shadow, NULL);
+	vm_map_copy_foreach(recount_copy, NULL);
 	for (unsigned i = 0; i < n; i++) {
 		vm_map_entry_t e;
 

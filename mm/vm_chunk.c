@@ -305,6 +305,42 @@ vm_object_page_alloc(vm_object_t object, vm_object_offset_t offset, bool zero)
 	return m;
 }
 
+bool
+vm_object_page_insert(vm_object_t object, vm_object_offset_t offset, struct vm_page *m)
+{
+	uint64_t at = offset + object->color;
+	unsigned slot = (unsigned)(at >> PAGE_SHIFT) % VM_CHUNK_PAGES;
+	struct vm_chunk *c = vm_chunk_find(object, at >> VM_CHUNK_SHIFT);
+
+	if (c == NULL && (c = chunk_allocate(object, at >> VM_CHUNK_SHIFT)) == NULL)
+		return false;
+	if (!vm_chunk_make_single(c) || !chunk_make_leaf(c, slot)) {
+		if (c->resident == 0)
+			chunk_free(c);
+		return false;
+	}
+	c->leaf[slot / VM_CHUNK_LEAF][slot % VM_CHUNK_LEAF] = m->pfn;
+	chunk_set_resident(c, slot, m);
+	return true;
+}
+
+bool
+vm_object_page_take(struct vm_page *m)
+{
+	struct vm_chunk *c = m->o.chunk;
+	unsigned slot = m->slot;
+
+	if (c->base != 0)
+		return false;
+	DASSERT(m->wire_count == 0, ("page 0x%lx taken with %u wirings", (unsigned long)vm_page_pa(m), m->wire_count));
+	c->popmap[slot / 64] &= ~(1ul << (slot % 64));
+	c->object->resident_page_count--;
+	if (--c->resident == 0)
+		chunk_free(c);
+	vm_page_describe(m, VM_PAGE_KERNEL, 0, 0);
+	return true;
+}
+
 /*
  * Takes the pages of mask out of word w. Pages of a reservation stay in it;
  * single pages go back to the allocator.

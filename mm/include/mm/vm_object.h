@@ -312,6 +312,13 @@ vm_page_unwire(struct vm_page *m)
 	}
 }
 
+/*
+ * The caller's page m (kind KERNEL) becomes resident at offset, where nothing is, contents and all. FALSE: shortage,
+ * the page is still the caller's.
+ */
+bool vm_object_page_insert(vm_object_t object, vm_object_offset_t offset, struct vm_page *m);
+/* The reverse: m, unwired and mapped nowhere, leaves its object. FALSE: it is part of a reservation, and stays. */
+bool vm_object_page_take(struct vm_page *m);
 /* TRUE when the chunk is a full reservation: one leaf may map it all. */
 static inline bool
 vm_chunk_is_megapage(const struct vm_chunk *c)

@@ -1,0 +1,706 @@
+/*
+ * vm_map_copy_overwrite.c: a copy replaces what is mapped, all or nothing.
+ *
+ *   copy          [ c1   )[ c2         )
+ *   destination  [  d1     )[ d2 shared )[ d3   )      first byte somewhere in a page
+ *                   |--------------------------|
+ *                   bytes|pages  | bytes |pages |bytes
+ *
+ * Where source and destination lie alike in their pages, whole pages of a
+ * private destination are replaced by reference: new entries with the
+ * destination's attributes and the copy's objects (the plan) take the place of
+ * the old ones. The rest, that is edges of pages, other alignment, and memory
+ * that others are to see change (shared, wired, permanent, a pager's, behind a
+ * submap), is copied physically, through the destination's objects.
+ *
+ *   1 check     every address mapped and writable, through submaps; needs_copy windows of submaps are un-nested
+ *   2 prepare   what is to be copied physically: each destination page is made resident and writable now,
+ *               and what must be fetched for the source is fetched: from here on no memory is needed
+ *   3 plan      the new entries are made; the map is still as it was. Anybody at work on it since 1: from 1 again
+ *   4 commit    old entries out, new ones in, under the same hold of the lock
+ *   5 copy      the physical parts, page by page, without the map's lock between some pages
+ *
+ * So a shortage is found before anything has changed. Only who takes the
+ * destination's memory away between 2 and 5 (unmapping, forking) can make 5
+ * fail half way, as it could have come half way through.
+ *
+ * Copies are as of copyin: source and destination may overlap.
+ *
+ * Locks: the destination's, for writing in 1, 3 and 4; none while memory is
+ * fetched; for reading in 5, and there the object's, page by page. The copy's
+ * objects are then only tried: one of them may be above it in a chain.
+ */
+#include <string.h>
+#include <mm/vm_print.h>
+#include "vm_map_copy_impl.h"
+
+#define RUN_PAGES   64u         /* pages copied under one hold of the map lock */
+#define RETRIES     16          /* plans that others' work on the map may spoil; then all goes by bytes */
+
+/* What is to be done, and how far it is. */
+struct overwrite {
+	vm_map_t       map;
+	vm_offset_t    addr;            /* of the copy's first byte */
+	vm_size_t      size;
+	vm_map_copy_t  copy;
+	bool           interruptible;
+	bool           by_bytes;        /* nothing by reference */
+	/* The plan: entries to link, and, in transition, ranges to copy physically; by vme_next. */
+	vm_map_entry_t plan, *plan_end;
+	bool           physical;        /* some of it is physical */
+};
+
+/* --- reading the copy --- */
+
+/* Where in the copy the next byte comes from. */
+struct source {
+	vm_map_copy_t  copy;
+	vm_map_entry_t e;
+	vm_offset_t    at;              /* from the start of the copy's first page */
+};
+
+static struct source
+source_at(vm_map_copy_t copy, vm_offset_t at)
+{
+	return (struct source){ copy, copy->type == VM_MAP_COPY_ENTRY_LIST ? copy->hdr.links.next : NULL, at };
+}
+
+/* Locks an object of a copy's chain. With `held`, a lock the caller has, it is only tried. */
+static inline bool
+chain_lock(vm_object_t object, vm_object_t held)
+{
+	if (held == NULL) {
+		spin_lock(&object->lock);
+		return true;
+	}
+	return object == held || spin_trylock(&object->lock);
+}
+
+static inline void
+chain_unlock(vm_object_t object, vm_object_t held)
+{
+	if (object != held)
+		spin_unlock(&object->lock);
+}
+
+/*
+ * n bytes of the source, all in one of its pages, to buf. held: NULL, or an
+ * object that the caller has locked, anywhere in relation to the copy's chain.
+ * FALSE: a lock was not to be had, nothing copied.
+ */
+static bool
+source_read(struct source *s, uint8_t *buf, size_t n, vm_object_t held)
+{
+	vm_object_t object, next;
+	vm_object_offset_t offset;
+	struct vm_page *m;
+
+	if (s->copy->type == VM_MAP_COPY_KERNEL_BUFFER) {
+		memcpy(buf, (uint8_t *)s->copy->kdata + (s->at - (s->copy->offset & PAGE_MASK)), n);
+		return true;
+	}
+	while (s->at >= s->e->vme_end)
+		s->e = s->e->vme_next;
+	object = s->e->object.vm_object;
+	offset = trunc_page(s->at) - s->e->vme_start + s->e->offset;
+	if (object == NULL) {
+		memset(buf, 0, n);
+		return true;
+	}
+	if (!chain_lock(object, held))
+		return false;
+	while ((m = offset < object->size ? vm_page_lookup(object, offset) : NULL) == NULL &&
+	    (next = object->shadow) != NULL) {
+		bool got = chain_lock(next, held);
+
+		if (got)
+			offset += object->shadow_offset;
+		chain_unlock(object, held);
+		if (!got)
+			return false;
+		object = next;
+	}
+	if (m != NULL)
+		vm_page_copy_part(buf, (uint8_t *)vm_page_va(m) + (s->at & PAGE_MASK), n);
+	else
+		memset(buf, 0, n);
+	chain_unlock(object, held);
+	return true;
+}
+
+/* --- 5: physical copying --- */
+
+struct write {
+	struct source from;
+	vm_offset_t   to;
+	vm_size_t     left;
+};
+
+static inline void
+write_advance(struct write *w, size_t n)
+{
+	w->from.at += n;
+	w->to += n;
+	w->left -= n;
+}
+
+/* The bytes that lie in one page of source and destination alike. */
+static inline size_t
+write_piece(const struct write *w)
+{
+	size_t n = PAGE_SIZE - (w->from.at & PAGE_MASK);
+
+	if (n > PAGE_SIZE - (w->to & PAGE_MASK))
+		n = PAGE_SIZE - (w->to & PAGE_MASK);
+	return n > w->left ? w->left : n;
+}
+
+/* All that goes to the page m, which w->to lies in (its object locked). FALSE: a lock is not to be had. */
+static bool
+write_page(struct vm_page *m, struct write *w)
+{
+	vm_offset_t page = trunc_page(w->to);
+	uint8_t *va = vm_page_va(m);
+
+	do {
+		size_t n = write_piece(w);
+
+		if (!source_read(&w->from, va + (w->to & PAGE_MASK), n, m->o.chunk->object))
+			return false;
+		write_advance(w, n);
+	} while (w->left > 0 && trunc_page(w->to) == page);
+	return true;
+}
+
+/* The same for vm_fault_with: one page only. */
+static bool
+write_one_page(struct vm_page *m, void *arg)
+{
+	(void)write_page(m, arg);
+	return false;
+}
+
+/* The page at offset, if a store may go to it as it is: object locked. */
+static inline struct vm_page *
+writable_page(vm_object_t object, vm_object_offset_t offset)
+{
+	struct vm_page *m = vm_page_lookup(object, offset);
+
+	if (m == NULL || (m->flags & (VM_PAGE_BUSY | VM_PAGE_ABSENT | VM_PAGE_ERROR)) || m->page_lock != 0 ||
+	    (object->copy != NULL && vm_object_owes_push(object, offset)))
+		return NULL;
+	return m;
+}
+
+/* Copies to pages that are ready, within one entry, some at a time. Returns at the first that is not. */
+static void
+write_run(vm_map_t map, struct write *w)
+{
+	struct vm_map_lookup l;
+	bool ok = true;
+
+	vm_map_lock_read(map);
+	if (vm_map_lookup_locked(map, w->to, VM_PROT_WRITE, &l) != KERN_SUCCESS)
+		return;
+	for (unsigned n = 0; ok && n < RUN_PAGES && w->left > 0 && w->to < l.hi; n++, l.offset += PAGE_SIZE) {
+		struct vm_page *m;
+
+		spin_lock(&l.object->lock);
+		m = writable_page(l.object, l.offset);
+		ok = m != NULL && write_page(m, w);
+		if (m != NULL)
+			m->flags |= VM_PAGE_DIRTY;
+		spin_unlock(&l.object->lock);
+	}
+	vm_map_unlock_read(l.map);
+}
+
+/* The long way round: a page that is not ready; some bytes where somebody holds a lock of the chain. */
+static noinline kern_return_t
+write_slowly(vm_map_t map, struct write *w)
+{
+	uint8_t buffer[256];
+	vm_offset_t before = w->to;
+	kern_return_t kr = vm_fault_with(map, w->to, VM_PROT_WRITE, write_one_page, w);
+	size_t n = write_piece(w);
+
+	if (kr != KERN_SUCCESS || w->to != before)
+		return kr;
+	if (n > sizeof(buffer))
+		n = sizeof(buffer);
+	(void)source_read(&w->from, buffer, n, NULL);
+	kr = vm_map_write_user(map, buffer, w->to, n);
+	write_advance(w, n);
+	return kr;
+}
+
+/* [to, to + size) of the destination gets its part of the copy. */
+static kern_return_t
+write_physically(const struct overwrite *o, vm_offset_t to, vm_size_t size)
+{
+	struct write w = { source_at(o->copy, (o->copy->offset & PAGE_MASK) + (to - o->addr)), to, size };
+	kern_return_t kr = KERN_SUCCESS;
+
+	while (w.left > 0 && kr == KERN_SUCCESS) {
+		vm_offset_t before = w.to;
+
+		write_run(o->map, &w);
+		if (w.to == before)
+			kr = write_slowly(o->map, &w);
+	}
+	return kr;
+}
+
+/* --- 2: preparing --- */
+
+struct prepare {
+	vm_offset_t at, end;
+	unsigned    left;
+};
+
+static bool
+prepare_page(struct vm_page *m, void *arg)
+{
+	struct prepare *p = arg;
+
+	(void)m;
+	p->at += PAGE_SIZE;
+	return p->at < p->end && --p->left > 0;
+}
+
+/* Passes over the pages from p->at on that are ready, within one entry. */
+static void
+prepare_skip(vm_map_t map, struct prepare *p)
+{
+	struct vm_map_lookup l;
+
+	vm_map_lock_read(map);
+	if (vm_map_lookup_locked(map, p->at, VM_PROT_WRITE, &l) != KERN_SUCCESS)
+		return;
+	spin_lock(&l.object->lock);
+	while (p->at < p->end && p->at < l.hi && writable_page(l.object, l.offset) != NULL) {
+		p->at += PAGE_SIZE;
+		l.offset += PAGE_SIZE;
+	}
+	spin_unlock(&l.object->lock);
+	vm_map_unlock_read(l.map);
+}
+
+/* Each page of [start, end) is resident and may be written from now on. */
+static kern_return_t
+prepare_destination(vm_map_t map, vm_offset_t start, vm_offset_t end)
+{
+	struct prepare p = { start, end, 0 };
+	kern_return_t kr = KERN_SUCCESS;
+
+	while (p.at < end && kr == KERN_SUCCESS) {
+		prepare_skip(map, &p);
+		p.left = RUN_PAGES;
+		if (p.at < end)
+			kr = vm_fault_with(map, p.at, VM_PROT_WRITE, prepare_page, &p);
+	}
+	return kr;
+}
+
+/* Must some of what the object shows be fetched from a pager? */
+static bool
+is_fetched(vm_object_t object)
+{
+	vm_object_t next;
+	bool external;
+
+	if (object == NULL)
+		return false;
+	spin_lock(&object->lock);
+	while ((external = !object->internal) == false && (next = object->shadow) != NULL) {
+		spin_lock(&next->lock);
+		spin_unlock(&object->lock);
+		object = next;
+	}
+	spin_unlock(&object->lock);
+	return external;
+}
+
+/* Pieces of the copy in [start, end) that a pager has a part in become copies that are all there. */
+static kern_return_t
+prepare_source(vm_map_copy_t copy, vm_offset_t start, vm_offset_t end)
+{
+	kern_return_t kr;
+	vm_map_entry_t e;
+
+	if (copy->type != VM_MAP_COPY_ENTRY_LIST)
+		return KERN_SUCCESS;
+	for (e = vm_map_copy_first_entry(copy); e != vm_map_copy_to_entry(copy) && e->vme_start < end; e = e->vme_next) {
+		vm_object_t object = e->object.vm_object, fetched;
+
+		if (e->vme_end <= start || !is_fetched(object))
+			continue;
+		kr = vm_object_copy_slowly(object, e->offset, e->vme_end - e->vme_start, true, &fetched);
+		if (kr != KERN_SUCCESS)
+			return kr;
+		e->object.vm_object = fetched;
+		e->offset = 0;
+		e->needs_copy = false;
+		vm_object_deallocate(object);
+	}
+	return KERN_SUCCESS;
+}
+
+/* Everything that the plan copies physically. No lock held. */
+static kern_return_t
+prepare(const struct overwrite *o)
+{
+	vm_offset_t base = trunc_page(o->addr) - ((o->copy->offset & PAGE_MASK) - (o->addr & PAGE_MASK));
+	kern_return_t kr = KERN_SUCCESS;
+
+	for (vm_map_entry_t p = o->plan; p != NULL && kr == KERN_SUCCESS; p = p->vme_next) {
+		if (!p->in_transition)
+			continue;
+		kr = prepare_source(o->copy, p->vme_start - base, p->vme_end - base);
+		if (kr == KERN_SUCCESS)
+			kr = prepare_destination(o->map, trunc_page(p->vme_start), round_page(p->vme_end));
+	}
+	return kr;
+}
+
+/* --- 1: checking --- */
+
+static kern_return_t check_range(const struct overwrite *o, vm_map_t map, vm_offset_t start, vm_offset_t end,
+    vm_prot_t above);
+
+/* One entry's part [start, end); `above`: what the windows above allow. */
+static kern_return_t
+check_entry(const struct overwrite *o, vm_map_entry_t e, vm_offset_t start, vm_offset_t end, vm_prot_t above)
+{
+	vm_prot_t prot = e->protection & above;
+	kern_return_t kr;
+
+	if (!(prot & VM_PROT_WRITE))
+		return KERN_FAIL(KERN_PROTECTION_FAILURE, "the entry at 0x%lx allows %s, not %s",
+		    e->vme_start, vm_prot_name(prot), vm_prot_name(VM_PROT_WRITE));
+	if (e->is_sub_map) {
+		start = start - e->vme_start + e->offset;
+		end = end - e->vme_start + e->offset;
+		vm_map_lock_read(e->object.sub_map);
+		kr = check_range(o, e->object.sub_map, start, end, prot);
+		vm_map_unlock_read(e->object.sub_map);
+		return kr;
+	}
+	if (o->interruptible && e->object.vm_object != NULL && !e->object.vm_object->internal)
+		return KERN_FAIL(KERN_FAILURE, "the entry at 0x%lx has a pager, which could be waited for", e->vme_start);
+	return KERN_SUCCESS;
+}
+
+/* Any lock. */
+static kern_return_t
+check_range(const struct overwrite *o, vm_map_t map, vm_offset_t start, vm_offset_t end, vm_prot_t above)
+{
+	vm_offset_t at = start, stop;
+	kern_return_t kr;
+	vm_map_entry_t e;
+
+	if (!vm_map_lookup_entry(map, start, &e))
+		return KERN_FAIL(KERN_INVALID_ADDRESS, "nothing is mapped at 0x%lx", start);
+	for (;; e = e->vme_next, at = stop) {
+		if (e == vm_map_to_entry(map) || e->vme_start > at)
+			return KERN_FAIL(KERN_INVALID_ADDRESS, "hole at 0x%lx in [0x%lx, 0x%lx)", at, start, end);
+		stop = e->vme_end < end ? e->vme_end : end;
+		kr = check_entry(o, e, at, stop, above);
+		if (kr != KERN_SUCCESS || stop == end)
+			return kr;
+	}
+}
+
+/* needs_copy windows of submaps in the range become entries of the map. Write lock held, perhaps dropped between. */
+static kern_return_t
+unnest(const struct overwrite *o, vm_offset_t start, vm_offset_t end)
+{
+	kern_return_t kr;
+	vm_map_entry_t e;
+
+	for (e = vm_map_entry_at_or_after(o->map, start); e != vm_map_to_entry(o->map) && e->vme_start < end; ) {
+		vm_offset_t at = e->vme_start > start ? e->vme_start : start;
+
+		if (!e->is_sub_map || !e->needs_copy) {
+			e = e->vme_next;
+			continue;
+		}
+		kr = vm_map_unnest_copy(o->map, e, at, VM_PROT_WRITE);
+		if (kr != KERN_SUCCESS)
+			return kr;
+		e = vm_map_entry_at_or_after(o->map, at);
+	}
+	return KERN_SUCCESS;
+}
+
+/* The destination, write-locked: KERN_ABORTED with *again: the lock was dropped, look again. */
+static kern_return_t
+check_destination(const struct overwrite *o, bool *again)
+{
+	vm_offset_t start = trunc_page(o->addr), end = round_page(o->addr + o->size);
+	kern_return_t kr = vm_map_settle(o->map, start, end, true);
+
+	*again = false;
+	if (kr == KERN_SUCCESS)
+		kr = check_range(o, o->map, start, end, VM_PROT_ALL);
+	if (kr == KERN_SUCCESS) {
+		kr = unnest(o, start, end);
+		*again = kr == KERN_ABORTED;
+	}
+	return kr;
+}
+
+/* --- 3: the plan --- */
+
+static void
+plan_free(struct overwrite *o)
+{
+	vm_map_entry_t next;
+
+	for (; o->plan != NULL; o->plan = next) {
+		next = o->plan->vme_next;
+		vm_object_deallocate(o->plan->object.vm_object);
+		vm_map_entry_dispose(o->plan);
+	}
+	o->plan_end = &o->plan;
+	o->physical = false;
+}
+
+static kern_return_t
+plan_append(struct overwrite *o, const struct vm_map_entry *e)
+{
+	vm_map_entry_t n = vm_map_entry_create();
+
+	if (n == NULL)
+		return KERN_FAIL(KERN_RESOURCE_SHORTAGE, "no memory for a map entry");
+	*n = *e;
+	n->vme_next = NULL;
+	vm_object_reference(n->object.vm_object);
+	*o->plan_end = n;
+	o->plan_end = &n->links.next;
+	return KERN_SUCCESS;
+}
+
+/* [start, end), bytes, goes physically: as part of the piece before, or a new one. */
+static kern_return_t
+plan_physical(struct overwrite *o, vm_offset_t start, vm_offset_t end)
+{
+	vm_map_entry_t last = o->plan == NULL ? NULL : container_of(o->plan_end, struct vm_map_entry, links.next);
+
+	if (start == end)
+		return KERN_SUCCESS;
+	o->physical = true;
+	if (last != NULL && last->in_transition && last->vme_end == start) {
+		last->vme_end = end;
+		return KERN_SUCCESS;
+	}
+	return plan_append(o, &(struct vm_map_entry){ .vme_start = start, .vme_end = end, .in_transition = true });
+}
+
+/* May other memory simply take the place of what d maps? */
+static bool
+replaceable(vm_map_entry_t d)
+{
+	vm_object_t object = d->object.vm_object;
+
+	if (d->is_shared || d->is_sub_map || d->wired_count != 0 || d->in_transition || d->permanent)
+		return false;
+	return object == NULL || d->needs_copy ||
+	    (object->internal && !object->true_share &&
+	    (object->copy_strategy == MEMORY_OBJECT_COPY_SYMMETRIC || object->ref_count == 1));
+}
+
+/* The part [at, end) of destination entry d by reference: an entry for each entry of the copy. */
+static kern_return_t
+plan_reference(struct overwrite *o, vm_map_entry_t d, vm_offset_t at, vm_offset_t end, vm_map_entry_t *source)
+{
+	vm_offset_t base = trunc_page(o->addr);         /* copy address 0 */
+	vm_map_entry_t c = *source;
+	kern_return_t kr = KERN_SUCCESS;
+
+	while (at < end && kr == KERN_SUCCESS) {
+		struct vm_map_entry n = *d;
+
+		while (at - base >= c->vme_end)
+			c = c->vme_next;
+		n.vme_start = at;
+		n.vme_end = c->vme_end < end - base ? base + c->vme_end : end;
+		n.object = c->object;
+		n.offset = c->offset + (at - base - c->vme_start);
+		n.needs_copy = c->needs_copy;
+		kr = plan_append(o, &n);
+		at = n.vme_end;
+	}
+	*source = c;
+	return kr;
+}
+
+/* Makes the plan; map write-locked and checked. */
+static kern_return_t
+make_plan(struct overwrite *o)
+{
+	vm_offset_t end = o->addr + o->size, first = round_page(o->addr), last = trunc_page(end), stop;
+	kern_return_t kr = KERN_SUCCESS;
+	vm_map_entry_t d, c;
+
+	if (o->copy->type != VM_MAP_COPY_ENTRY_LIST || (o->copy->offset & PAGE_MASK) != (o->addr & PAGE_MASK) ||
+	    first >= last || o->by_bytes)
+		return plan_physical(o, o->addr, end);
+	kr = plan_physical(o, o->addr, first);
+	(void)vm_map_lookup_entry(o->map, first, &d);
+	c = vm_map_copy_first_entry(o->copy);
+	for (vm_offset_t at = first; at < last && kr == KERN_SUCCESS; at = stop, d = d->vme_next) {
+		stop = d->vme_end < last ? d->vme_end : last;
+		kr = replaceable(d) ? plan_reference(o, d, at, stop, &c) : plan_physical(o, at, stop);
+	}
+	return kr == KERN_SUCCESS ? plan_physical(o, last, end) : kr;
+}
+
+/* --- 4: committing --- */
+
+/* The end of the run of planned entries that begins with e: [e's start, *end) is replaced; returns the first after it. */
+static vm_map_entry_t
+run_end(vm_map_entry_t e, vm_offset_t *end)
+{
+	do {
+		*end = e->vme_end;
+		e = e->vme_next;
+	} while (e != NULL && !e->in_transition);
+	return e;
+}
+
+/* Links the planned entries from e up to `stop` where a hole is for them now. */
+static void
+link_run(vm_map_t map, vm_map_entry_t e, vm_map_entry_t stop)
+{
+	vm_map_entry_t after, next;
+
+	(void)vm_map_lookup_entry(map, e->vme_start, &after);
+	for (; e != stop; e = next) {
+		next = e->vme_next;
+		vm_map_store_link(map, after, e);
+		after = e;
+	}
+}
+
+/*
+ * The planned entries take the place of what is there. Cuts first, at the two
+ * places that may need memory: all other borders of runs are those of entries.
+ * Then nothing can fail. What was replaced hangs on *dead; the plan keeps its
+ * physical pieces. Write lock held.
+ */
+static kern_return_t
+commit(struct overwrite *o, vm_map_entry_t *dead)
+{
+	vm_offset_t first = round_page(o->addr), last = trunc_page(o->addr + o->size), end;
+	vm_map_entry_t d, e, next, *keep = &o->plan;
+	struct vm_map_spare spare;
+	kern_return_t kr;
+
+	(void)vm_map_lookup_entry(o->map, first, &d);
+	(void)vm_map_lookup_entry(o->map, last - 1, &e);
+	if (!vm_map_spare_take(&spare, o->map, d, e, first, last))
+		return KERN_FAIL(KERN_RESOURCE_SHORTAGE, "no memory to cut an entry at 0x%lx or 0x%lx", first, last);
+	next = vm_map_clip_start(o->map, d, first, &spare);
+	vm_map_clip_end(o->map, d == e ? next : e, last, &spare);
+	while ((e = *keep) != NULL) {
+		if (e->in_transition) {
+			keep = &e->links.next;
+			continue;
+		}
+		next = run_end(e, &end);
+		kr = vm_map_delete(o->map, e->vme_start, end, dead);
+		KASSERT(kr == KERN_SUCCESS, ("replacing [0x%lx, 0x%lx): %d", (unsigned long)e->vme_start,
+		    (unsigned long)end, kr));
+		while (*dead != NULL)
+			dead = &(*dead)->links.next;
+		*keep = next;
+		link_run(o->map, e, next);
+	}
+	vm_map_merge_range(o->map, first, last);
+	return KERN_SUCCESS;
+}
+
+/* --- the whole --- */
+
+/*
+ * Steps 1 to 4. On KERN_SUCCESS the plan holds what is to be copied physically,
+ * and that cannot fail for want of memory.
+ */
+static kern_return_t
+replace(struct overwrite *o, vm_map_entry_t *dead)
+{
+	kern_return_t kr;
+
+	for (unsigned tries = 0;; tries++) {
+		uint64_t timestamp;
+		bool again, references;
+
+		vm_map_lock(o->map);
+		kr = check_destination(o, &again);
+		if (kr == KERN_SUCCESS)
+			kr = make_plan(o);
+		timestamp = o->map->timestamp;
+		references = kr == KERN_SUCCESS && (!o->plan->in_transition || o->plan->vme_next != NULL);
+		if (kr == KERN_SUCCESS && !o->physical)
+			kr = commit(o, dead);
+		vm_map_unlock(o->map);
+		if (again) {
+			VM_RELOCK_POINT(o->map, "vm_map_copy_overwrite.unnest");
+			continue;
+		}
+		if (kr != KERN_SUCCESS || !o->physical)
+			return kr;
+		kr = prepare(o);
+		if (kr != KERN_SUCCESS || !references)
+			return kr;
+		VM_RELOCK_POINT(o->map, "vm_map_copy_overwrite.prepared");
+		vm_map_lock(o->map);
+		again = o->map->timestamp != timestamp + 1;
+		if (!again)
+			kr = commit(o, dead);
+		vm_map_unlock(o->map);
+		if (!again)
+			return kr;
+		plan_free(o);
+		o->by_bytes = tries >= RETRIES;
+	}
+}
+
+static kern_return_t
+overwrite(struct overwrite *o)
+{
+	vm_map_entry_t dead = NULL, p;
+	kern_return_t kr = replace(o, &dead);
+
+	for (p = o->plan; p != NULL && kr == KERN_SUCCESS; p = p->vme_next)
+		kr = write_physically(o, p->vme_start, p->vme_end - p->vme_start);
+	plan_free(o);
+	vm_map_free_dead(o->map, dead);
+	return kr;
+}
+
+kern_return_t
+vm_map_copy_overwrite(vm_map_t map, vm_offset_t addr, vm_map_copy_t copy, bool interruptible)
+{
+	struct overwrite o = { .map = map, .addr = addr, .copy = copy, .interruptible = interruptible, .plan_end = &o.plan };
+	kern_return_t kr;
+
+	if (copy == NULL)
+		return KERN_SUCCESS;
+	if (copy->size == 0) {
+		vm_map_copy_discard(copy);
+		return KERN_SUCCESS;
+	}
+	o.size = copy->size;
+	if (addr + o.size < addr || round_page(addr + o.size) <= trunc_page(addr))
+		return KERN_FAIL(KERN_INVALID_ADDRESS, "0x%lx bytes at 0x%lx wrap", o.size, addr);
+	vm_map_copy_withdraw(copy);
+	kr = vm_map_copy_to_entries(copy);
+	if (kr == KERN_SUCCESS)
+		kr = overwrite(&o);
+	vm_map_copy_publish(copy);
+	if (kr == KERN_SUCCESS)
+		vm_map_copy_discard(copy);
+	return kr;
+}

@@ -1,0 +1,219 @@
+/*
+ * vm_map_remap.c: memory that is mapped once more, elsewhere or in another map.
+ *
+ *   source   [ e1  )[ e2      )             gathered (vm_map_gather.c): new entries on the same
+ *               |--------|                  objects, or on copies of them
+ *   target                [ e1')[ e2' )     linked in at a place found or given
+ *
+ * No page is touched: the cost is that of the entries. A shared piece is another
+ * reference on the object, which from then on is shared on purpose (DELAY); its
+ * leaves come by fault. To move memory is to share it and to remove the source.
+ *
+ * The list is made first, the source unlocked, then the place: so source and
+ * target may be one map, overlap, or contain each other, and one map at a time
+ * is locked. That the source is shared is told to vm_region (is_shared) last,
+ * when nothing can fail any more.
+ *
+ * Failure: the source's codes come before those of the place; the list is
+ * freed, and nobody can see that anything was done.
+ */
+#include <mm/vm_print.h>
+#include "vm_map_copy_impl.h"
+
+/* --- the source --- */
+
+kern_return_t
+vm_remap_extract(vm_map_t src, vm_offset_t addr, vm_size_t size, bool copy, struct vm_map_header *header,
+    vm_prot_t *cur, vm_prot_t *max, vm_inherit_t inheritance, bool pageable)
+{
+	struct vm_map_gather g = { .map = src, .start = addr, .end = addr + size, .share = !copy, .mark = !copy };
+	kern_return_t kr = vm_map_gather(&g);
+	vm_map_entry_t e;
+
+	if (kr != KERN_SUCCESS)
+		return kr;
+	vm_map_gather_unlock(&g);
+	header->links.start = header->links.end = 0;
+	header->entries_pageable = pageable;
+	vm_map_header_move(header, &g.hdr);
+	for (e = header->links.next; e != vm_map_header_entry(header); e = e->vme_next)
+		e->inheritance = inheritance & 3;
+	*cur = g.cur;
+	*max = g.max;
+	return KERN_SUCCESS;
+}
+
+/* What the pieces are to be in the target. */
+static void
+set_attributes(struct vm_map_header *h, const struct vm_map_remap_args *a, vm_prot_t cur, vm_prot_t max)
+{
+	vm_map_entry_t e;
+
+	for (e = h->links.next; e != vm_map_header_entry(h); e = e->vme_next) {
+		e->inheritance = a->inheritance & 3;
+		e->permanent = (a->flags & VM_FLAGS_PERMANENT) != 0;
+		if (a->bounded) {
+			e->protection = cur & VM_PROT_ALL;
+			e->max_protection = max & VM_PROT_ALL;
+		}
+	}
+}
+
+/* The entries of the range that share their objects by now say so; write lock held. */
+static void
+mark_shared(vm_map_t map, vm_offset_t start, vm_offset_t end)
+{
+	vm_map_entry_t e;
+
+	for (e = vm_map_entry_at_or_after(map, start); e != vm_map_to_entry(map) && e->vme_start < end; e = e->vme_next) {
+		vm_object_t object = e->object.vm_object;
+		uint64_t shift = e->offset - e->vme_start;
+
+		if (e->is_sub_map && !e->needs_copy) {
+			vm_map_t sub = e->object.sub_map;
+
+			vm_map_lock(sub);
+			mark_shared(sub, (start > e->vme_start ? start : e->vme_start) + shift,
+			    (end < e->vme_end ? end : e->vme_end) + shift);
+			vm_map_unlock(sub);
+		} else if (!e->is_sub_map && object != NULL && !e->needs_copy &&
+		    object->copy_strategy != MEMORY_OBJECT_COPY_SYMMETRIC)
+			e->is_shared = true;
+	}
+}
+
+/* --- the target --- */
+
+/* FIXED: is [start, start + size) a place? *after: the entry before it; NULL: something is to be overwritten. */
+static kern_return_t
+check_fixed(vm_map_t map, vm_offset_t start, vm_size_t size, vm_offset_t mask, uint32_t flags, vm_map_entry_t *after)
+{
+	vm_offset_t end = start + size;
+	vm_map_entry_t e;
+
+	if (start & mask)
+		return KERN_FAIL(KERN_NO_SPACE, "address 0x%lx has bits of the mask 0x%lx", start, mask);
+	if (start < map->min_offset || end > map->max_offset || start >= end)
+		return KERN_FAIL(KERN_INVALID_ADDRESS, "[0x%lx, 0x%lx) is not within the map [0x%lx, 0x%lx)",
+		    start, end, map->min_offset, map->max_offset);
+	*after = NULL;
+	e = vm_map_entry_at_or_after(map, start);
+	if (e == vm_map_to_entry(map) || e->vme_start >= end)
+		*after = e->vme_prev;
+	else if (!(flags & VM_FLAGS_OVERWRITE))
+		return KERN_FAIL(KERN_NO_SPACE, "[0x%lx, 0x%lx) overlaps the entry [0x%lx, 0x%lx)",
+		    start, end, e->vme_start, e->vme_end);
+	return KERN_SUCCESS;
+}
+
+kern_return_t
+vm_remap_range_allocate(vm_map_t map, vm_offset_t *addr, vm_size_t size, vm_offset_t mask, uint32_t flags,
+    vm_map_entry_t *after)
+{
+	if (!(flags & VM_FLAGS_ANYWHERE))
+		return check_fixed(map, *addr, size, mask, flags, after);
+	return vm_map_find_first_fit(map, *addr, size, mask, addr, after);
+}
+
+/* What may not be overwritten in [start, end). Write lock held. */
+static kern_return_t
+check_overwritten(vm_map_t map, vm_offset_t start, vm_offset_t end)
+{
+	vm_map_entry_t e;
+
+	for (e = vm_map_entry_at_or_after(map, start); e != vm_map_to_entry(map) && e->vme_start < end; e = e->vme_next)
+		if (e->permanent)
+			return KERN_FAIL(KERN_NO_SPACE, "the entry at 0x%lx is permanent", e->vme_start);
+	return KERN_SUCCESS;
+}
+
+/* Links the list at its place; what was there hangs on *dead. Write lock held. */
+static kern_return_t
+place(vm_map_t map, vm_offset_t *addr, const struct vm_map_remap_args *a, struct vm_map_header *h, vm_map_entry_t *dead)
+{
+	vm_map_entry_t after;
+	kern_return_t kr;
+
+	if ((a->flags & VM_FLAGS_OVERWRITE) && !(a->flags & VM_FLAGS_ANYWHERE)) {
+		kr = vm_map_settle(map, *addr, *addr + a->size, true);
+		if (kr != KERN_SUCCESS)
+			return kr;
+	}
+	kr = vm_remap_range_allocate(map, addr, a->size, a->mask, a->flags, &after);
+	if (kr != KERN_SUCCESS)
+		return kr;
+	if (after == NULL) {
+		kr = check_overwritten(map, *addr, *addr + a->size);
+		if (kr == KERN_SUCCESS)
+			kr = vm_map_delete(map, *addr, *addr + a->size, dead);
+		if (kr != KERN_SUCCESS)
+			return kr;
+		(void)vm_map_lookup_entry(map, *addr, &after);
+	}
+	vm_map_header_link(map, after, h, *addr);
+	vm_map_merge_range(map, *addr, *addr + a->size);
+	return KERN_SUCCESS;
+}
+
+/* --- both --- */
+
+static kern_return_t
+check_args(const vm_offset_t *addr, const struct vm_map_remap_args *a, const vm_prot_t *cur, const vm_prot_t *max)
+{
+	if (a->size == 0 || !page_aligned(a->size) || !page_aligned(*addr) || !page_aligned(a->src_addr) ||
+	    a->src_addr + a->size < a->src_addr)
+		return KERN_FAIL(KERN_INVALID_ARGUMENT, "0x%lx bytes from 0x%lx to 0x%lx: not whole pages, or they wrap",
+		    a->size, a->src_addr, *addr);
+	if (a->inheritance > VM_INHERIT_LAST_VALID)
+		return KERN_FAIL(KERN_INVALID_ARGUMENT, "inheritance %u is not share (0), copy (1) or none (2)", a->inheritance);
+	if (a->bounded && (((*cur | *max) & ~VM_PROT_ALL) != 0 || (*cur & ~*max) != 0))
+		return KERN_FAIL(KERN_INVALID_ARGUMENT, "protections 0x%x and 0x%x: bits beyond rwx, or the first exceeds the second",
+		    *cur, *max);
+	return KERN_SUCCESS;
+}
+
+kern_return_t
+vm_map_remap(vm_map_t target, vm_offset_t *addr, const struct vm_map_remap_args *a, vm_prot_t *cur, vm_prot_t *max)
+{
+	struct vm_map_gather g = { .map = a->src, .start = a->src_addr, .end = a->src_addr + a->size, .share = !a->copy };
+	vm_map_entry_t dead = NULL;
+	vm_offset_t at = *addr;
+	kern_return_t kr;
+
+	kr = check_args(addr, a, cur, max);
+	if (kr != KERN_SUCCESS)
+		return kr;
+	if (a->bounded) {
+		g.need = *cur;
+		g.need_max = *max;
+	}
+	kr = vm_map_gather(&g);
+	if (kr != KERN_SUCCESS)
+		return kr;
+	vm_map_gather_unlock(&g);
+	set_attributes(&g.hdr, a, *cur, *max);
+	vm_map_lock(target);
+	kr = place(target, &at, a, &g.hdr, &dead);
+	vm_map_unlock(target);
+	vm_map_free_dead(target, dead);
+	if (kr == KERN_SUCCESS && unlikely(target->wiring_required)) {
+		kr = vm_map_wire(target, at, at + a->size, a->bounded ? *cur : g.cur, true);
+		if (kr != KERN_SUCCESS)
+			(void)vm_map_remove(target, at, at + a->size, VM_MAP_NO_FLAGS);
+	}
+	if (kr != KERN_SUCCESS) {
+		vm_map_header_free(&g.hdr);     /* empty, if it was placed */
+		return kr;
+	}
+	if (!a->copy) {
+		vm_map_lock(a->src);
+		mark_shared(a->src, a->src_addr, a->src_addr + a->size);
+		vm_map_unlock(a->src);
+	}
+	*addr = at;
+	if (!a->bounded) {
+		*cur = g.cur;
+		*max = g.max;
+	}
+	return KERN_SUCCESS;
+}
