@@ -11,6 +11,7 @@
 #ifndef LIBATLAS_H
 #define LIBATLAS_H
 
+#include <stdbool.h>
 #include <stddef.h>
 #include <stdint.h>
 #include <mach/mach.h>
@@ -55,6 +56,9 @@ int __atlas_errno(kern_return_t kr);
 
 /* First address above user space: 2^38, 2^47 or 2^56; found by asking. */
 uint64_t __atlas_address_limit(void);
+
+/* [*addr, *addr + *len) to whole pages; FALSE: it wraps, or is not user space (mman.c). */
+bool __atlas_range(uint64_t *addr, size_t *len);
 
 /* Ends the task as if by this signal; waitpid of the parent sees WIFSIGNALED. */
 void __atlas_die(int signo) __attribute__((noreturn));

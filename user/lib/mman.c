@@ -1,17 +1,28 @@
 /*
- * mman.c: mmap and its family over the Mach calls.
+ * mman.c: mmap, munmap, mprotect, minherit over the Mach calls.
+ *
+ *   mman.c           what is mapped
+ *   mman_advice.c    madvise, msync, mlock, mincore
+ *   mman_remap.c     mremap
  *
  * The checks are those of FreeBSD's system calls, in its order; the work is
  * one Mach call each. MAP_SHARED is inheritance SHARE, MAP_PRIVATE is COPY.
+ * A mapping of a file is a second mapping (vm_remap) of the library's window on
+ * it (file.c): of the same memory, or of a copy.
  */
 #include "libatlas.h"
 #include <errno.h>
 #include <stdbool.h>
 #include <sys/mman.h>
+#include "file.h"
 
 #define PROT_ALL_BITS   (PROT_READ | PROT_WRITE | PROT_EXEC)
-#define MAP_KNOWN       (MAP_SHARED | MAP_PRIVATE | MAP_FIXED | MAP_NORESERVE | \
-	MAP_NOSYNC | MAP_ANON | MAP_EXCL | MAP_NOCORE | MAP_ALIGNMENT_MASK)
+#define MAP_KNOWN       (MAP_SHARED | MAP_PRIVATE | MAP_FIXED | MAP_NORESERVE | MAP_STACK | MAP_NOSYNC | \
+	MAP_ANON | MAP_GUARD | MAP_EXCL | MAP_NOCORE | MAP_POPULATE | MAP_FIXED_NOREPLACE | MAP_LOCKED | \
+	MAP_ALIGNMENT_MASK)
+/* What may go with a guard. */
+#define MAP_WITH_GUARD  (MAP_GUARD | MAP_FIXED | MAP_FIXED_NOREPLACE | MAP_EXCL | MAP_PRIVATE | MAP_ANON | \
+	MAP_ALIGNMENT_MASK)
 #define MEGAPAGE        (2ull << 20)
 
 int
@@ -62,9 +73,8 @@ __atlas_address_limit(void)
 	return limit = 1ull << 56;
 }
 
-/* [addr, addr+len) to pages; FALSE: it wraps, or is not user space. */
-static bool
-range_ok(uint64_t *addr, size_t *len)
+bool
+__atlas_range(uint64_t *addr, size_t *len)
 {
 	uint64_t start = trunc_page(*addr), end;
 
@@ -78,25 +88,22 @@ range_ok(uint64_t *addr, size_t *len)
 	return true;
 }
 
-/* Checks that need nothing but the arguments; *mask is vm_map's. */
-static int
-mmap_check(int prot, int flags, int fd, off_t offset, uint64_t *mask)
-{
-	int max = prot >> 16, align = (unsigned)flags >> MAP_ALIGNMENT_SHIFT;
+/* What mmap has made of its arguments. */
+struct mapping {
+	uint64_t     mask;              /* alignment */
+	vm_size_t    len;
+	vm_prot_t    cur, max;
+	vm_inherit_t inherit;
+	vm_address_t source;            /* in the library's window of the file; 0: zero-fill */
+	bool         copy;
+};
 
-	if ((flags & ~MAP_KNOWN) != 0 || ((prot | max) & ~(PROT_ALL_BITS | 0xffff0000)) != 0 ||
-	    (max & ~PROT_ALL_BITS) != 0)
-		return EINVAL;
-	if (max != 0 && (prot & PROT_ALL_BITS & ~max) != 0)
-		return ENOTSUP;
-	if ((flags & MAP_SHARED) != 0 && (flags & MAP_PRIVATE) != 0)
-		return EINVAL;
-	if ((flags & MAP_ANON) == 0)
-		return fd < 0 ? EBADF : ENODEV; /* there are no files */
-	if (fd != -1 || offset != 0)
-		return EINVAL;
-	if ((flags & MAP_EXCL) != 0 && (flags & MAP_FIXED) == 0)
-		return EINVAL;
+/* Alignment; EINVAL: there is no such. */
+static int
+mmap_mask(int flags, uint64_t *mask)
+{
+	unsigned align = (unsigned)flags >> MAP_ALIGNMENT_SHIFT;
+
 	*mask = 0;
 	if (align == 1)
 		*mask = MEGAPAGE - 1;
@@ -107,51 +114,146 @@ mmap_check(int prot, int flags, int fd, off_t offset, uint64_t *mask)
 	return 0;
 }
 
+/* Checks that need nothing but the arguments. */
+static int
+mmap_check(int prot, int flags, int fd, off_t offset)
+{
+	int max = prot >> 16;
+
+	if ((flags & ~MAP_KNOWN) != 0 || ((prot | max) & ~(PROT_ALL_BITS | 0xffff0000)) != 0 ||
+	    (max & ~PROT_ALL_BITS) != 0)
+		return EINVAL;
+	if (max != 0 && (prot & PROT_ALL_BITS & ~max) != 0)
+		return ENOTSUP;
+	if ((flags & MAP_SHARED) != 0 && (flags & MAP_PRIVATE) != 0)
+		return EINVAL;
+	if ((flags & MAP_GUARD) != 0)
+		return (flags & ~MAP_WITH_GUARD) != 0 || prot != PROT_NONE || fd != -1 || offset != 0 ? EINVAL : 0;
+	if ((flags & MAP_STACK) != 0 && (fd != -1 || (prot & (PROT_READ | PROT_WRITE)) != (PROT_READ | PROT_WRITE)))
+		return EINVAL;
+	if ((flags & (MAP_ANON | MAP_STACK)) != 0)
+		return fd != -1 || offset != 0 ? EINVAL : 0;
+	return 0;
+}
+
+/* A mapping of a file: where its window is, and the rights that it may have. */
+static int
+mmap_file(struct mapping *m, int flags, int fd, off_t offset)
+{
+	struct file_window w;
+	int error = fd < 0 ? EBADF : __atlas_file_window(fd, &w);
+
+	if (error != 0)
+		return error;
+	if ((offset & PAGE_MASK) != 0 || offset < 0 || (flags & (MAP_SHARED | MAP_PRIVATE)) == 0)
+		return EINVAL;
+	m->copy = (flags & MAP_SHARED) == 0;
+	if (!m->copy && !w.writable)
+		m->max &= ~VM_PROT_WRITE;
+	if (!w.readable || (m->cur & ~m->max) != 0)
+		return EACCES;
+	if ((uint64_t)offset > w.size || m->len > w.size - (uint64_t)offset)
+		return ENXIO;           /* behind the end there is nothing to map */
+	m->source = w.addr + (uint64_t)offset;
+	return 0;
+}
+
+/* One try at addr (flags FIXED, OVERWRITE) or above (ANYWHERE). */
+static kern_return_t
+mmap_at(struct mapping *m, vm_address_t *addr, int flags)
+{
+	vm_prot_t cur, max;
+	kern_return_t kr;
+
+	if (m->source == 0)
+		return vm_map(mach_task_self(), addr, m->len, flags & VM_FLAGS_ANYWHERE ? m->mask : 0, flags,
+		    MACH_PORT_NULL, 0, FALSE, m->cur, m->max, m->inherit);
+	kr = vm_remap(mach_task_self(), addr, m->len, flags & VM_FLAGS_ANYWHERE ? m->mask : 0, flags,
+	    mach_task_self(), m->source, m->copy, &cur, &max, m->inherit);
+	if (kr != KERN_SUCCESS)
+		return kr;
+	kr = vm_protect(mach_task_self(), *addr, m->len, FALSE, m->cur);
+	if (kr == KERN_SUCCESS)
+		kr = vm_protect(mach_task_self(), *addr, m->len, TRUE, m->max);
+	if (kr != KERN_SUCCESS)
+		vm_deallocate(mach_task_self(), *addr, m->len);
+	return kr;
+}
+
+/* FIXED in one of its ways; sets errno. */
+static void *
+mmap_fixed(struct mapping *m, uint64_t start, int flags)
+{
+	bool keep = (flags & (MAP_EXCL | MAP_FIXED_NOREPLACE)) != 0;
+	vm_address_t addr = start;
+	uint64_t checked = start;
+	size_t len = m->len;
+	kern_return_t kr;
+
+	if ((start & PAGE_MASK) != 0 || !__atlas_range(&checked, &len)) {
+		errno = EINVAL;
+		return MAP_FAILED;
+	}
+	kr = mmap_at(m, &addr, VM_FLAGS_FIXED | (keep ? 0 : VM_FLAGS_OVERWRITE));
+	if (keep && kr == KERN_NO_SPACE) {
+		errno = (flags & MAP_EXCL) != 0 ? EINVAL : EEXIST;
+		return MAP_FAILED;
+	}
+	return __atlas_errno(kr) == 0 ? (void *)addr : MAP_FAILED;
+}
+
+/* A hint is tried as it is, then any place will do. */
+static void *
+mmap_anywhere(struct mapping *m, vm_address_t hint)
+{
+	vm_address_t addr = hint;
+	kern_return_t kr = KERN_NO_SPACE;
+
+	if (addr != 0 && (addr & m->mask) == 0)
+		kr = mmap_at(m, &addr, VM_FLAGS_FIXED);
+	if (kr != KERN_SUCCESS) {
+		addr = 0;
+		kr = mmap_at(m, &addr, VM_FLAGS_ANYWHERE);
+	}
+	return __atlas_errno(kr) == 0 ? (void *)addr : MAP_FAILED;
+}
+
 void *
 mmap(void *where, size_t len, int prot, int flags, int fd, off_t offset)
 {
-	uint64_t start = (uintptr_t)where, mask;
-	vm_prot_t max = (prot >> 16) != 0 ? prot >> 16 : VM_PROT_ALL;
-	vm_inherit_t inherit = (flags & MAP_SHARED) ? VM_INHERIT_SHARE : VM_INHERIT_COPY;
-	vm_prot_t cur = prot & PROT_ALL_BITS;
-	vm_address_t addr = trunc_page(start);
-	kern_return_t kr;
-	int error;
+	struct mapping m = {
+		.cur = prot & PROT_ALL_BITS, .max = (prot >> 16) != 0 ? prot >> 16 : VM_PROT_ALL,
+		.inherit = (flags & MAP_SHARED) ? VM_INHERIT_SHARE : VM_INHERIT_COPY,
+	};
+	int error = len == 0 ? EINVAL : mmap_check(prot, flags, fd, offset);
+	void *p;
 
-	if (len == 0 || (error = mmap_check(prot, flags, fd, offset, &mask)) != 0) {
-		errno = len == 0 ? EINVAL : error;
+	if (error == 0 && (flags & MAP_EXCL) != 0 && (flags & MAP_FIXED) == 0)
+		error = EINVAL;
+	if (error == 0)
+		error = mmap_mask(flags, &m.mask);
+	if (error == 0 && len > UINT64_MAX - PAGE_MASK)
+		error = ENOMEM;
+	m.len = round_page(len);
+	if ((flags & MAP_GUARD) != 0)
+		m.max = VM_PROT_NONE;
+	if (error == 0 && (flags & (MAP_ANON | MAP_STACK | MAP_GUARD)) == 0)
+		error = mmap_file(&m, flags, fd, offset);
+	if (error != 0) {
+		errno = error;
 		return MAP_FAILED;
 	}
-	if (len > UINT64_MAX - PAGE_MASK) {
-		errno = ENOMEM;
+	p = (flags & (MAP_FIXED | MAP_FIXED_NOREPLACE)) != 0 ? mmap_fixed(&m, (uintptr_t)where, flags) :
+	    mmap_anywhere(&m, trunc_page((uintptr_t)where));
+	if (p == MAP_FAILED)
+		return p;
+	if ((flags & MAP_LOCKED) != 0 && mlock(p, m.len) != 0) {
+		munmap(p, m.len);
 		return MAP_FAILED;
 	}
-	len = round_page(len);
-	if ((flags & MAP_FIXED) != 0) {
-		uint64_t checked = start;
-
-		if ((start & PAGE_MASK) != 0 || !range_ok(&checked, &len)) {
-			errno = EINVAL;
-			return MAP_FAILED;
-		}
-		kr = vm_map(mach_task_self(), &addr, len, 0,
-		    VM_FLAGS_FIXED | ((flags & MAP_EXCL) ? 0 : VM_FLAGS_OVERWRITE),
-		    MACH_PORT_NULL, 0, FALSE, cur, max, inherit);
-		if ((flags & MAP_EXCL) != 0 && kr == KERN_NO_SPACE)
-			kr = KERN_INVALID_ARGUMENT;
-	} else {
-		/* A hint is tried as it is, then any place will do. */
-		kr = KERN_NO_SPACE;
-		if (addr != 0 && (addr & mask) == 0)
-			kr = vm_map(mach_task_self(), &addr, len, 0, VM_FLAGS_FIXED,
-			    MACH_PORT_NULL, 0, FALSE, cur, max, inherit);
-		if (kr != KERN_SUCCESS) {
-			addr = 0;
-			kr = vm_map(mach_task_self(), &addr, len, mask, VM_FLAGS_ANYWHERE,
-			    MACH_PORT_NULL, 0, FALSE, cur, max, inherit);
-		}
-	}
-	return __atlas_errno(kr) == 0 ? (void *)addr : MAP_FAILED;
+	if ((flags & MAP_POPULATE) != 0)        /* as far as it goes */
+		(void)vm_behavior_set(mach_task_self(), (vm_address_t)p, m.len, VM_BEHAVIOR_WILLNEED);
+	return p;
 }
 
 int
@@ -159,7 +261,7 @@ munmap(void *where, size_t len)
 {
 	uint64_t addr = (uintptr_t)where;
 
-	if (len == 0 || !range_ok(&addr, &len))
+	if (len == 0 || !__atlas_range(&addr, &len))
 		return fail(EINVAL);
 	return __atlas_errno(vm_deallocate(mach_task_self(), addr, len));
 }
@@ -177,7 +279,7 @@ mprotect(void *where, size_t len, int prot)
 		return fail(ENOTSUP);
 	if (len == 0)
 		return 0;
-	if (!range_ok(&addr, &len))
+	if (!__atlas_range(&addr, &len))
 		return fail(EINVAL);
 	kr = vm_protect(mach_task_self(), addr, len, FALSE, cur);
 	if (kr == KERN_SUCCESS && max != 0)
@@ -190,23 +292,7 @@ minherit(void *where, size_t len, int inherit)
 {
 	uint64_t addr = (uintptr_t)where;
 
-	if (inherit < INHERIT_SHARE || inherit > INHERIT_NONE || !range_ok(&addr, &len))
+	if (inherit < INHERIT_SHARE || inherit > INHERIT_NONE || !__atlas_range(&addr, &len))
 		return fail(EINVAL);
 	return __atlas_errno(vm_inherit(mach_task_self(), addr, len, inherit));
-}
-
-int
-madvise(void *where, size_t len, int advice)
-{
-	uint64_t addr = (uintptr_t)where;
-
-	if (advice < MADV_NORMAL || advice > MADV_CORE || !range_ok(&addr, &len))
-		return fail(EINVAL);
-	return 0;
-}
-
-int
-posix_madvise(void *where, size_t len, int advice)
-{
-	return madvise(where, len, advice) == 0 ? 0 : errno;
 }

@@ -7,6 +7,7 @@
  * the line: the order is the order of printing.
  */
 #include "libatlas.h"
+#include "file.h"
 #include <errno.h>
 #include <stdio.h>
 #include <unistd.h>
@@ -78,10 +79,8 @@ write(int fd, const void *buf, size_t n)
 	size_t done = 0;
 	ssize_t r;
 
-	if (fd != STDOUT_FILENO && fd != STDERR_FILENO) {
-		errno = EBADF;
-		return -1;
-	}
+	if (fd != STDOUT_FILENO && fd != STDERR_FILENO)
+		return __atlas_file_write(fd, buf, n);
 	do {
 		r = transferred(atlas_syscall2(ATLAS_SYS_console_write,
 		    (uintptr_t)buf + done, n - done));
@@ -94,18 +93,18 @@ write(int fd, const void *buf, size_t n)
 ssize_t
 read(int fd, void *buf, size_t n)
 {
-	if (fd != STDIN_FILENO) {
-		errno = EBADF;
-		return -1;
-	}
+	if (fd != STDIN_FILENO)
+		return __atlas_file_read(fd, buf, n);
 	return transferred(atlas_syscall2(ATLAS_SYS_console_read, (uintptr_t)buf, n));
 }
 
 int
 isatty(int fd)
 {
+	struct file_window w;
+
 	if (fd >= STDIN_FILENO && fd <= STDERR_FILENO)
 		return 1;
-	errno = EBADF;
+	errno = __atlas_file_window(fd, &w) == 0 ? ENOTTY : EBADF;
 	return 0;
 }

@@ -1,8 +1,9 @@
 /*
- * sys/mman.h: FreeBSD's and POSIX's view of the same map.
+ * sys/mman.h: POSIX's, FreeBSD's and Linux's view of the same map.
  *
- * Anonymous memory only: there are no files yet. What is not declared here is
- * not there. Flag values are FreeBSD's.
+ * Anonymous memory, files of the initrd (read-only), and memory files
+ * (memfd_create, shm_open, open with O_CREAT). What is not declared here is not
+ * there. Flag values are FreeBSD's where it has the flag.
  */
 #ifndef _SYS_MMAN_H
 #define _SYS_MMAN_H
@@ -25,11 +26,18 @@ extern "C" {
 #define MAP_PRIVATE     0x0002
 #define MAP_FIXED       0x0010          /* replaces what is there, in one step */
 #define MAP_NORESERVE   0x0040          /* memory is never reserved: no effect */
+#define MAP_FILE        0
+#define MAP_STACK       0x0400          /* a stack: readable and writable memory of all its length */
 #define MAP_NOSYNC      0x0800          /* about files: no effect */
 #define MAP_ANON        0x1000
 #define MAP_ANONYMOUS   MAP_ANON
+#define MAP_GUARD       0x2000          /* nobody gets at it: PROT_NONE for ever */
 #define MAP_EXCL        0x4000          /* with MAP_FIXED: EINVAL if anything is there */
 #define MAP_NOCORE      0x00020000      /* about core dumps: no effect */
+#define MAP_POPULATE    0x00040000      /* faulted in at once */
+#define MAP_PREFAULT_READ MAP_POPULATE
+#define MAP_FIXED_NOREPLACE 0x00100000  /* as FIXED; EEXIST if anything is there */
+#define MAP_LOCKED      0x00200000      /* as by mlock */
 #define MAP_ALIGNMENT_SHIFT 24
 #define MAP_ALIGNMENT_MASK  0xff000000
 #define MAP_ALIGNED(n)  ((int)((unsigned)(n) << MAP_ALIGNMENT_SHIFT))   /* 2^n bytes, 12 <= n < 64 */
@@ -44,25 +52,74 @@ extern "C" {
 #define MADV_RANDOM     1
 #define MADV_SEQUENTIAL 2
 #define MADV_WILLNEED   3
-#define MADV_DONTNEED   4
-#define MADV_FREE       5
-#define MADV_NOSYNC     6
+#define MADV_DONTNEED   4               /* unlikely to be used soon: FreeBSD's; contents stay */
+#define MADV_FREE       5               /* contents may become zero */
+#define MADV_NOSYNC     6               /* about files on disks: no effect, as the next three */
 #define MADV_AUTOSYNC   7
 #define MADV_NOCORE     8
 #define MADV_CORE       9
+#define MADV_DONTDUMP   MADV_NOCORE
+#define MADV_DODUMP     MADV_CORE
+/* Linux's. */
+#define MADV_DONTFORK   20              /* children do not have it */
+#define MADV_DOFORK     21              /* they have a copy again, or share what is shared */
+#define MADV_COLD       22              /* as DONTNEED */
+#define MADV_PAGEOUT    23
+#define MADV_REMOVE     24              /* reads as zero from now on */
+#define MADV_POPULATE_READ  25          /* faulted in now */
+#define MADV_POPULATE_WRITE 26
+/* Darwin's. */
+#define MADV_ZERO_WIRED_PAGES 30
+#define MADV_FREE_REUSABLE  31
+#define MADV_FREE_REUSE     32
+#define MADV_CAN_REUSE      33
+#define MADV_ZERO           MADV_REMOVE
 #define POSIX_MADV_NORMAL     MADV_NORMAL
 #define POSIX_MADV_RANDOM     MADV_RANDOM
 #define POSIX_MADV_SEQUENTIAL MADV_SEQUENTIAL
 #define POSIX_MADV_WILLNEED   MADV_WILLNEED
 #define POSIX_MADV_DONTNEED   MADV_DONTNEED
 
+#define MS_ASYNC        1
+#define MS_INVALIDATE   2
+#define MS_SYNC         4
+
+#define MCL_CURRENT     1
+#define MCL_FUTURE      2
+
+/* mincore: bits of the byte for each page. */
+#define MINCORE_INCORE          0x1
+#define MINCORE_REFERENCED      0x2
+#define MINCORE_MODIFIED        0x4
+#define MINCORE_REFERENCED_OTHER 0x8
+#define MINCORE_MODIFIED_OTHER  0x10
+
+#define MREMAP_MAYMOVE  1
+#define MREMAP_FIXED    2
+#define MREMAP_DONTUNMAP 4
+
+#define MFD_CLOEXEC     1               /* there is no exec: no effect */
+
 void *mmap(void *addr, size_t len, int prot, int flags, int fd, off_t offset);
 int munmap(void *addr, size_t len);
 int mprotect(void *addr, size_t len, int prot);
 int minherit(void *addr, size_t len, int inherit);
-/* Advice: accepted, and without effect so far (FreeBSD's allow that). */
 int madvise(void *addr, size_t len, int advice);
+/* Returns the error; errno stays. */
 int posix_madvise(void *addr, size_t len, int advice);
+int msync(void *addr, size_t len, int flags);
+int mlock(const void *addr, size_t len);
+int munlock(const void *addr, size_t len);
+int mlockall(int flags);
+int munlockall(void);
+int mincore(const void *addr, size_t len, char *vec);
+/* Linux's. MREMAP_FIXED: the new address is the fifth argument. */
+void *mremap(void *addr, size_t old_len, size_t new_len, int flags, ...);
+
+/* Files that are nothing but memory (file.c). */
+int memfd_create(const char *name, unsigned flags);
+int shm_open(const char *name, int flags, mode_t mode);
+int shm_unlink(const char *name);
 
 #ifdef __cplusplus
 }

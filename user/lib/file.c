@@ -1,0 +1,542 @@
+/*
+ * file.c: files, as far as programs that map memory need them.
+ *
+ *   fd ──> open file (offset, access) ──> file ──> window: all of it, mapped
+ *                                          └────> state: one page, shared with forks
+ *
+ * A file of the initrd is a memory object of the kernel's; here it is one
+ * private, read-only mapping of the whole, its window. A file that a program
+ * creates (open with O_CREAT, shm_open, memfd_create) is nothing but memory: a
+ * window of FILE_MAX bytes that children share, of which the first `size` are
+ * the file. It is gone with the last process that has it. read and write copy
+ * from and to the window; mmap maps a part of the window once more, shared or
+ * copied (mman.c). So children can use and map the files that their parent
+ * opened, though they inherit none of its handles.
+ *
+ * The kernel does the copying for read and write, so that a bad pointer is
+ * EFAULT. Names are the process's own (and its children's, as of the fork).
+ * What lies behind the end of a file in its last pages reads as zero; there is
+ * no SIGBUS for memory files.
+ *
+ * Lock: files_lock, over the table of descriptors and the list of names. Offsets
+ * are not shared with children.
+ */
+#include "libatlas.h"
+#include <errno.h>
+#include <fcntl.h>
+#include <stdarg.h>
+#include <stdbool.h>
+#include <stdlib.h>
+#include <string.h>
+#include <sys/mman.h>
+#include <sys/stat.h>
+#include <unistd.h>
+#include "file.h"
+
+#define FD_FIRST    3
+#define FD_LIMIT    64
+#define FILE_MAX    (256ull << 20)      /* of a file made here */
+#define WINDOWS_AT  (128ull << 30)      /* out of the way of first-fit placement and the heap */
+#define NAME_BYTES  64
+
+/* Of a file made here: the same page in all processes that have the file. */
+struct file_state {
+	uint64_t size;
+};
+
+struct file {
+	struct file       *next;        /* of those with a name */
+	char               name[NAME_BYTES];    /* "": none any more */
+	unsigned           uses;        /* descriptors, and the name */
+	vm_address_t       window;      /* 0: an empty file of the initrd */
+	vm_size_t          window_size;
+	uint64_t           size;        /* of the initrd's */
+	struct file_state *state;       /* NULL: of the initrd, never changes */
+};
+
+struct open_file {
+	struct file *file;              /* NULL: free */
+	uint64_t     offset;
+	int          flags;             /* O_* */
+};
+
+static atlas_mutex_t files_lock;
+static struct open_file open_files[FD_LIMIT];
+static struct file *named;
+
+static int
+fail(int code)
+{
+	errno = code;
+	return -1;
+}
+
+static uint64_t
+size_of(const struct file *f)
+{
+	return f->state != NULL ? f->state->size : f->size;
+}
+
+/* --- making and dropping files; files_lock held --- */
+
+static void
+file_release(struct file *f)
+{
+	if (--f->uses > 0)
+		return;
+	if (f->window != 0)
+		vm_deallocate(mach_task_self(), f->window, f->window_size);
+	if (f->state != NULL)
+		vm_deallocate(mach_task_self(), (vm_address_t)f->state, PAGE_SIZE);
+	free(f);
+}
+
+/* Zero-fill memory that children share; 0: none. */
+static vm_address_t
+shared_memory(vm_size_t size)
+{
+	vm_address_t addr = WINDOWS_AT;
+
+	return vm_map(mach_task_self(), &addr, size, 0, VM_FLAGS_ANYWHERE, MACH_PORT_NULL, 0, FALSE,
+	    VM_PROT_DEFAULT, VM_PROT_ALL, VM_INHERIT_SHARE) == KERN_SUCCESS ? addr : 0;
+}
+
+/* A file of memory; NULL with errno. */
+static struct file *
+file_create(const char *name)
+{
+	struct file *f = calloc(1, sizeof(*f));
+
+	if (f == NULL)
+		return NULL;
+	f->uses = 1;
+	f->window_size = FILE_MAX;
+	f->window = shared_memory(FILE_MAX);
+	f->state = (struct file_state *)shared_memory(PAGE_SIZE);
+	if (f->window == 0 || f->state == NULL) {
+		file_release(f);
+		errno = ENOSPC;
+		return NULL;
+	}
+	strcpy(f->name, name);
+	return f;
+}
+
+static struct file *
+file_named(const char *name)
+{
+	struct file *f = named;
+
+	while (f != NULL && strcmp(f->name, name) != 0)
+		f = f->next;
+	return f;
+}
+
+/* The file gets its name: one more use. */
+static void
+file_link(struct file *f)
+{
+	f->uses++;
+	f->next = named;
+	named = f;
+}
+
+/* --- descriptors --- */
+
+/* The lowest free descriptor for f, whose use is consumed; files_lock held. */
+static int
+fd_make(struct file *f, int flags)
+{
+	for (int fd = FD_FIRST; fd < FD_LIMIT; fd++)
+		if (open_files[fd].file == NULL) {
+			open_files[fd] = (struct open_file){ .file = f, .flags = flags };
+			return fd;
+		}
+	file_release(f);
+	return fail(EMFILE);
+}
+
+/* NULL: EBADF. files_lock held. */
+static struct open_file *
+fd_get(int fd)
+{
+	if (fd < FD_FIRST || fd >= FD_LIMIT || open_files[fd].file == NULL) {
+		errno = EBADF;
+		return NULL;
+	}
+	return &open_files[fd];
+}
+
+/* A file for open, with one use for the descriptor; NULL with errno. */
+static struct file *
+file_open(const char *path, int flags)
+{
+	struct file *f = file_named(path);
+
+	if (f != NULL && (flags & O_CREAT) && (flags & O_EXCL)) {
+		errno = EEXIST;
+		return NULL;
+	}
+	if (f != NULL) {
+		f->uses++;
+		return f;
+	}
+	if (!(flags & O_CREAT)) {
+		errno = ENOENT;
+		return NULL;
+	}
+	f = file_create(path);
+	if (f != NULL)
+		file_link(f);
+	return f;
+}
+
+int
+open(const char *path, int flags, ...)
+{
+	struct file *f;
+	size_t n = strlen(path);
+	int fd = -1;
+
+	if (n == 0)
+		return fail(ENOENT);
+	if (n >= NAME_BYTES && (flags & O_CREAT))
+		return fail(ENAMETOOLONG);
+	atlas_mutex_lock(&files_lock);
+	f = file_open(path, flags);
+	if (f != NULL && (flags & O_TRUNC) && f->state != NULL)
+		f->state->size = 0;
+	if (f != NULL)
+		fd = fd_make(f, flags);
+	atlas_mutex_unlock(&files_lock);
+	return fd;
+}
+
+int
+creat(const char *path, mode_t mode)
+{
+	return open(path, O_CREAT | O_WRONLY | O_TRUNC, mode);
+}
+
+int
+shm_open(const char *name, int flags, mode_t mode)
+{
+	return open(name, flags, mode);
+}
+
+int
+memfd_create(const char *name, unsigned flags)
+{
+	struct file *f;
+	int fd = -1;
+
+	(void)name;                     /* for people who look at a list of files; there is none */
+	if ((flags & ~MFD_CLOEXEC) != 0)
+		return fail(EINVAL);
+	atlas_mutex_lock(&files_lock);
+	f = file_create("");
+	if (f != NULL)
+		fd = fd_make(f, O_RDWR);
+	atlas_mutex_unlock(&files_lock);
+	return fd;
+}
+
+int
+unlink(const char *path)
+{
+	struct file **link, *f;
+
+	atlas_mutex_lock(&files_lock);
+	for (link = &named; (f = *link) != NULL && strcmp(f->name, path) != 0; )
+		link = &f->next;
+	if (f != NULL) {
+		*link = f->next;
+		file_release(f);
+	}
+	atlas_mutex_unlock(&files_lock);
+	return f != NULL ? 0 : fail(ENOENT);
+}
+
+int
+shm_unlink(const char *name)
+{
+	return unlink(name);
+}
+
+int
+close(int fd)
+{
+	struct open_file *o;
+
+	if (fd >= 0 && fd < FD_FIRST)
+		return 0;               /* the console stays */
+	atlas_mutex_lock(&files_lock);
+	o = fd_get(fd);
+	if (o != NULL) {
+		file_release(o->file);
+		o->file = NULL;
+	}
+	atlas_mutex_unlock(&files_lock);
+	return o != NULL ? 0 : -1;
+}
+
+int
+dup(int fd)
+{
+	struct open_file *o;
+	int copy = -1;
+
+	atlas_mutex_lock(&files_lock);
+	o = fd_get(fd);
+	if (o != NULL) {
+		uint64_t offset = o->offset;
+
+		o->file->uses++;
+		copy = fd_make(o->file, o->flags);
+		if (copy >= 0)
+			open_files[copy].offset = offset;
+	}
+	atlas_mutex_unlock(&files_lock);
+	return copy;
+}
+
+/* --- reading and writing --- */
+
+/* By the kernel, so that a bad address is found and not hit. */
+static ssize_t
+copy_bytes(vm_address_t to, vm_address_t from, size_t n)
+{
+	vm_size_t done;
+
+	if (n == 0)
+		return 0;
+	if (vm_read_overwrite(mach_task_self(), from, n, to, &done) != KERN_SUCCESS)
+		return fail(EFAULT);
+	return (ssize_t)n;
+}
+
+/* files_lock held. */
+static ssize_t
+read_at(struct open_file *o, void *buf, size_t n, uint64_t offset)
+{
+	uint64_t size = size_of(o->file);
+
+	if ((o->flags & O_ACCMODE) == O_WRONLY)
+		return fail(EBADF);
+	if (offset >= size)
+		return 0;
+	if (n > size - offset)
+		n = size - offset;
+	return copy_bytes((vm_address_t)buf, o->file->window + offset, n);
+}
+
+static ssize_t
+write_at(struct open_file *o, const void *buf, size_t n, uint64_t offset)
+{
+	struct file *f = o->file;
+	ssize_t done;
+
+	if ((o->flags & O_ACCMODE) == O_RDONLY)
+		return fail(EBADF);
+	if (offset >= FILE_MAX && n > 0)
+		return fail(EFBIG);
+	if (n > FILE_MAX - offset)
+		n = FILE_MAX - offset;
+	done = copy_bytes(f->window + offset, (vm_address_t)buf, n);
+	if (done > 0 && offset + n > f->state->size)
+		f->state->size = offset + n;
+	return done;
+}
+
+ssize_t
+__atlas_file_read(int fd, void *buf, size_t n)
+{
+	struct open_file *o;
+	ssize_t r = -1;
+
+	atlas_mutex_lock(&files_lock);
+	o = fd_get(fd);
+	if (o != NULL)
+		r = read_at(o, buf, n, o->offset);
+	if (r > 0)
+		o->offset += (uint64_t)r;
+	atlas_mutex_unlock(&files_lock);
+	return r;
+}
+
+ssize_t
+__atlas_file_write(int fd, const void *buf, size_t n)
+{
+	struct open_file *o;
+	ssize_t r = -1;
+
+	atlas_mutex_lock(&files_lock);
+	o = fd_get(fd);
+	if (o != NULL && (o->flags & O_APPEND))
+		o->offset = size_of(o->file);
+	if (o != NULL)
+		r = write_at(o, buf, n, o->offset);
+	if (r > 0)
+		o->offset += (uint64_t)r;
+	atlas_mutex_unlock(&files_lock);
+	return r;
+}
+
+ssize_t
+pread(int fd, void *buf, size_t n, off_t offset)
+{
+	struct open_file *o;
+	ssize_t r = -1;
+
+	if (offset < 0)
+		return fail(EINVAL);
+	atlas_mutex_lock(&files_lock);
+	o = fd_get(fd);
+	if (o != NULL)
+		r = read_at(o, buf, n, (uint64_t)offset);
+	atlas_mutex_unlock(&files_lock);
+	return r;
+}
+
+ssize_t
+pwrite(int fd, const void *buf, size_t n, off_t offset)
+{
+	struct open_file *o;
+	ssize_t r = -1;
+
+	if (offset < 0)
+		return fail(EINVAL);
+	atlas_mutex_lock(&files_lock);
+	o = fd_get(fd);
+	if (o != NULL)
+		r = write_at(o, buf, n, (uint64_t)offset);
+	atlas_mutex_unlock(&files_lock);
+	return r;
+}
+
+off_t
+lseek(int fd, off_t offset, int whence)
+{
+	struct open_file *o;
+	off_t from, at = -1;
+
+	if (fd >= 0 && fd < FD_FIRST)
+		return fail(ESPIPE);
+	atlas_mutex_lock(&files_lock);
+	o = fd_get(fd);
+	if (o != NULL) {
+		from = whence == SEEK_SET ? 0 : whence == SEEK_CUR ? (off_t)o->offset : (off_t)size_of(o->file);
+		if ((whence != SEEK_SET && whence != SEEK_CUR && whence != SEEK_END) ||
+		    __builtin_add_overflow(from, offset, &at) || at < 0)
+			at = fail(EINVAL);
+		else
+			o->offset = (uint64_t)at;
+	}
+	atlas_mutex_unlock(&files_lock);
+	return at;
+}
+
+/* What is cut off reads as zero when the file grows again. files_lock held. */
+static int
+truncate_file(struct open_file *o, uint64_t size)
+{
+	struct file *f = o->file;
+	uint64_t end = round_page(size), old = f->state->size;
+
+	if (size < old) {
+		memset((void *)(f->window + size), 0, (old < end ? old : end) - size);
+		if (end < old && vm_behavior_set(mach_task_self(), f->window + end, old - end,
+		    VM_BEHAVIOR_ZERO) != KERN_SUCCESS)
+			memset((void *)(f->window + end), 0, old - end);
+	}
+	f->state->size = size;
+	return 0;
+}
+
+int
+ftruncate(int fd, off_t length)
+{
+	struct open_file *o;
+	int r = -1;
+
+	if (length < 0)
+		return fail(EINVAL);
+	atlas_mutex_lock(&files_lock);
+	o = fd_get(fd);
+	if (o != NULL && ((o->flags & O_ACCMODE) == O_RDONLY || o->file->state == NULL))
+		r = fail(EINVAL);
+	else if (o != NULL && (uint64_t)length > FILE_MAX)
+		r = fail(EFBIG);
+	else if (o != NULL)
+		r = truncate_file(o, (uint64_t)length);
+	atlas_mutex_unlock(&files_lock);
+	return r;
+}
+
+int
+fsync(int fd)
+{
+	struct open_file *o;
+
+	atlas_mutex_lock(&files_lock);
+	o = fd_get(fd);
+	atlas_mutex_unlock(&files_lock);
+	return o != NULL ? 0 : -1;      /* memory is where it is kept */
+}
+
+int
+fstat(int fd, struct stat *st)
+{
+	struct open_file *o;
+
+	memset(st, 0, sizeof(*st));
+	st->st_blksize = PAGE_SIZE;
+	st->st_nlink = 1;
+	st->st_mode = S_IFCHR | 0600;
+	if (fd >= 0 && fd < FD_FIRST)
+		return 0;
+	atlas_mutex_lock(&files_lock);
+	o = fd_get(fd);
+	if (o != NULL) {
+		st->st_mode = S_IFREG | (o->file->state != NULL ? 0600 : 0400);
+		st->st_size = (off_t)size_of(o->file);
+		st->st_blocks = (st->st_size + 511) / 512;
+	}
+	atlas_mutex_unlock(&files_lock);
+	return o != NULL ? 0 : -1;
+}
+
+int
+stat(const char *path, struct stat *st)
+{
+	int fd = open(path, O_RDONLY), r, error;
+
+	if (fd < 0)
+		return -1;
+	r = fstat(fd, st);
+	error = errno;
+	close(fd);
+	errno = error;
+	return r;
+}
+
+/* --- mapping --- */
+
+int
+__atlas_file_window(int fd, struct file_window *w)
+{
+	struct open_file *o;
+
+	if (fd >= 0 && fd < FD_FIRST)
+		return ENODEV;
+	atlas_mutex_lock(&files_lock);
+	o = fd_get(fd);
+	if (o != NULL) {
+		w->addr = o->file->window;
+		w->size = o->file->window_size;
+		w->readable = (o->flags & O_ACCMODE) != O_WRONLY;
+		w->writable = (o->flags & O_ACCMODE) == O_RDWR;
+	}
+	atlas_mutex_unlock(&files_lock);
+	return o != NULL ? 0 : EBADF;
+}
