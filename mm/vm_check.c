@@ -83,6 +83,26 @@ vm_check_M4(vm_map_t map, vm_map_entry_t e, struct vm_check_failure *f)
 	return true;
 }
 
+/* M4, too: no operation under way; the count of users' wired pages; out of the ordinary is only what the map says it has. */
+static bool
+vm_check_M4_map(vm_map_t map, struct vm_check_failure *f)
+{
+	uint64_t wired = 0;
+	vm_map_entry_t e;
+
+	for (e = vm_map_first_entry(map); e != vm_map_to_entry(map); e = e->vme_next) {
+		if (e->user_wired_count != 0)
+			wired += (e->vme_end - e->vme_start) >> PAGE_SHIFT;
+		if (!map->special && (e->wired_count != 0 || e->permanent || e->superpage || (e->is_sub_map && e->use_pmap)))
+			return FAIL(f, "M4", "map %lu entry 0x%lx: wired, permanent, a superpage or nested, and the map does not say so",
+			    (unsigned long)map->id, (unsigned long)e->vme_start);
+	}
+	if (map->transitions != 0 || wired != map->user_wired_pages)
+		return FAIL(f, "M4", "map %lu: %u operations under way, %lu pages wired by users, counted as %lu", (unsigned long)map->id,
+		    map->transitions, (unsigned long)wired, (unsigned long)map->user_wired_pages);
+	return true;
+}
+
 /* M5: a submap exists, is another map, and covers the window. */
 static bool
 vm_check_M5(vm_map_t map, vm_map_entry_t e, struct vm_check_failure *f)
@@ -209,7 +229,41 @@ vm_check_leaves(vm_map_t map, struct vm_check_failure *f)
 				    (unsigned long)map->id, (unsigned long)at);
 			if (!e->is_sub_map && !vm_check_leaf_page(map, e, at, w.pa + (at - va), &w, f))
 				return false;
+			if (w.wired != (e->wired_count != 0) && !w.nested)
+				return FAIL(f, "M21", "map %lu: the leaf at 0x%lx is %swired, its entry %u times", (unsigned long)map->id,
+				    (unsigned long)at, w.wired ? "" : "not ", e->wired_count);
 		}
+	}
+	return true;
+}
+
+/*
+ * M21: each page of a wired entry lies in the entry's own object, wired, with a
+ * leaf if any access is allowed that needs none first (a write-only leaf comes
+ * by a write). That no other leaf is marked, vm_check_leaves sees.
+ */
+static bool
+vm_check_M21(vm_map_t map, vm_map_entry_t e, struct vm_check_failure *f)
+{
+	bool leaves = map->pmap != NULL && (e->protection & (VM_PROT_READ | VM_PROT_EXECUTE)) != 0;
+	vm_object_t o = e->object.vm_object;
+
+	if (e->wired_count == 0 || e->is_sub_map || o == NULL || o->phys_contiguous)
+		return true;
+	for (vm_offset_t va = e->vme_start; va < e->vme_end; va += PAGE_SIZE) {
+		struct pmap_walk w = { .leaf = false };
+		struct vm_page *m;
+		unsigned wirings;
+
+		spin_lock(&o->lock);
+		m = vm_page_lookup(o, va - e->vme_start + e->offset);
+		wirings = m != NULL ? m->wire_count : 0;
+		spin_unlock(&o->lock);
+		if (leaves)
+			pmap_walk(map->pmap, va, &w);
+		if (wirings == 0 || w.leaf != leaves)
+			return FAIL(f, "M21", "map %lu: entry 0x%lx is wired %u times, the page at 0x%lx %u times, leaf %u", (unsigned long)map->id,
+			    (unsigned long)e->vme_start, e->wired_count, (unsigned long)va, wirings, w.leaf);
 	}
 	return true;
 }
@@ -231,10 +285,10 @@ vm_check_map(vm_map_t map, struct vm_check_failure *f)
 	bool ok;
 
 	vm_map_lock_read(map);
-	ok = vm_check_M1(map, f) && vm_check_M2(map, f) && vm_check_M3(map, f);
+	ok = vm_check_M1(map, f) && vm_check_M2(map, f) && vm_check_M3(map, f) && vm_check_M4_map(map, f);
 	for (e = vm_map_first_entry(map); ok && e != vm_map_to_entry(map); e = e->vme_next)
 		ok = vm_check_M4(map, e, f) && vm_check_M5(map, e, f) && vm_check_M6(map, e, f) &&
-		    vm_check_M7(map, e, f);
+		    vm_check_M7(map, e, f) && vm_check_M21(map, e, f);
 	if (ok && map->pmap != NULL && map->pmap != pmap_kernel())
 		ok = vm_check_leaves(map, f) && vm_check_M23(map, f);
 	vm_map_unlock_read(map);
@@ -245,12 +299,12 @@ vm_check_map(vm_map_t map, struct vm_check_failure *f)
 static bool
 vm_check_M10(vm_object_t o, struct vm_check_failure *f)
 {
-	uint64_t pages = 0;
+	uint64_t pages = 0, wired = 0;
 	struct tree_node *n;
 
 	for (n = tree_first(&o->chunks); n != NULL; n = tree_next(n)) {
 		struct vm_chunk *c = container_of(n, struct vm_chunk, node);
-		unsigned bits = 0;
+		unsigned bits = 0, held = 0;
 
 		for (unsigned slot = 0; slot < VM_CHUNK_PAGES; slot++) {
 			struct vm_page *m;
@@ -263,15 +317,20 @@ vm_check_M10(vm_object_t o, struct vm_check_failure *f)
 			    vm_chunk_offset(c, slot) >= o->size)
 				return FAIL(f, "M10", "object %lu: slot %u of chunk %lu: page 0x%lx is not its own", (unsigned long)o->id,
 				    slot, (unsigned long)c->index, m != NULL ? (unsigned long)vm_page_pa(m) : 0);
+			held += m->wire_count != 0;
 		}
+		if (held != c->wired)
+			return FAIL(f, "M10", "object %lu: %u wired pages in chunk %lu, counted as %u", (unsigned long)o->id,
+			    held, (unsigned long)c->index, c->wired);
+		wired += held;
 		if (bits != c->resident || bits == 0 || c->object != o)
 			return FAIL(f, "M10", "object %lu: chunk %lu holds %u pages, counted as %u", (unsigned long)o->id,
 			    (unsigned long)c->index, bits, c->resident);
 		pages += bits;
 	}
-	if (pages != o->resident_page_count)
-		return FAIL(f, "M10", "object %lu: %lu pages, counted as %lu", (unsigned long)o->id, (unsigned long)pages,
-		    (unsigned long)o->resident_page_count);
+	if (pages != o->resident_page_count || wired != o->wired_pages)
+		return FAIL(f, "M10", "object %lu: %lu pages, counted as %lu; %lu of them wired, counted as %u", (unsigned long)o->id,
+		    (unsigned long)pages, (unsigned long)o->resident_page_count, (unsigned long)wired, o->wired_pages);
 	return true;
 }
 

@@ -44,15 +44,6 @@ enum wire_result { WIRE_DONE, WIRE_SHORTAGE, WIRE_FAULT, WIRE_AGAIN };
 
 /* --- counts --- */
 
-static inline void
-page_wired(struct vm_page *m)
-{
-	if (m->wire_count++ == 0) {
-		m->o.chunk->wired++;
-		m->o.chunk->object->wired_pages++;
-	}
-}
-
 /* The resident pages of slots [slot, slot + n) lose one wiring each. */
 static void
 unwire_slots(struct vm_chunk *c, unsigned slot, unsigned n)
@@ -202,7 +193,7 @@ wire_page(const struct vm_wire_view *v, const struct wire_at *w, vm_offset_t va,
 	if (v->top->pmap != NULL &&
 	    pmap_enter(v->top->pmap, va + v->shift, m, prot, (access & prot) | PMAP_WIRED) != KERN_SUCCESS)
 		return WIRE_SHORTAGE;
-	page_wired(m);
+	vm_page_wire(m);
 	return WIRE_DONE;
 }
 

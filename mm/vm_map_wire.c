@@ -255,7 +255,8 @@ wire_pages(const struct wiring *w, vm_offset_t *done)
 			panic("map %lu: 0x%lx vanished in transition", (unsigned long)map->id, (unsigned long)*done);
 		e = *found;
 		end = e.vme_end < w->end ? e.vme_end : w->end;
-		if (!first_wiring(&e) && !e.is_sub_map && w->view.top != map && !vm_fault_wire_leaves(&w->view, found, *done, end))
+		if (!first_wiring(&e) && !e.is_sub_map && w->view.top != map &&
+		    !vm_fault_wire_leaves(&w->view, found, *done, end))
 			kr = KERN_FAIL(KERN_RESOURCE_SHORTAGE, "no memory to map the wired pages at 0x%lx", *done);
 		vm_map_unlock_read(map);
 		if (first_wiring(&e) && !e.is_sub_map) {

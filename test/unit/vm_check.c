@@ -96,6 +96,30 @@ TEST(vm_check, M4_fields_at_rest)
 	BREAKS_BIT("M4", entry->in_transition, 1);
 	BREAKS_BIT("M4", entry->needs_wakeup, 1);
 	BREAKS("M4", entry->user_wired_count, 1);
+	BREAKS("M4", map->user_wired_pages, 1);
+	BREAKS("M4", map->transitions, 1);
+	BREAKS_BIT("M4", entry->permanent, 1);
+	vm_map_deallocate(map);
+}
+
+TEST(vm_check, M21_wired_pages_and_leaves)
+{
+	struct vm_page *m;
+
+	ASSERT_TRUE(setup());
+	ASSERT_EQ(vm_map_wire(map, A, A + 4 * P, VM_PROT_READ, false), KERN_SUCCESS);
+	m = vm_page_lookup(entry->object.vm_object, entry->offset);
+	BREAKS("M21", m->wire_count, 0);
+	BREAKS("M21", entry->wired_count, 0);
+	ASSERT_EQ(pmap_wire_range(map->pmap, A + P, A + 2 * P, false), KERN_SUCCESS);
+	ASSERT_TRUE(seen("M21"));
+	ASSERT_EQ(pmap_wire_range(map->pmap, A + P, A + 2 * P, true), KERN_SUCCESS);
+	ASSERT_EQ(pmap_wire_range(map->pmap, A + 8 * P, A + 9 * P, true), KERN_SUCCESS);
+	ASSERT_TRUE(quiet());           /* no leaf there, no mark */
+	pmap_remove(map->pmap, A + P, A + 2 * P);
+	ASSERT_TRUE(seen("M21"));
+	ASSERT_EQ(vm_map_unwire(map, A, A + 4 * P, false), KERN_SUCCESS);
+	ASSERT_TRUE(quiet());
 	vm_map_deallocate(map);
 }
 
