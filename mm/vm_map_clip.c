@@ -161,8 +161,8 @@ vm_map_clip(vm_map_t map, vm_offset_t addr)
 	(void)vm_map_settle(map, addr, addr + PAGE_SIZE, false);
 	if (!vm_map_lookup_entry(map, addr, &e))
 		kr = KERN_FAIL(KERN_INVALID_ADDRESS, "nothing is mapped at 0x%lx", addr);
-	else if (e->use_pmap && (addr & MEGAPAGE_MASK) != 0)
-		kr = KERN_FAIL(KERN_INVALID_ARGUMENT, "0x%lx lies within a nested page table", addr);
+	else if ((e->use_pmap || e->superpage) && (addr & MEGAPAGE_MASK) != 0)
+		kr = KERN_FAIL(KERN_INVALID_ARGUMENT, "0x%lx lies within a superpage or a nested page table", addr);
 	else if (!vm_map_spare_take(&spare, map, e, e, addr, e->vme_end))
 		kr = KERN_FAIL(KERN_RESOURCE_SHORTAGE, "no memory for an entry");
 	else

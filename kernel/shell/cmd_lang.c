@@ -1,11 +1,12 @@
 /*
- * cmd_lang.c: set, echo, expect, assert, repeat, source: the words that make
+ * cmd_lang.c: set, echo, expect, assert, repeat, source, sleep: what makes
  * lines into scripts.
  */
 #include <string.h>
 #include <stdio.h>
 #include <base/print.h>
 #include <kernel/initrd.h>
+#include <kernel/thread.h>
 #include "shell.h"
 
 /* The words of REST with blanks between; FALSE: too long. */
@@ -210,3 +211,18 @@ cmd_source(struct cmd_ctx *c)
 COMMAND(source, cmd_source, "language", "run the lines of a file",
     "The file comes from the initial ramdisk (see `ls`). The first line that fails ends it.",
     ARG(FILE, "file"));
+
+static int
+do_sleep(struct cmd_ctx *c)
+{
+	uint64_t left = c->arg[0].num;
+
+	for (; left > 0 && !cmd_interrupted(); left--)
+		thread_sleep_us(1000);
+	return 0;
+}
+
+COMMAND(sleep, do_sleep, "language", "wait for so many milliseconds",
+    "Others go on meanwhile. Ctrl-C ends it.\n"
+    "  sleep 100",
+    ARG(NUM, "ms"));

@@ -545,6 +545,8 @@ do_submap(struct cmd_ctx *c)
 
 	if (kr == KERN_SUCCESS)
 		kr = cmd_map(&c->arg[3]);
+	if (kr == KERN_SUCCESS && cmd_is_task_map(c->arg[3].map))
+		kr = KERN_FAIL(KERN_INVALID_ARGUMENT, "map %lu is a task's: it cannot be a submap", c->arg[3].map->id);
 	if (kr == KERN_SUCCESS && (start == end || (c->arg[4].num & PAGE_MASK) != 0))
 		kr = KERN_FAIL(KERN_INVALID_ARGUMENT, "an empty range, or an offset 0x%lx inside a page", c->arg[4].num);
 	if (kr == KERN_SUCCESS) {

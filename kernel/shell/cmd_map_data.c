@@ -92,6 +92,8 @@ do_remove(struct cmd_ctx *c)
 
 	if (kr == KERN_SUCCESS && (flags & ~(VM_MAP_REMOVE_KUNWIRE | VM_MAP_REMOVE_INTERRUPTIBLE | VM_MAP_REMOVE_WAIT_FOR_KWIRE)))
 		kr = KERN_FAIL(KERN_INVALID_ARGUMENT, "flags 0x%x are not all known", flags);
+	if (kr == KERN_SUCCESS && (flags & VM_MAP_REMOVE_KUNWIRE))
+		kr = cmd_kernel_wires(c->arg[0].map);
 	if (kr != KERN_SUCCESS)
 		return cmd_result(c, kr, NULL);
 	if (flags & VM_MAP_REMOVE_WAIT_FOR_KWIRE)

@@ -71,40 +71,20 @@ do_vm_map_wire(struct cmd_ctx *c)
 		kr = cmd_rights(access, VM_PROT_ALL);
 	if (kr == KERN_SUCCESS && access == VM_PROT_NONE)
 		kr = KERN_FAIL(KERN_INVALID_ARGUMENT, "no access to wire for (vm_map_unwire unwires)");
+	if (kr == KERN_SUCCESS && c->arg[4].num == 0)
+		kr = cmd_kernel_wires(c->arg[0].map);
 	if (kr == KERN_SUCCESS)
 		kr = vm_map_wire(c->arg[0].map, c->arg[1].num, c->arg[2].num, access, c->arg[4].num != 0);
 	return cmd_result(c, kr, NULL);
 }
 
 COMMAND(vm_map_wire, do_vm_map_wire, "map", "wire [START, END), for the kernel or the user",
-    "The kernel's wirings (user=0) are not undone by removing the range, but by vm_map_unwire.\n"
+    "The kernel's wirings (user=0; tasks' maps only) keep the range from being removed, until\n"
+    "vm_map_unwire.\n"
     "  vm_map_wire t1 $a $a+64K rw-\n"
     "KERN_INVALID_ADDRESS (a hole), KERN_PROTECTION_FAILURE, KERN_FAILURE (counts full),\n"
     "KERN_RESOURCE_SHORTAGE, KERN_MEMORY_ERROR, KERN_INVALID_ARGUMENT",
     ARG(MAP, "map"), ARG(NUM, "start"), ARG(NUM, "end"), ARG(PROT, "access"), OPT(BOOL, "user", "0"));
-
-/*
- * The kernel unwires only what it has wired, and the map layer relies on that:
- * every entry of the range must have a wiring that is not the user's.
- */
-static kern_return_t
-kernel_wired(vm_map_t map, vm_offset_t start, vm_offset_t end)
-{
-	vm_map_entry_t e;
-	vm_offset_t at;
-	bool found = true, wired = true;
-
-	vm_map_lock_read(map);
-	for (at = start; at < end && found && wired; at = found ? e->vme_end : end) {
-		found = vm_map_lookup_entry(map, at, &e);
-		wired = found && !e->is_sub_map && e->wired_count > (e->user_wired_count > 0);
-	}
-	vm_map_unlock_read(map);
-	if (found && wired)
-		return KERN_SUCCESS;
-	return KERN_FAIL(found ? KERN_INVALID_ARGUMENT : KERN_INVALID_ADDRESS, "0x%lx to 0x%lx is not all wired by the kernel",
-	    start, end);
-}
 
 static int
 do_vm_map_unwire(struct cmd_ctx *c)
@@ -113,7 +93,7 @@ do_vm_map_unwire(struct cmd_ctx *c)
 	kern_return_t kr = cmd_map_range(&c->arg[0], c->arg[1].num, c->arg[2].num);
 
 	if (kr == KERN_SUCCESS && !user)
-		kr = kernel_wired(c->arg[0].map, c->arg[1].num, c->arg[2].num);
+		kr = cmd_kernel_wires(c->arg[0].map);
 	if (kr == KERN_SUCCESS)
 		kr = vm_map_unwire(c->arg[0].map, c->arg[1].num, c->arg[2].num, user);
 	return cmd_result(c, kr, NULL);
@@ -121,8 +101,8 @@ do_vm_map_unwire(struct cmd_ctx *c)
 
 COMMAND(vm_map_unwire, do_vm_map_unwire, "map", "undo one wiring of [START, END), the kernel's or the user's",
     "  vm_map_unwire t1 $a $a+64K user=1\n"
-    "KERN_INVALID_ADDRESS: not mapped; KERN_INVALID_ARGUMENT: not whole pages; with user=0 also\n"
-    "what the kernel has not wired",
+    "KERN_INVALID_ADDRESS: not mapped; KERN_FAILURE: not wired by the kernel; KERN_INVALID_ARGUMENT:\n"
+    "not whole pages; with user=0 a map that is no task's",
     ARG(MAP, "map"), ARG(NUM, "start"), ARG(NUM, "end"), OPT(BOOL, "user", "0"));
 
 /* --- advice, writing back, caches --- */

@@ -245,6 +245,28 @@ cmd_map_range(const struct cmd_value *v, vm_offset_t start, vm_offset_t end)
 	return KERN_SUCCESS;
 }
 
+bool
+cmd_is_task_map(vm_map_t map)
+{
+	struct task *t;
+	bool found = false;
+	unsigned i;
+
+	for (i = 0; !found && (t = task_nth(i)) != NULL; i++) {
+		found = t->map == map;
+		task_deallocate(t);
+	}
+	return found;
+}
+
+kern_return_t
+cmd_kernel_wires(vm_map_t map)
+{
+	if (cmd_is_task_map(map))
+		return KERN_SUCCESS;
+	return KERN_FAIL(KERN_INVALID_ARGUMENT, "map %lu is no task's: kernel wirings there belong to its windows", map->id);
+}
+
 kern_return_t
 cmd_rights(vm_prot_t cur, vm_prot_t max)
 {

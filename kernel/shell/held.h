@@ -57,6 +57,13 @@ kern_return_t cmd_map(const struct cmd_value *v);
  * must be whole pages, in order, inside the map. KERN_INVALID_ARGUMENT.
  */
 kern_return_t cmd_map_range(const struct cmd_value *v, vm_offset_t start, vm_offset_t end);
+/*
+ * May the shell wire and unwire here as the kernel does? Only in tasks' maps
+ * (KERN_INVALID_ARGUMENT): in a submap those are the wirings of its windows.
+ */
+kern_return_t cmd_kernel_wires(vm_map_t map);
+/* Is it the map of a task? Such maps are no submaps. */
+bool cmd_is_task_map(vm_map_t map);
 /* KERN_INVALID_ARGUMENT: not cur within max within rwx. */
 kern_return_t cmd_rights(vm_prot_t cur, vm_prot_t max);
 
