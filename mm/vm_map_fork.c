@@ -3,98 +3,278 @@
  *
  *   NONE    a hole
  *   SHARE   both entries on one object, from now on for ever (vm_map_share.c)
- *   COPY    one object for both, needs_copy on both sides; for an object that
- *           is shared already, a copy made at once
+ *   COPY    one object for both, needs_copy on both sides; a copy object in
+ *           front of one that is shared; wired pages are copied at once
  *
- * The old map is write-locked throughout. A child's entries have no wirings.
+ *   a submap window   SHARE: the child has the window, too. COPY: it has it
+ *                     needs_copy: what it writes there is its own
+ *
+ * The old map is write-locked throughout, but for two waits: for entries in
+ * transition, and for a pager that must supply the pages of a copy. Then what
+ * the old map holds above `at` is looked up again; what lies below is done, so the
+ * child's entries never overlap.
+ *
+ *   old  [ done )[ done )    [ e      )[ ...
+ *                            ^at
+ *
+ * What cannot be copied is a hole in the child: device memory, and where pages
+ * must be copied at once, entries that can never be read or whose pager fails.
+ *
  * Failure half way throws the new map away. Entries of the old map that were
  * marked needs_copy by then stay so: they fault once more, and nobody can tell.
- * is_shared is what vm_region tells: it is set when nothing can fail any more.
+ * is_shared is what vm_region tells: it is set when nothing can fail any more,
+ * or before the lock is dropped.
  */
 #include "vm_map_impl.h"
 
-/* e as the child gets it: n is filled. *fresh: e is to become shared. FALSE: shortage. */
-static bool
-inherit_entry(vm_map_t old, vm_map_entry_t e, vm_map_entry_t n, bool *fresh)
-{
-	bool was_shared = e->is_shared;
+/* Internal: the child gets a hole. */
+#define FORK_HOLE   KERN_NOT_IN_SET
 
-	if (e->inheritance == VM_INHERIT_SHARE && !e->is_sub_map && !vm_map_entry_make_shared(old, e))
-		return false;
-	*n = *e;
-	if (e->is_shared != was_shared) {
-		e->is_shared = was_shared;
-		*fresh = true;
-	}
-	n->in_transition = n->needs_wakeup = false;
-	n->wired_count = n->user_wired_count = 0;
-	if (e->is_sub_map)
-		vm_map_reference(e->object.sub_map);
-	else if (e->inheritance == VM_INHERIT_SHARE)
-		vm_object_reference(e->object.vm_object);
-	else {
-		n->is_shared = false;
-		if (e->object.vm_object != NULL)
-			return vm_map_entry_copy(old, e, n) == KERN_SUCCESS;
-	}
-	return true;
-}
+struct fork {
+	vm_map_t    old, new;
+	vm_offset_t at;                 /* what lies below is done */
+	vm_offset_t since;              /* `at` when the lock was taken last */
+	bool        fresh;              /* an entry in [since, at) has become shared, and does not say so yet */
+	/* A copy made with the map unlocked, or to be made: */
+	vm_object_t object;             /* NULL: none; referenced */
+	vm_object_offset_t offset;
+	vm_size_t   size;
+	vm_object_t copy;
+	vm_object_offset_t copy_offset;
+	bool        needs_copy;
+};
 
 static void
-mark_shared(vm_map_t map)
+mark_shared(struct fork *f)
 {
 	vm_map_entry_t e;
 
-	for (e = vm_map_first_entry(map); e != vm_map_to_entry(map); e = e->vme_next)
+	if (!f->fresh)
+		return;
+	for (e = vm_map_entry_at_or_after(f->old, f->since);
+	    e != vm_map_to_entry(f->old) && e->vme_start < f->at; e = e->vme_next)
 		if (e->inheritance == VM_INHERIT_SHARE && !e->is_sub_map)
 			e->is_shared = true;
+	f->fresh = false;
 }
 
-static vm_map_t
-fork_once(vm_map_t old)
+/* --- one entry: n is a structure copy of e, cut to what is not done yet --- */
+
+static kern_return_t
+inherit_submap(vm_map_entry_t e, vm_map_entry_t n)
 {
-	vm_map_entry_t e, n;
+	vm_map_reference(e->object.sub_map);
+	n->use_pmap = false;
+	if (e->inheritance == VM_INHERIT_COPY)
+		n->needs_copy = true;
+	return KERN_SUCCESS;
+}
+
+static kern_return_t
+inherit_share(struct fork *f, vm_map_entry_t e, vm_map_entry_t n)
+{
+	bool was_shared = e->is_shared;
+
+	if (!vm_map_entry_make_shared(f->old, e))
+		return KERN_RESOURCE_SHORTAGE;
+	n->object = e->object;
+	n->offset = e->offset;
+	n->needs_copy = false;
+	n->is_shared = true;
+	e->is_shared = was_shared;
+	f->fresh |= !was_shared;
+	vm_object_reference(n->object.vm_object);
+	return KERN_SUCCESS;
+}
+
+/* The copy made without the lock is of what e shows from n's start on: n takes it, perhaps for less than n wanted. */
+static noinline bool
+take_slow_copy(struct fork *f, vm_map_entry_t e, vm_map_entry_t n)
+{
+	bool fits = f->copy != NULL && e->object.vm_object == f->object &&
+	    e->offset + (n->vme_start - e->vme_start) == f->offset;
+
+	if (fits) {
+		n->object.vm_object = f->copy;
+		n->offset = f->copy_offset;
+		n->needs_copy = f->needs_copy;
+		if (n->vme_end - n->vme_start > f->size)
+			n->vme_end = n->vme_start + f->size;
+	} else
+		vm_object_deallocate(f->copy);
+	vm_object_deallocate(f->object);
+	f->object = f->copy = NULL;
+	return fits;
+}
+
+static kern_return_t
+inherit_copy(struct fork *f, vm_map_entry_t e, vm_map_entry_t n)
+{
+	kern_return_t kr;
+
+	n->is_shared = false;
+	if (e->object.vm_object == NULL)
+		return KERN_SUCCESS;
+	if (unlikely(f->object != NULL) && take_slow_copy(f, e, n))
+		return KERN_SUCCESS;
+	if (e->wired_count != 0 && !(e->max_protection & VM_PROT_READ))
+		return FORK_HOLE;
+	kr = vm_map_entry_copy(f->old, e, n);
+	if (likely(kr == KERN_SUCCESS)) {
+		n->offset += n->vme_start - e->vme_start;
+		return KERN_SUCCESS;
+	}
+	if (kr == KERN_MEMORY_RESTART_COPY) {
+		if (!(e->max_protection & VM_PROT_READ))
+			return FORK_HOLE;
+		f->object = e->object.vm_object;
+		f->offset = e->offset + (n->vme_start - e->vme_start);
+		f->size = n->vme_end - n->vme_start;
+		vm_object_reference(f->object);
+	}
+	return kr == KERN_NOT_SUPPORTED ? FORK_HOLE : kr;
+}
+
+/* The old map is locked. KERN_MEMORY_RESTART_COPY: a copy must be made first (copy_unlocked). */
+static kern_return_t
+inherit_entry(struct fork *f, vm_map_entry_t e)
+{
+	vm_map_entry_t n;
+	kern_return_t kr;
+
+	if (e->inheritance == VM_INHERIT_NONE) {
+		f->at = e->vme_end;
+		return KERN_SUCCESS;
+	}
+	n = vm_map_entry_create();
+	if (n == NULL)
+		return KERN_RESOURCE_SHORTAGE;
+	*n = *e;
+	n->wired_count = n->user_wired_count = 0;
+	n->superpage = false;           /* that is, wired */
+	if (unlikely(n->vme_start < f->at)) {
+		n->vme_start = f->at;
+		n->offset += f->at - e->vme_start;
+	}
+	if (e->is_sub_map)
+		kr = inherit_submap(e, n);
+	else if (e->inheritance == VM_INHERIT_SHARE) {
+		kr = inherit_share(f, e, n);
+		n->offset += n->vme_start - e->vme_start;
+	} else
+		kr = inherit_copy(f, e, n);
+	if (kr == KERN_SUCCESS) {
+		f->at = n->vme_end;
+		f->new->special |= n->permanent;
+		vm_map_store_link(f->new, vm_map_last_entry(f->new), n);
+		return KERN_SUCCESS;
+	}
+	vm_map_entry_dispose(n);
+	if (kr == FORK_HOLE) {
+		f->at = e->vme_end;
+		kr = KERN_SUCCESS;
+	}
+	return kr;
+}
+
+/* --- the waits --- */
+
+/* With the old map unlocked: the copy that inherit_copy asked for. What cannot be had becomes a hole. */
+static noinline kern_return_t
+copy_unlocked(struct fork *f)
+{
+	kern_return_t kr;
+
+	mark_shared(f);
+	vm_map_unlock(f->old);
+	kr = vm_object_copy_strategically(f->object, f->offset, f->size, &f->copy, &f->copy_offset, &f->needs_copy);
+	if (kr != KERN_SUCCESS) {
+		vm_object_deallocate(f->object);
+		f->object = NULL;
+	}
+	VM_RELOCK_POINT(f->old, "vm_map_fork.copy");
+	vm_map_lock(f->old);
+	f->since = f->at;
+	if (kr == KERN_MEMORY_RESTART_COPY)     /* symmetric by now: the quick way */
+		return KERN_SUCCESS;
+	if (kr == KERN_MEMORY_ERROR || kr == KERN_NOT_SUPPORTED) {
+		f->at += f->size;
+		return KERN_SUCCESS;
+	}
+	return kr;
+}
+
+static noinline kern_return_t
+wait_for_entry(struct fork *f, vm_map_entry_t e)
+{
+	kern_return_t kr;
+
+	mark_shared(f);
+	kr = vm_map_settle(f->old, e->vme_start, e->vme_end, true);
+	f->since = f->at;
+	return kr;
+}
+
+static kern_return_t
+inherit_all(struct fork *f)
+{
+	vm_map_entry_t e = vm_map_first_entry(f->old), next;
+	kern_return_t kr = KERN_SUCCESS;
+
+	while (kr == KERN_SUCCESS && e != vm_map_to_entry(f->old)) {
+		next = e->vme_next;
+		if (unlikely(e->in_transition))
+			kr = wait_for_entry(f, e);
+		else if (unlikely((kr = inherit_entry(f, e)) == KERN_MEMORY_RESTART_COPY)) {
+			f->at = e->vme_start > f->at ? e->vme_start : f->at;
+			kr = copy_unlocked(f);
+		} else if (likely(f->at == e->vme_end)) {
+			e = next;
+			continue;
+		}
+		e = vm_map_entry_at_or_after(f->old, f->at);
+	}
+	if (kr == KERN_SUCCESS)
+		mark_shared(f);
+	return kr;
+}
+
+static kern_return_t
+fork_once(vm_map_t old, vm_map_t *new)
+{
+	struct fork f = { .old = old };
 	pmap_t pmap = pmap_create();
-	vm_map_t new;
-	bool ok = true, fresh = false;
+	kern_return_t kr;
 
 	if (pmap == NULL)
-		return NULL;
-	new = vm_map_create(pmap, old->min_offset, old->max_offset, old->hdr.entries_pageable);
-	if (new == NULL) {
+		return KERN_RESOURCE_SHORTAGE;
+	f.new = vm_map_create(pmap, old->min_offset, old->max_offset, old->hdr.entries_pageable);
+	if (f.new == NULL) {
 		pmap_destroy(pmap);
-		return NULL;
+		return KERN_RESOURCE_SHORTAGE;
 	}
 	vm_map_lock(old);
-	for (e = vm_map_first_entry(old); ok && e != vm_map_to_entry(old); e = e->vme_next) {
-		/* A submap cannot be copied by needs_copy of one entry: only shared. */
-		if (e->inheritance == VM_INHERIT_NONE ||
-		    (e->is_sub_map && e->inheritance != VM_INHERIT_SHARE))
-			continue;
-		n = vm_map_entry_create();
-		ok = n != NULL && inherit_entry(old, e, n, &fresh);
-		if (ok)
-			vm_map_store_link(new, vm_map_last_entry(new), n);
-		else if (n != NULL)
-			vm_map_entry_dispose(n);
-	}
-	if (ok && fresh)
-		mark_shared(old);
+	f.at = f.since = old->min_offset;
+	kr = inherit_all(&f);
 	vm_map_unlock(old);
-	if (ok)
-		return new;
-	vm_map_deallocate(new);
-	return NULL;
+	vm_object_deallocate(f.copy);           /* what was copied in vain, because the old map changed */
+	vm_object_deallocate(f.object);
+	if (kr == KERN_SUCCESS)
+		*new = f.new;
+	else
+		vm_map_deallocate(f.new);
+	return kr;
 }
 
 /* Tables and entries may be lacking only because reservations hold what nobody uses. */
 vm_map_t
 vm_map_fork(vm_map_t old)
 {
-	vm_map_t new;
+	vm_map_t new = NULL;
+	kern_return_t kr;
 
 	do
-		new = fork_once(old);
-	while (new == NULL && vm_reserv_break(VM_CHUNK_PAGES / 8) != 0);
+		kr = fork_once(old, &new);
+	while (kr == KERN_RESOURCE_SHORTAGE && vm_reserv_break(VM_CHUNK_PAGES / 8) != 0);
 	return new;
 }

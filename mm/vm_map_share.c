@@ -5,13 +5,16 @@
  * Sharing a symmetric object is only right if nobody holds a claim on its
  * present contents through needs_copy. Three cases need a shadow first
  * (Mach: fork_share):
- *   1. the entry itself is needs_copy;
+ *   1. the entry itself is needs_copy (whatever has become of the object since);
  *   2. the object is `shadowed`: a copy may exist although this entry, split
  *      off before, does not say so;
  *   3. the object is larger than the entry: other entries on it must stay
  *      symmetric.
  * In 2 and 3 the PTEs made so far may be writable: WRITE is taken from them, or
  * stores would go to the page that the other side still reads.
+ * A wired entry keeps its object, in which its pages are: nobody has a lazy copy
+ * of them (they are copied at once), and those of its neighbours on the
+ * object are of other pages.
  *
  * A shared object is never copied by needs_copy (its users could not all be
  * told): it gets a copy object in front of it (vm_object_copy.c), or where that
@@ -43,16 +46,15 @@ vm_map_entry_make_shared(vm_map_t map, vm_map_entry_t e)
 		if (!vm_map_entry_allocate_object(e))
 			return false;
 		object = e->object.vm_object;
-	} else if (object->copy_strategy == MEMORY_OBJECT_COPY_SYMMETRIC &&
-	    (e->needs_copy || object->shadowed ||
-	    (object->size > len && !object->true_share && !e->is_shared))) {
+	} else if (e->needs_copy || (object->copy_strategy == MEMORY_OBJECT_COPY_SYMMETRIC &&
+	    e->wired_count == 0 && (object->shadowed || object->size > len))) {
 		offset = e->offset;
 		if (!vm_object_shadow(&object, &offset, len))
 			return false;
-		if (!e->needs_copy && (e->protection & VM_PROT_WRITE) && map->pmap != NULL &&
-		    object != e->object.vm_object)
-			pmap_protect(map->pmap, e->vme_start, e->vme_end,
-			    e->protection & ~VM_PROT_WRITE);
+		/* In all pmaps, where this map is a submap with leaves in those of its parents. */
+		if (!e->needs_copy && object != e->object.vm_object)
+			vm_object_pmap_protect(e->object.vm_object, e->offset, len, map->pmap, e->vme_start,
+			    VM_PROT_ALL & ~VM_PROT_WRITE);
 		e->object.vm_object = object;
 		e->offset = offset;
 		e->needs_copy = false;

@@ -144,10 +144,15 @@ is_behind(const struct vm_object *o, const struct vm_object *b)
 	    o->resident_page_count < b->resident_page_count;
 }
 
-/* Pushes go to the offset that they come from, and are remembered by pages of the copy alone. */
+/*
+ * Pushes go to the offset that they come from, and are remembered by pages of the copy alone. Wired pages lie in objects
+ * that entries map, and stay there.
+ */
 static inline bool
 may_collapse(const struct vm_object *o, const struct vm_object *b)
 {
+	if (unlikely(b->wired_pages != 0))
+		return false;
 	return likely(!vm_object_is_copy(b)) || (o->shadow_offset == 0 && o->size <= b->size);
 }
 
