@@ -195,6 +195,16 @@ handle_memory(struct task *t, uint32_t handle, enum handle_type *type)
 	return found;
 }
 
+void *
+handle_target(struct task *t, uint32_t handle, enum handle_type *type)
+{
+	void *found = handle_get(t, handle, 1u << HANDLE_TASK | 1u << HANDLE_NAMED_ENTRY, type);
+
+	if (found == NULL)
+		(void)KERN_FAIL(KERN_INVALID_ARGUMENT, "handle 0x%x names no task", handle);
+	return found;
+}
+
 void
 handle_release(enum handle_type type, void *object)
 {

@@ -1,9 +1,10 @@
 /*
- * syscall_target.h: the task that a VM call names (private to kernel/).
+ * syscall_target.h: the map that a VM call names (private to kernel/).
  *
  * A task is named by handle; the calling one, the usual case, costs no
  * reference. A task that has ended names no map any more, though its empty one
- * still exists.
+ * still exists. The handle of a submap (vm_region_object_create) names that
+ * map: so programs fill it. (Mach: vm_task_entry_t, convert_port_entry_to_map.)
  */
 #ifndef KERNEL_SYSCALL_TARGET_H
 #define KERNEL_SYSCALL_TARGET_H
@@ -11,10 +12,11 @@
 #include <kernel/task.h>
 #include <atlas/abi.h>
 
-/* The map that a call works on. other: referenced, or NULL for the calling task. */
+/* The map that a call works on. other: what the handle names, referenced, or NULL for the calling task. */
 struct target {
-	vm_map_t     map;
-	struct task *other;
+	vm_map_t         map;
+	void            *other;
+	enum handle_type type;
 };
 
 /* For target_get. */
@@ -36,7 +38,7 @@ static inline kern_return_t
 target_put(struct target *t, kern_return_t kr)
 {
 	if (unlikely(t->other != NULL))
-		task_deallocate(t->other);
+		handle_release(t->type, t->other);
 	return kr;
 }
 

@@ -19,16 +19,26 @@
 bool
 target_other(uint32_t handle, struct target *t)
 {
-	t->other = handle_task(current_task(), handle);
+	t->other = handle_target(current_task(), handle, &t->type);
 	if (t->other == NULL)
 		return false;
-	if (t->other->ended) {
-		(void)KERN_FAIL(KERN_INVALID_ARGUMENT, "task %lu has ended", t->other->id);
-		task_deallocate(t->other);
-		return false;
+	if (t->type == HANDLE_TASK) {
+		struct task *task = t->other;
+
+		t->map = task->map;
+		if (!task->ended)
+			return true;
+		(void)KERN_FAIL(KERN_INVALID_ARGUMENT, "task %lu has ended", task->id);
+	} else {
+		vm_named_entry_t entry = t->other;
+
+		t->map = entry->backing.map;
+		if (entry->is_sub_map)
+			return true;
+		(void)KERN_FAIL(KERN_INVALID_ARGUMENT, "handle 0x%x names memory, not a task or a submap", handle);
 	}
-	t->map = t->other->map;
-	return true;
+	handle_release(t->type, t->other);
+	return false;
 }
 
 kern_return_t

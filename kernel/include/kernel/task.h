@@ -125,6 +125,8 @@ struct task *handle_task(struct task *t, uint32_t handle);
 void *handle_object(struct task *t, uint32_t handle, enum handle_type type);
 /* The same for any type but a task's; *type says which. */
 void *handle_memory(struct task *t, uint32_t handle, enum handle_type *type);
+/* The same for a task or a named entry: what can stand for a map. */
+void *handle_target(struct task *t, uint32_t handle, enum handle_type *type);
 /* Drops a reference that one of these gave; NULL allowed. */
 void handle_release(enum handle_type type, void *object);
 /* One use less; the last one frees the handle. KERN_INVALID_NAME: names nothing. */
