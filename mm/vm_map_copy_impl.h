@@ -33,8 +33,6 @@ vm_map_header_append(struct vm_map_header *h, vm_map_entry_t e)
 
 /* The list of `from`, which is left empty, becomes that of `to`. */
 void vm_map_header_move(struct vm_map_header *to, struct vm_map_header *from);
-/* Drops what the entries refer to and frees them; h is left empty. No lock held. */
-void vm_map_header_free(struct vm_map_header *h);
 /* Links the entries of h, addresses moved up by base, into map after `after`; h is left empty. Write lock held. */
 void vm_map_header_link(vm_map_t map, vm_map_entry_t after, struct vm_map_header *h, vm_offset_t base);
 /*

@@ -113,7 +113,7 @@ copy_pages(vm_map_copy_t copy)
 	unsigned i;
 
 	for (i = 0; i < copy->npages; i++)
-		kprintf("%s0x%lx%s", i % 6 == 0 ? "  pages " : " ", vm_page_pa(copy->page_list[i]),
+		kprintf("%s0x%lx%s", i % 6 == 0 ? "  pages " : " ", copy->page_list[i] != NULL ? vm_page_pa(copy->page_list[i]) : 0,
 		    i % 6 == 5 || i + 1 == copy->npages ? "\n" : "");
 	kprintf("  %u of %lu pages, %s%s\n", copy->npages, vm_map_copy_page_count(copy),
 	    copy->page_loose ? "its own" : "kept in their objects",
@@ -166,7 +166,7 @@ do_show_copy(struct cmd_ctx *c)
 COMMAND_NAMED(show_copy, "show copy", do_show_copy, "show", "memory in flight: all copies, or one in full",
     "Kinds: entry_list (entries, mostly copy-on-write), object, page_list (up to 20 pages and a\n"
     "continuation), kernel_buffer (the bytes). Of one: its entries or pages; sets $type $size\n"
-    "$offset and $entries or $npages $loose $cont. Of all: $copies.",
+    "$offset and $entries or $npages $loose $cont; a page at 0x0 is absent. Of all: $copies.",
     OPT(COPY, "copy", ""));
 
 /* --- named entries --- */

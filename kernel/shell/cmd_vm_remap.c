@@ -1,9 +1,10 @@
 /*
- * cmd_vm_remap.c: vm_remap, vm_remap_new, vm_remap_range_allocate.
+ * cmd_vm_remap.c: vm_remap, vm_remap_new, and its two halves: vm_remap_extract, vm_remap_range_allocate.
  *
  * The source's protections are outputs: $cur and $max, the rights that every
  * piece of the new range has.
  */
+#include <base/print.h>
 #include <mm/vm_print.h>
 #include <mm/vm_user.h>
 #include "held.h"
@@ -67,6 +68,52 @@ COMMAND(vm_remap_new, do_vm_remap_new, "vm", "vm_remap that says how many rights
     "KERN_PROTECTION_FAILURE (the source lacks them), KERN_INVALID_ARGUMENT (cur beyond max), and\n"
     "those of vm_remap",
     REMAP_ARGS, OPT(PROT, "cur", "r--"), OPT(PROT, "max", "r--"));
+
+static uint64_t
+show_extracted(const struct vm_map_header *h)
+{
+	vm_map_entry_t e;
+	uint64_t n = 0;
+
+	for (e = h->links.next; (const void *)e != (const void *)&h->links; e = e->vme_next, n++) {
+		kprintf("  entry 0x%lx to 0x%lx: %s/%s, inherit %s, ", e->vme_start, e->vme_end, vm_prot_name(e->protection),
+		    vm_prot_name(e->max_protection), vm_inherit_name(e->inheritance));
+		if (e->object.vm_object == VM_OBJECT_NULL)
+			kprintf("zero-filled\n");
+		else
+			kprintf("object %lu at 0x%lx%s\n", e->object.vm_object->id, e->offset,
+			    e->needs_copy ? ", copied at the next write" : "");
+	}
+	return n;
+}
+
+static int
+do_extract(struct cmd_ctx *c)
+{
+	vm_offset_t addr = c->arg[1].num;
+	vm_size_t size = c->arg[2].num;
+	vm_prot_t cur = 0, max = 0;
+	struct vm_map_header h;
+	uint64_t entries;
+	kern_return_t kr = cmd_map_range(&c->arg[0], addr, addr + size);
+
+	if (kr == KERN_SUCCESS && (size == 0 || c->arg[4].num > VM_INHERIT_LAST_VALID))
+		kr = KERN_FAIL(KERN_INVALID_ARGUMENT, "an empty range, or an inheritance that is none");
+	if (kr == KERN_SUCCESS)
+		kr = vm_remap_extract(c->arg[0].map, addr, size, c->arg[3].num != 0, &h, &cur, &max, (vm_inherit_t)c->arg[4].num,
+		    true);
+	if (kr != KERN_SUCCESS)
+		return cmd_result(c, kr, NULL);
+	entries = show_extracted(&h);
+	vm_map_header_free(&h);
+	return cmd_result(c, kr, "entries=%lu cur=%s max=%s", entries, vm_prot_name(cur), vm_prot_name(max));
+}
+
+COMMAND(vm_remap_extract, do_extract, "map", "the entries that vm_remap would make of a range",
+    "They are shown and given up again; shared (copy=0), the source stays marked as shared.\n"
+    "  vm_remap_extract t1 $a 4M\n"
+    "KERN_INVALID_ADDRESS (a hole), KERN_RESOURCE_SHORTAGE, KERN_INVALID_ARGUMENT",
+    ARG(MAP, "map"), ARG(NUM, "addr"), ARG(SIZE, "size"), OPT(BOOL, "copy", "0"), OPT(INHERIT, "inherit", "share"));
 
 static int
 do_range_allocate(struct cmd_ctx *c)

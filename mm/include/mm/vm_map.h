@@ -236,6 +236,8 @@ kern_return_t vm_map_enter_submap(vm_map_t map, vm_offset_t *addr, const struct 
  */
 kern_return_t vm_remap_extract(vm_map_t src, vm_offset_t addr, vm_size_t size, bool copy, struct vm_map_header *header,
     vm_prot_t *cur, vm_prot_t *max, vm_inherit_t inheritance, bool pageable);
+/* Drops what detached entries refer to and frees them; h is left empty. No lock held. */
+void vm_map_header_free(struct vm_map_header *h);
 /* Place for a remap: as vm_map_enter, write lock held throughout (dropped only to wait for space), nothing entered. */
 kern_return_t vm_remap_range_allocate(vm_map_t map, vm_offset_t *addr, vm_size_t size, vm_offset_t mask, uint32_t flags,
     vm_map_entry_t *after);
