@@ -7,7 +7,6 @@
 #include "vm_object_impl.h"
 #pragma GCC diagnostic ignored "-Wunused-parameter"
 #define W __attribute__((weak))
-vm_object_t vm_submap_object W;
 
 W void memory_object_bootstrap(void) { }
 W memory_object_t memory_object_create(const struct memory_object_ops *ops, void *pager, vm_size_t size, vm_prot_t max_prot) { return NULL; }
@@ -47,8 +46,3 @@ W void vm_map_swapout(vm_map_t map) { }
 W kern_return_t vm_map_behavior_set(vm_map_t map, vm_offset_t start, vm_offset_t end, vm_behavior_t behavior) { return KERN_NOT_SUPPORTED; }
 W kern_return_t vm_map_machine_attribute(vm_map_t map, vm_offset_t addr, vm_size_t size, uint32_t attribute, int *value) { return KERN_NOT_SUPPORTED; }
 W kern_return_t vm_map_msync(vm_map_t map, vm_offset_t start, vm_offset_t end, unsigned flags) { return KERN_NOT_SUPPORTED; }
-W kern_return_t vm_map_submap(vm_map_t map, vm_offset_t start, vm_offset_t end, vm_map_t submap, vm_offset_t offset, bool use_pmap) { return KERN_NOT_SUPPORTED; }
-W kern_return_t vm_map_enter_submap(vm_map_t map, vm_offset_t *addr, const struct vm_map_enter_args *args, vm_map_t submap, bool use_pmap) { return KERN_NOT_SUPPORTED; }
-W kern_return_t vm_map_unnest_range(vm_map_t map, vm_offset_t start, vm_offset_t end) { return KERN_NOT_SUPPORTED; }
-W void vm_map_submap_remove_leaves(vm_map_t map, vm_map_entry_t e) { }
-W kern_return_t vm_map_unnest_copy(vm_map_t map, vm_map_entry_t e, vm_offset_t va, vm_prot_t access) { return KERN_NOT_SUPPORTED; }

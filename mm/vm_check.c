@@ -8,6 +8,7 @@
  */
 #include <stdio.h>
 #include <mm/vm_check.h>
+#include <mm/vm_named_entry.h>
 #include "vm_map_impl.h"
 #include "vm_object_impl.h"
 
@@ -103,7 +104,10 @@ vm_check_M4_map(vm_map_t map, struct vm_check_failure *f)
 	return true;
 }
 
-/* M5: a submap exists, is another map, and covers the window. */
+/*
+ * M5: a submap exists, covers the window, and has a higher level than this map: so no map lies below itself. What
+ * shares page tables may, and can.
+ */
 static bool
 vm_check_M5(vm_map_t map, vm_map_entry_t e, struct vm_check_failure *f)
 {
@@ -116,6 +120,13 @@ vm_check_M5(vm_map_t map, vm_map_entry_t e, struct vm_check_failure *f)
 	    len > sub->max_offset - e->offset)
 		return FAIL(f, "M5", "map %lu entry 0x%lx: window 0x%lx + 0x%lx is not in its submap", (unsigned long)map->id,
 		    (unsigned long)e->vme_start, (unsigned long)e->offset, (unsigned long)len);
+	if (sub->submap_level <= map->submap_level || sub->submap_level > VM_SUBMAP_DEPTH_MAX || !map->has_submaps)
+		return FAIL(f, "M5", "map %lu entry 0x%lx: level %u, submap %lu has level %u", (unsigned long)map->id,
+		    (unsigned long)e->vme_start, map->submap_level, (unsigned long)sub->id, sub->submap_level);
+	if (e->use_pmap && (!map->nests || e->needs_copy || !sub->own_tables || e->protection != sub->nest_prot ||
+	    ((e->vme_start | e->vme_end | e->offset) & MEGAPAGE_MASK)))
+		return FAIL(f, "M5", "map %lu entry 0x%lx: protection %u, needs_copy %u, offset 0x%lx cannot be nested", (unsigned long)map->id,
+		    (unsigned long)e->vme_start, (unsigned)e->protection, (unsigned)e->needs_copy, (unsigned long)e->offset);
 	return true;
 }
 
@@ -176,12 +187,22 @@ page_seen(vm_map_entry_t e, vm_offset_t va, bool *top)
 	return m;
 }
 
-/* M18, M19, M20 for the page of a leaf that maps va. */
+/* A leaf, and what the entries passed on the way down to its page say of it. */
+struct leaf {
+	vm_map_t      map;              /* where it is, */
+	vm_offset_t   va;               /* at this address */
+	paddr_t       pa;
+	const struct pmap_walk *w;
+	vm_prot_t     allowed;          /* by all levels */
+	bool          needs_copy;       /* at any level */
+};
+
+/* M18, M19, M20 for the page of a leaf, which entry e maps at va. */
 static bool
-vm_check_leaf_page(vm_map_t map, vm_map_entry_t e, vm_offset_t va, paddr_t pa,
-    const struct pmap_walk *w, struct vm_check_failure *f)
+vm_check_leaf_page(const struct leaf *l, vm_map_entry_t e, vm_offset_t va, struct vm_check_failure *f)
 {
 	vm_object_t o = e->object.vm_object;
+	vm_prot_t excess = l->w->prot & ~l->allowed;
 	struct vm_page *m = NULL;
 	paddr_t says = 0;
 	bool top = true;
@@ -190,17 +211,42 @@ vm_check_leaf_page(vm_map_t map, vm_map_entry_t e, vm_offset_t va, paddr_t pa,
 		says = o->phys + e->offset + (va - e->vme_start);
 	else if ((m = page_seen(e, va, &top)) != NULL)
 		says = vm_page_pa(m);
-	if (says != pa || w->managed == o->phys_contiguous)
-		return FAIL(f, "M18", "map %lu: 0x%lx is mapped to 0x%lx, its object says 0x%lx", (unsigned long)map->id,
-		    (unsigned long)va, (unsigned long)pa, (unsigned long)says);
-	if ((w->prot & ~e->protection) && !((e->protection & VM_PROT_WRITE) &&
-	    (w->prot & ~e->protection) == VM_PROT_READ))
-		return FAIL(f, "M19", "map %lu: leaf at 0x%lx grants %u, its entry %u", (unsigned long)map->id,
-		    (unsigned long)va, w->prot, (unsigned)e->protection);
-	if ((w->prot & VM_PROT_WRITE) && (e->needs_copy || !top))
-		return FAIL(f, "M20", "map %lu: writable leaf at 0x%lx, needs_copy %u, page %s", (unsigned long)map->id,
-		    (unsigned long)va, (unsigned)e->needs_copy, top ? "in the top object" : "below the top object");
+	if (says != l->pa || l->w->managed == o->phys_contiguous)
+		return FAIL(f, "M18", "map %lu: 0x%lx is mapped to 0x%lx, its object says 0x%lx", (unsigned long)l->map->id,
+		    (unsigned long)l->va, (unsigned long)l->pa, (unsigned long)says);
+	if (excess != 0 && !((l->allowed & VM_PROT_WRITE) && excess == VM_PROT_READ))
+		return FAIL(f, "M19", "map %lu: leaf at 0x%lx grants %u, its entries %u", (unsigned long)l->map->id,
+		    (unsigned long)l->va, l->w->prot, l->allowed);
+	if ((l->w->prot & VM_PROT_WRITE) && (l->needs_copy || !top))
+		return FAIL(f, "M20", "map %lu: writable leaf at 0x%lx, needs_copy %u, page %s", (unsigned long)l->map->id,
+		    (unsigned long)l->va, (unsigned)l->needs_copy, top ? "in the top object" : "below the top object");
 	return true;
+}
+
+/* The same, from address va of map (read-locked) downwards. first: va is where the leaf begins. */
+static bool
+vm_check_leaf(struct leaf *l, vm_map_t map, vm_offset_t va, bool first, struct vm_check_failure *f)
+{
+	vm_map_entry_t e;
+	bool ok;
+
+	if (!vm_map_lookup_entry(map, va, &e) || (!e->is_sub_map && e->object.vm_object == NULL))
+		return FAIL(f, first ? "M18" : "M22", "map %lu: a leaf maps 0x%lx, where nothing is", (unsigned long)l->map->id,
+		    (unsigned long)l->va);
+	if (map == l->map && l->w->nested != e->use_pmap)
+		return FAIL(f, "M18", "map %lu: the leaf at 0x%lx %s in a submap's table", (unsigned long)map->id,
+		    (unsigned long)va, e->use_pmap ? "should lie" : "lies");
+	if (map == l->map && l->w->wired != (e->wired_count != 0) && !l->w->nested)
+		return FAIL(f, "M21", "map %lu: the leaf at 0x%lx is %swired, its entry %u times", (unsigned long)map->id,
+		    (unsigned long)va, l->w->wired ? "" : "not ", e->wired_count);
+	l->allowed &= e->protection;
+	l->needs_copy |= e->needs_copy;
+	if (!e->is_sub_map)
+		return vm_check_leaf_page(l, e, va, f);
+	vm_map_lock_read(e->object.sub_map);
+	ok = vm_check_leaf(l, e->object.sub_map, va - e->vme_start + e->offset, first, f);
+	vm_map_unlock_read(e->object.sub_map);
+	return ok;
 }
 
 /*
@@ -219,19 +265,10 @@ vm_check_leaves(vm_map_t map, struct vm_check_failure *f)
 			return FAIL(f, "M22", "map %lu: leaf of 0x%lx bytes at 0x%lx to 0x%lx is not aligned", (unsigned long)map->id,
 			    (unsigned long)w.size, (unsigned long)va, (unsigned long)w.pa);
 		for (vm_offset_t at = va; at < va + w.size; at += PAGE_SIZE) {
-			vm_map_entry_t e;
+			struct leaf l = { map, at, w.pa + (at - va), &w, VM_PROT_ALL, false };
 
-			if (!vm_map_lookup_entry(map, at, &e) || (!e->is_sub_map && e->object.vm_object == NULL))
-				return FAIL(f, at == va ? "M18" : "M22", "map %lu: the leaf at 0x%lx maps 0x%lx, where nothing is", (unsigned long)map->id,
-				    (unsigned long)va, (unsigned long)at);
-			if (!e->is_sub_map && w.nested)
-				return FAIL(f, "M18", "map %lu: the leaf at 0x%lx lies in a submap's table, but no submap is there",
-				    (unsigned long)map->id, (unsigned long)at);
-			if (!e->is_sub_map && !vm_check_leaf_page(map, e, at, w.pa + (at - va), &w, f))
+			if (!vm_check_leaf(&l, map, at, at == va, f))
 				return false;
-			if (w.wired != (e->wired_count != 0) && !w.nested)
-				return FAIL(f, "M21", "map %lu: the leaf at 0x%lx is %swired, its entry %u times", (unsigned long)map->id,
-				    (unsigned long)at, w.wired ? "" : "not ", e->wired_count);
 		}
 	}
 	return true;
@@ -348,7 +385,8 @@ vm_check_M11(vm_object_t object, struct vm_check_failure *f)
 
 struct recount {
 	struct vm_check_failure *f;
-	bool ok;
+	bool      ok;
+	vm_map_t  first, *end;          /* maps seen, in the order they were met: those handed in, then submaps */
 };
 
 static bool
@@ -411,26 +449,82 @@ vm_check_object(vm_object_t o, void *arg)
 	return r->ok;
 }
 
+static uint64_t recount_round;
+
+/* A reference on map was found. */
+static void
+recount_map(struct recount *r, vm_map_t map)
+{
+	if (map->check_round != recount_round) {
+		map->check_round = recount_round;
+		map->recount = 0;
+		map->check_next = NULL;
+		*r->end = map;
+		r->end = &map->check_next;
+	}
+	map->recount++;
+}
+
+static bool
+recount_named(vm_named_entry_t ne, void *arg)
+{
+	struct recount *r = arg;
+
+	if (ne->type == NAMED_OBJECT)
+		ne->backing.object->recount++;
+	else if (ne->type == NAMED_SUBMAP || ne->type == NAMED_ENTRIES)
+		recount_map(r, ne->backing.map);
+	return true;
+}
+
+/* What the entries of map refer to. */
+static void
+recount_entries(struct recount *r, vm_map_t map)
+{
+	vm_map_entry_t e;
+
+	vm_map_lock_read(map);
+	for (e = vm_map_first_entry(map); e != vm_map_to_entry(map); e = e->vme_next) {
+		if (e->is_sub_map)
+			recount_map(r, e->object.sub_map);
+		else if (e->object.vm_object != NULL)
+			e->object.vm_object->recount++;
+	}
+	vm_map_unlock_read(map);
+}
+
+/* M24: references of a map = windows + named entries; tasks and threads may hold more on theirs. */
+static bool
+vm_check_M24(vm_map_t map, bool handed_in, struct vm_check_failure *f)
+{
+	if (map->recount == map->ref_count || (handed_in && map->recount < map->ref_count))
+		return true;
+	return FAIL(f, "M24", "map %lu: %u references found, counted as %u", (unsigned long)map->id, map->recount, map->ref_count);
+}
+
 bool
 vm_check_all(vm_map_t const *maps, unsigned n, struct vm_check_failure *f)
 {
-	struct recount r = { f, true };
+	struct recount r = { .f = f, .ok = true };
+	unsigned seen = 0;
+	vm_map_t map;
 
-	for (unsigned i = 0; i < n; i++)
-		if (!vm_check_map(maps[i], f))
-			return false;
+	r.end = &r.first;
+	recount_round++;
 	vm_object_foreach(recount_clear, NULL);
 	vm_object_foreach(recount_shadow, NULL);
 	vm_map_copy_foreach(recount_copy, NULL);
-	for (unsigned i = 0; i < n; i++) {
-		vm_map_entry_t e;
-
-		vm_map_lock_read(maps[i]);
-		for (e = vm_map_first_entry(maps[i]); e != vm_map_to_entry(maps[i]); e = e->vme_next)
-			if (!e->is_sub_map && e->object.vm_object != NULL)
-				e->object.vm_object->recount++;
-		vm_map_unlock_read(maps[i]);
+	for (unsigned i = 0; i < n; i++)
+		recount_map(&r, maps[i]);
+	vm_named_entry_foreach(recount_named, &r);
+	for (map = r.first; map != NULL; map = map->check_next) {
+		if (!vm_check_map(map, f))
+			return false;
+		recount_entries(&r, map);
 	}
+	for (map = r.first; map != NULL; map = map->check_next)
+		if (!vm_check_M24(map, seen++ < n, f))
+			return false;
 	vm_object_foreach(vm_check_object, &r);
 	return r.ok;
 }

@@ -454,7 +454,7 @@ resolve(struct fault *f)
 		}
 		release_page(f);
 	}
-	vm_map_unlock_read(f->l.map);
+	vm_map_lookup_done(f->map, &f->l);
 	return kr;
 }
 
@@ -501,7 +501,7 @@ fault_begin(struct fault *f, vm_map_t map, vm_offset_t va, vm_prot_t access)
 	f->said.unavailable = false;
 }
 
-/* On KERN_SUCCESS the top object is locked, f->m is its page or NULL, and f->l.map is locked for reading. */
+/* On KERN_SUCCESS the top object is locked, f->m is its page or NULL, and the maps are locked for reading (vm_map_lookup_done). */
 static kern_return_t
 fault_lookup(struct fault *f)
 {
@@ -580,7 +580,7 @@ vm_fault(vm_map_t map, vm_offset_t va, vm_prot_t access)
 	}
 	kr = enter_quick(&f.l, m, va, access, fresh);
 	spin_unlock(&top->lock);
-	vm_map_unlock_read(f.l.map);
+	vm_map_lookup_done(map, &f.l);
 	return likely(kr == KERN_SUCCESS) ? kr : fault_short(&f, map, va, access);
 }
 
@@ -643,7 +643,7 @@ vm_fault_with(vm_map_t map, vm_offset_t va, vm_prot_t access,
 		kr = fault_lookup(&f);
 		if (kr == KERN_SUCCESS) {
 			kr = visit_pages(&f, fn, arg, &more);
-			vm_map_unlock_read(f.l.map);
+			vm_map_lookup_done(map, &f.l);
 		}
 		if (kr == KERN_SUCCESS)
 			f.asks = f.tries = 0;

@@ -22,6 +22,7 @@ vm_map_init(void)
 	zone_init(&vm_map_zone, "vm_map", sizeof(struct vm_map));
 	vm_map_store_bootstrap();
 	vm_map_copy_bootstrap();
+	vm_map_submap_bootstrap();
 }
 
 vm_map_t

@@ -59,12 +59,10 @@ kern_return_t
 vm_map_check_overwrite(vm_map_t map, vm_offset_t start, vm_offset_t end)
 {
 	vm_map_entry_t first = vm_map_entry_at_or_after(map, start), e;
-	kern_return_t kr = KERN_SUCCESS;
+	kern_return_t kr;
 
-	for (e = first; e != vm_map_to_entry(map) && e->vme_start < end; e = e->vme_next)
-		if (e->is_sub_map && e->needs_copy && !(e->max_protection & VM_PROT_WRITE))
-			return KERN_FAIL(KERN_PROTECTION_FAILURE, "the submap window at 0x%lx cannot be written", e->vme_start);
-	if (likely(!map->special))
+	kr = vm_map_submap_check_overwrite(map, start, end);
+	if (kr != KERN_SUCCESS || likely(!map->special))
 		return kr;
 	for (e = first; e != vm_map_to_entry(map) && e->vme_start < end; e = e->vme_next)
 		if (e->permanent) {
@@ -148,8 +146,9 @@ fill_entry(vm_map_entry_t e, vm_offset_t start, const struct vm_map_enter_args *
 		.vme_start = start,
 		.vme_end = start + args->size,
 		.object.vm_object = args->object,
-		.offset = args->object != NULL ? args->offset : 0,
+		.offset = args->object != NULL || args->submap != NULL ? args->offset : 0,
 		.needs_copy = args->needs_copy,
+		.is_shared = args->is_shared,
 		.protection = args->cur & VM_PROT_ALL,
 		.max_protection = args->max & VM_PROT_ALL,
 		.inheritance = args->inheritance & 3,
@@ -157,6 +156,10 @@ fill_entry(vm_map_entry_t e, vm_offset_t start, const struct vm_map_enter_args *
 		.permanent = (args->flags & VM_FLAGS_PERMANENT) != 0,
 		.superpage = (args->flags & VM_FLAGS_SUPERPAGE_MASK) != 0,
 	};
+	if (unlikely(args->submap != NULL)) {
+		e->object.sub_map = args->submap;
+		e->is_sub_map = true;
+	}
 }
 
 /* What tells an entry apart for coalescing: no state, and nothing out of the ordinary. */
@@ -183,7 +186,7 @@ extend_neighbour(vm_map_t map, vm_map_entry_t prev, vm_offset_t start, const str
 	vm_map_entry_t header = vm_map_to_entry(map), next = prev->vme_next;
 	vm_offset_t end = start + args->size;
 
-	if (args->object != NULL || map->wiring_required ||
+	if (args->object != NULL || args->submap != NULL || map->wiring_required ||
 	    (args->flags & (VM_FLAGS_PERMANENT | VM_FLAGS_SUPERPAGE_MASK)))
 		return false;
 	if (prev != header && prev->vme_end == start && alike(prev, args) &&
@@ -250,8 +253,9 @@ wire_new(vm_map_t map, vm_offset_t start, const struct vm_map_enter_args *args, 
 	kr = vm_map_wire_locked(map, start, end, args->cur != VM_PROT_NONE ? args->cur : args->max);
 	if (kr == KERN_SUCCESS)
 		return kr;
-	/* The reference on the caller's object stays with him. */
+	/* The caller's reference stays with him. */
 	vm_object_reference(args->object);
+	vm_map_reference(args->submap);
 	(void)vm_map_delete_with(map, start, end, VM_MAP_REMOVE_ALL, &new);
 	vm_map_undelete(map, *dead);
 	*dead = new;
@@ -276,7 +280,7 @@ prepare_special(vm_offset_t addr, struct vm_map_enter_args *args)
 		return KERN_SUCCESS;
 	if (super != VM_FLAGS_SUPERPAGE_SIZE_ANY && super != VM_FLAGS_SUPERPAGE_SIZE_2MB)
 		return KERN_FAIL(KERN_INVALID_ARGUMENT, "superpage size %u is not any (1) or 2M (2)", super >> 16);
-	if (args->object != NULL)
+	if (args->object != NULL || args->submap != NULL)
 		return KERN_FAIL(KERN_INVALID_ARGUMENT, "superpages are new memory: no object");
 	if (super == VM_FLAGS_SUPERPAGE_SIZE_ANY)
 		args->size = (args->size + MEGAPAGE_MASK) & ~MEGAPAGE_MASK;

@@ -61,12 +61,15 @@ mark_shared(struct fork *f)
 /* --- one entry: n is a structure copy of e, cut to what is not done yet --- */
 
 static kern_return_t
-inherit_submap(vm_map_entry_t e, vm_map_entry_t n)
+inherit_submap(struct fork *f, vm_map_entry_t e, vm_map_entry_t n)
 {
 	vm_map_reference(e->object.sub_map);
+	f->new->has_submaps = true;
 	n->use_pmap = false;
 	if (e->inheritance == VM_INHERIT_COPY)
 		n->needs_copy = true;
+	if (e->use_pmap)
+		(void)vm_map_nest_entry(f->new, n);     /* else its own tables fill by fault */
 	return KERN_SUCCESS;
 }
 
@@ -157,7 +160,7 @@ inherit_entry(struct fork *f, vm_map_entry_t e)
 		n->offset += f->at - e->vme_start;
 	}
 	if (e->is_sub_map)
-		kr = inherit_submap(e, n);
+		kr = inherit_submap(f, e, n);
 	else if (e->inheritance == VM_INHERIT_SHARE) {
 		kr = inherit_share(f, e, n);
 		n->offset += n->vme_start - e->vme_start;

@@ -364,6 +364,7 @@ vm_map_gather(struct vm_map_gather *g)
 		kr = vm_map_settle(g->map, g->at, g->end, true);
 		if (kr == KERN_SUCCESS) {
 			top.clipped = false;
+			top.nested = g->map->submap_level != 0;
 			kr = gather_range(g, &top, g->at, g->end);
 		}
 		if (likely(kr == KERN_SUCCESS))

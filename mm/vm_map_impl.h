@@ -165,8 +165,6 @@ void vm_map_space_wakeup(vm_map_t map);
 #define VM_MAP_REMOVE_ALL   0x100u      /* permanent entries and whatever is wired, too: nobody uses the map any more */
 /* Superpages are only taken whole: start and end, not equal, move outwards to the borders of those they lie in. */
 void vm_map_widen(vm_map_t map, vm_offset_t *start, vm_offset_t *end);
-/* Nested windows that start or end would cut share no tables any more. Write lock. KERN_RESOURCE_SHORTAGE: as before. */
-kern_return_t vm_map_unnest_borders(vm_map_t map, vm_offset_t start, vm_offset_t end);
 /* vm_map_delete with VM_MAP_REMOVE_KUNWIRE or VM_MAP_REMOVE_ALL; other flags mean nothing here. */
 kern_return_t vm_map_delete_with(vm_map_t map, vm_offset_t start, vm_offset_t end, unsigned flags, vm_map_entry_t *dead);
 /* Puts entries back where they were; their range is free. Write lock, the same hold as vm_map_delete's but for its own. */
@@ -242,21 +240,63 @@ void vm_fault_unwire_pages(const struct vm_map_entry *e);
  */
 bool vm_fault_wire_leaves(const struct vm_wire_view *v, const struct vm_map_entry *e, vm_offset_t start, vm_offset_t end);
 
-/* --- vm_map_submap.c --- */
+/* --- vm_map_submap.c, vm_map_nest.c --- */
 
+void vm_map_submap_bootstrap(void);
+/* Out of line part of the next two. write_only: no other right than WRITE goes. */
+void vm_map_protect_leaves_slow(vm_map_t map, vm_map_entry_t e, vm_prot_t keep, bool write_only);
 /*
- * Un-nests the page tables of the submap windows in [start, end), where there are any, so that what differs from now on
- * can: entries are cut at 2 MiB boundaries. Write lock held. KERN_RESOURCE_SHORTAGE: as before.
+ * Leaves made through entry e of map keep at most `keep`, NONE removes them: in map's pmap, and if map is a submap in
+ * every pmap, since who maps it is not known (leaves that others made of the same pages may go, too, and come back by
+ * fault). THE way to take rights from what an entry has mapped. e may be a submap window. Write lock held.
  */
-kern_return_t vm_map_unnest_range(vm_map_t map, vm_offset_t start, vm_offset_t end);
-/* Removes the leaves that submap window e has in map, nested or not. Write lock held. */
+static inline void
+vm_map_protect_leaves(vm_map_t map, vm_map_entry_t e, vm_prot_t keep)
+{
+	if (unlikely(map->submap_level != 0))
+		vm_map_protect_leaves_slow(map, e, keep, false);
+	else if (map->pmap != NULL)
+		pmap_protect(map->pmap, e->vme_start, e->vme_end, keep);
+}
+/* The same, before a copy is made of what e maps: they lose WRITE. */
+static inline void
+vm_map_write_protect_leaves(vm_map_t map, vm_map_entry_t e)
+{
+	if (unlikely(map->submap_level != 0))
+		vm_map_protect_leaves_slow(map, e, e->protection & ~VM_PROT_WRITE, true);
+	else if (map->pmap != NULL)
+		pmap_protect(map->pmap, e->vme_start, e->vme_end, e->protection & ~VM_PROT_WRITE);
+}
+/* Removes the leaves that submap window e has in map (and above it), nested or not. Write lock held. */
 void vm_map_submap_remove_leaves(vm_map_t map, vm_map_entry_t e);
 /*
  * Copy-on-write of the part of submap window e that holds va: e is cut, and the piece becomes an ordinary needs_copy
- * entry. map write-locked, held on return. KERN_PROTECTION_FAILURE, KERN_RESOURCE_SHORTAGE, KERN_INVALID_ADDRESS;
- * KERN_ABORTED: the lock was dropped, look again.
+ * entry (or a needs_copy window of the next submap down: look again). access: VM_PROT_WRITE, with VM_PROT_COPY where the
+ * maximum of the submap's entry is what counts. map write-locked, held on return. KERN_PROTECTION_FAILURE,
+ * KERN_RESOURCE_SHORTAGE, KERN_INVALID_ADDRESS, KERN_MEMORY_ERROR; KERN_ABORTED: the lock was dropped, look again.
  */
 kern_return_t vm_map_unnest_copy(vm_map_t map, vm_map_entry_t e, vm_offset_t va, vm_prot_t access);
+/*
+ * May [start, end) be overwritten? KERN_PROTECTION_FAILURE: not what lies behind a needs_copy window and can never be
+ * written. Any lock on map.
+ */
+kern_return_t vm_map_submap_check_overwrite(vm_map_t map, vm_offset_t start, vm_offset_t end);
+
+/*
+ * Before entries are cut at start and end: a window with nested tables that would be cut inside a 2 MiB piece loses
+ * them for that piece. Write lock held; what was looked up before may have been cut. KERN_RESOURCE_SHORTAGE: nobody can
+ * tell a difference. map->special is set where there are such windows.
+ */
+kern_return_t vm_map_unnest_borders(vm_map_t map, vm_offset_t start, vm_offset_t end);
+/* A window with nested tables gets its own from now on. Write lock held. Cannot fail. */
+void vm_map_unnest_entry(vm_map_t map, vm_map_entry_t e);
+/* Both: all windows in [start, end). Write lock held. KERN_RESOURCE_SHORTAGE as above. */
+kern_return_t vm_map_unnest_range(vm_map_t map, vm_offset_t start, vm_offset_t end);
+/*
+ * Window e of map, not nested and without leaves, shares page tables with its submap from now on. Write lock held.
+ * KERN_INVALID_ARGUMENT: not possible for these two; KERN_RESOURCE_SHORTAGE; the window stays as it is.
+ */
+kern_return_t vm_map_nest_entry(vm_map_t map, vm_map_entry_t e);
 
 /* --- vm_fault.c --- */
 

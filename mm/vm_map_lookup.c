@@ -7,16 +7,28 @@
  * lock is upgraded in place where we are the only reader; else it is dropped,
  * taken for writing, and everything is looked up and checked again.
  *
- *   read lock -> entry -> [submap: lock it, unlock the parent, go on there]
- *             -> rights -> needs_copy? NULL object? -> (write lock, change) -> read lock
+ *   read lock -> entry -> rights -> needs_copy? NULL object? -> (write lock, change) -> read lock
  *
- * A submap's own entry may grant more than the parent's: what is granted is
- * what both allow.
+ * An address in a submap window goes down, map by map (lookup_submap):
+ *
+ *   top  [  window  )               rights: what all levels allow
+ *          |                        needs_copy anywhere: no WRITE is granted,
+ *   sub  [   window 2  )            and for a write that window is replaced by
+ *             |                     a private copy first (vm_map_unnest_copy)
+ *   sub2   [ entry ) -> object
+ *
+ * All maps on the way stay read-locked until vm_map_lookup_done: the leaf goes
+ * to the top map's pmap (or, through a window with nested tables, to that
+ * submap's), and whoever takes the window, or the entry behind it, away
+ * afterwards must find that leaf. So no reference on a submap is needed: the
+ * entries that hold them cannot go.
+ *
+ * Locks: parents before submaps. To give a window its private copy all locks
+ * are dropped but a reference on the map that holds it, and the lookup starts
+ * over. Failure: nothing changed, no lock held.
  */
 #include <mm/vm_print.h>
 #include "vm_map_impl.h"
-
-#define LOOKUP_DEPTH_MAX 8
 
 /* What must change before `e` can serve this access? */
 static inline bool
@@ -66,78 +78,204 @@ find_entry(vm_map_t map, vm_offset_t va, vm_prot_t access, vm_prot_t *prot, vm_m
 	return KERN_SUCCESS;
 }
 
-/* Into the submap at e: lock handed over; va, window and map move along. */
+/* find_entry said that e, of map (read-locked, and again on return), must change. Then look again. */
+static kern_return_t
+change_entry(vm_map_t map, vm_map_entry_t e, vm_offset_t at, vm_prot_t access)
+{
+	vm_prot_t prot = VM_PROT_ALL;
+	kern_return_t kr;
+
+	if (vm_map_lock_read_to_write(map)) {
+		vm_map_lock(map);
+		kr = find_entry(map, at, access, &prot, &e);
+		if (kr == KERN_SUCCESS && !e->is_sub_map && must_change(e, access))
+			kr = change(map, e, access);
+	} else
+		kr = change(map, e, access);
+	vm_map_lock_write_to_read(map);
+	return kr;
+}
+
+void
+vm_map_lookup_unlock_above(struct vm_map_lookup *l)
+{
+	while (l->depth > 0)
+		vm_map_unlock_read(l->above[--l->depth]);
+}
+
+/* What a lookup carries down from map to map. */
+struct descent {
+	vm_offset_t at;                 /* the address in l->map */
+	uint64_t    shift;              /* top address = address in l->map + shift */
+	vm_prot_t   prot;               /* what the windows passed so far allow */
+	bool        needs_copy;         /* one of them is */
+	bool        unwired;            /* one of those since the pmap that the leaf goes to is not wired */
+};
+
+/* Through window e of l->map into its submap, read-locked on return. */
 static void
-descend(struct vm_map_lookup *l, vm_map_entry_t e, vm_offset_t *va, uint64_t *shift)
+descend(struct vm_map_lookup *l, vm_map_entry_t e, struct descent *d)
 {
 	vm_map_t sub = e->object.sub_map;
 
-	if (e->vme_start + *shift > l->lo)
-		l->lo = e->vme_start + *shift;
-	if (e->vme_end + *shift < l->hi)
-		l->hi = e->vme_end + *shift;
-	vm_map_lock_read(sub);
-	vm_map_unlock_read(l->map);
-	*shift += e->vme_start - e->offset;
-	*va = *va - e->vme_start + e->offset;
+	if (e->vme_start + d->shift > l->lo)
+		l->lo = e->vme_start + d->shift;
+	if (e->vme_end + d->shift < l->hi)
+		l->hi = e->vme_end + d->shift;
+	d->shift += e->vme_start - e->offset;
+	d->at += e->offset - e->vme_start;
+	d->needs_copy |= e->needs_copy;
+	d->unwired |= e->wired_count == 0;
+	if (e->use_pmap) {
+		l->pmap = sub->pmap;
+		l->pmap_shift = -d->shift;
+		d->unwired = false;
+	}
+	l->above[l->depth++] = l->map;
 	l->map = sub;
+	vm_map_lock_read(sub);
 }
 
-kern_return_t
-vm_map_lookup_locked(vm_map_t top, vm_offset_t va, vm_prot_t access, struct vm_map_lookup *l)
+static void
+unlock_all(struct vm_map_lookup *l)
 {
-	vm_offset_t at = trunc_page(va);
-	vm_prot_t prot = VM_PROT_ALL;
-	uint64_t shift = 0;             /* top address = address in l->map + shift */
-	unsigned depth = 0;
+	vm_map_unlock_read(l->map);
+	vm_map_lookup_unlock_above(l);
+}
+
+/* A write meets a needs_copy window at `at` of l->map. All locks are given up; on KERN_SUCCESS look again. */
+static kern_return_t
+copy_window(struct vm_map_lookup *l, vm_offset_t at)
+{
+	vm_map_t map = l->map;
+	vm_map_entry_t e;
+	kern_return_t kr = KERN_SUCCESS;
+
+	vm_map_reference(map);
+	unlock_all(l);
+	VM_RELOCK_POINT(map, "vm_map_lookup.copy_window");
+	vm_map_lock(map);
+	if (vm_map_lookup_entry(map, at, &e) && e->is_sub_map && e->needs_copy)
+		kr = vm_map_unnest_copy(map, e, at, VM_PROT_WRITE);
+	vm_map_unlock(map);
+	vm_map_deallocate(map);
+	return kr == KERN_ABORTED ? KERN_SUCCESS : kr;
+}
+
+/* Once down from top, read-locked. KERN_ABORTED: no lock is held any more, start over. */
+static kern_return_t
+lookup_down(vm_map_t top, vm_offset_t va, vm_prot_t access, struct vm_map_lookup *l, struct descent *d)
+{
 	vm_map_entry_t e;
 	kern_return_t kr;
 
+	*d = (struct descent){ .at = trunc_page(va), .prot = VM_PROT_ALL };
 	l->map = top;
 	l->pmap = top->pmap;
 	l->pmap_shift = 0;
+	l->depth = 0;
 	l->lo = 0;
 	l->hi = ~0ul;
 	for (;;) {
-		vm_prot_t granted = prot;
+		vm_prot_t granted = d->prot;
 
-		kr = find_entry(l->map, at, access, &granted, &e);
-		if (unlikely(kr != KERN_SUCCESS))
+		kr = find_entry(l->map, d->at, access, &granted, &e);
+		if (kr != KERN_SUCCESS)
 			break;
-		if (unlikely(e->is_sub_map)) {
-			if (++depth > LOOKUP_DEPTH_MAX) {
-				kr = KERN_FAIL(KERN_INVALID_ADDRESS, "0x%lx lies more than %d submaps deep", va, LOOKUP_DEPTH_MAX);
-				break;
+		if (e->is_sub_map) {
+			if (e->needs_copy && (access & VM_PROT_WRITE)) {
+				kr = copy_window(l, d->at);
+				return kr == KERN_SUCCESS ? KERN_ABORTED : kr;
 			}
-			prot = granted;
-			descend(l, e, &at, &shift);
+			KASSERT(l->depth < VM_SUBMAP_DEPTH_MAX, ("0x%lx lies more than %d submaps deep", (unsigned long)va, VM_SUBMAP_DEPTH_MAX));
+			d->prot = granted;
+			descend(l, e, d);
 			continue;
 		}
+		if (must_change(e, access)) {
+			kr = change_entry(l->map, e, d->at, access);
+			if (kr != KERN_SUCCESS)
+				break;
+			continue;
+		}
+		if (l->depth > 0 && e->object.vm_object->phys_contiguous) {
+			/* Its leaves have no reverse mapping: what is done to the submap could not reach them. */
+			kr = KERN_FAIL(KERN_MEMORY_ERROR, "0x%lx: device memory cannot be used through a submap", va);
+			break;
+		}
+		d->prot = granted;
+		l->entry = e;
+		return KERN_SUCCESS;
+	}
+	unlock_all(l);
+	return kr;
+}
+
+/* Fills in what depends on the entry alone. */
+static inline void
+found(struct vm_map_lookup *l, vm_map_entry_t e, vm_offset_t at, vm_prot_t granted)
+{
+	l->entry = e;
+	l->object = e->object.vm_object;
+	l->offset = at - e->vme_start + e->offset;
+	l->prot = e->needs_copy ? granted & ~VM_PROT_WRITE : granted;
+	l->wired = e->wired_count != 0;
+	l->version.main_timestamp = l->map->timestamp;
+}
+
+/* top, read-locked, has a submap window at va. */
+static noinline kern_return_t
+lookup_submap(vm_map_t top, vm_offset_t va, vm_prot_t access, struct vm_map_lookup *l)
+{
+	struct descent d;
+	kern_return_t kr;
+	vm_map_entry_t e;
+
+	while ((kr = lookup_down(top, va, access, l, &d)) == KERN_ABORTED) {
+		VM_RELOCK_POINT(top, "vm_map_lookup.again");
+		vm_map_lock_read(top);
+	}
+	if (kr != KERN_SUCCESS)
+		return kr;
+	e = l->entry;
+	found(l, e, d.at, d.needs_copy ? d.prot & ~VM_PROT_WRITE : d.prot);
+	l->wired = l->wired && !d.unwired;
+	if (e->vme_start + d.shift > l->lo)
+		l->lo = e->vme_start + d.shift;
+	if (e->vme_end + d.shift < l->hi)
+		l->hi = e->vme_end + d.shift;
+	return KERN_SUCCESS;
+}
+
+kern_return_t
+vm_map_lookup_locked(vm_map_t map, vm_offset_t va, vm_prot_t access, struct vm_map_lookup *l)
+{
+	vm_offset_t at = trunc_page(va);
+	vm_map_entry_t e;
+	kern_return_t kr;
+
+	for (;;) {
+		vm_prot_t granted = VM_PROT_ALL;
+
+		kr = find_entry(map, at, access, &granted, &e);
+		if (unlikely(kr != KERN_SUCCESS))
+			break;
+		if (unlikely(e->is_sub_map))
+			return lookup_submap(map, va, access, l);
 		if (unlikely(must_change(e, access))) {
-			if (vm_map_lock_read_to_write(l->map)) {
-				vm_map_lock(l->map);
-				kr = find_entry(l->map, at, access, &granted, &e);
-				if (kr == KERN_SUCCESS && !e->is_sub_map && must_change(e, access))
-					kr = change(l->map, e, access);
-			} else
-				kr = change(l->map, e, access);
-			vm_map_lock_write_to_read(l->map);
+			kr = change_entry(map, e, at, access);
 			if (kr != KERN_SUCCESS)
 				break;
 			continue;       /* the entry may be another one by now */
 		}
-		l->entry = e;
-		l->object = e->object.vm_object;
-		l->offset = at - e->vme_start + e->offset;
-		l->prot = e->needs_copy ? granted & ~VM_PROT_WRITE : granted;
-		l->wired = e->wired_count != 0;
-		if (e->vme_start + shift > l->lo)
-			l->lo = e->vme_start + shift;
-		if (e->vme_end + shift < l->hi)
-			l->hi = e->vme_end + shift;
-		l->version.main_timestamp = l->map->timestamp;
+		l->map = map;
+		l->pmap = map->pmap;
+		l->pmap_shift = 0;
+		l->lo = e->vme_start;
+		l->hi = e->vme_end;
+		found(l, e, at, granted);
 		return KERN_SUCCESS;
 	}
-	vm_map_unlock_read(l->map);
+	vm_map_unlock_read(map);
 	return kr;
 }

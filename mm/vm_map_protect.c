@@ -62,8 +62,8 @@ apply(vm_map_t map, vm_map_entry_t e, vm_prot_t prot, bool set_max)
 	keep = e->protection;
 	if ((keep & VM_PROT_WRITE) && !(keep & VM_PROT_READ))
 		keep = VM_PROT_NONE;
-	if ((old & ~keep) && e->object.vm_object != NULL && map->pmap != NULL)
-		pmap_protect(map->pmap, e->vme_start, e->vme_end, keep);
+	if ((old & ~keep) && e->object.vm_object != NULL)
+		vm_map_protect_leaves(map, e, keep);
 }
 
 /* The piece of e in [start, end) as a private copy with its new rights; NULL: shortage. */
@@ -165,13 +165,15 @@ protect_special(vm_map_t map, vm_offset_t *start, vm_offset_t *end, vm_prot_t pr
 	for (e = first; kr == KERN_SUCCESS; e = e->vme_next) {
 		vm_prot_t new = set_max ? e->protection & prot : prot;
 
-		nested |= e->use_pmap;
+		nested |= e->use_pmap && new != e->protection;
 		if (e->wired_count != 0 && !e->is_sub_map && !(e->protection & leaf) && (new & leaf))
 			kr = wired_leaves(map, e, *start, *end, new);
 		if (e == last)
 			break;
 	}
-	return nested && kr == KERN_SUCCESS ? vm_map_unnest_range(map, *start, *end) : kr;
+	if (kr != KERN_SUCCESS)
+		return kr;
+	return nested ? vm_map_unnest_range(map, *start, *end) : vm_map_unnest_borders(map, *start, *end);
 }
 
 kern_return_t

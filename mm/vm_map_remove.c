@@ -60,6 +60,16 @@ remove_run(vm_map_t map, vm_offset_t from, vm_offset_t to, bool harvest)
 		pmap_remove_dead(map->pmap, from, to);
 }
 
+/* Leaves that are not, or not only, at map's addresses in its pmap. */
+static noinline void
+remove_leaves_elsewhere(vm_map_t map, vm_map_entry_t e)
+{
+	if (e->is_sub_map)
+		vm_map_submap_remove_leaves(map, e);
+	else if (e->object.vm_object != NULL)
+		vm_map_protect_leaves(map, e, VM_PROT_NONE);
+}
+
 /*
  * The PTEs of the entries from first on that begin below end. Neighbours go in
  * one call (one batch of fences); a wide hole starts another, so that the cost
@@ -73,11 +83,11 @@ remove_leaves(vm_map_t map, vm_map_entry_t first, vm_offset_t end)
 	bool harvest = false;
 
 	for (vm_map_entry_t e = first; e != vm_map_to_entry(map) && e->vme_start < end; e = e->vme_next) {
-		if (unlikely(e->is_sub_map)) {
-			vm_map_submap_remove_leaves(map, e);
+		if (unlikely(e->is_sub_map || map->submap_level != 0)) {
+			remove_leaves_elsewhere(map, e);
 			continue;
 		}
-		if (e->object.vm_object == NULL)
+		if (e->object.vm_object == NULL || map->pmap == NULL)
 			continue;
 		if (to == 0)
 			from = e->vme_start;
@@ -135,17 +145,6 @@ seal(vm_map_t map, vm_map_entry_t e)
 		pmap_remove(map->pmap, e->vme_start, e->vme_end);
 }
 
-kern_return_t
-vm_map_unnest_borders(vm_map_t map, vm_offset_t start, vm_offset_t end)
-{
-	vm_map_entry_t e;
-
-	if ((vm_map_lookup_entry(map, start, &e) && e->use_pmap && e->vme_start < start) ||
-	    (vm_map_lookup_entry(map, end - 1, &e) && e->use_pmap && e->vme_end > end))
-		return vm_map_unnest_range(map, start, end);
-	return KERN_SUCCESS;
-}
-
 /* --- removing --- */
 
 static inline bool
@@ -160,8 +159,7 @@ unlink_range(vm_map_t map, vm_map_entry_t first, vm_offset_t end, unsigned flags
 {
 	vm_map_entry_t header = vm_map_to_entry(map), e, next, dead = NULL, *tail = &dead;
 
-	if (map->pmap != NULL)
-		remove_leaves(map, first, end);
+	remove_leaves(map, first, end);
 	for (e = first; e != header && e->vme_start < end; e = next) {
 		next = e->vme_next;
 		if (stays(e, flags)) {

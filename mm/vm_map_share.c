@@ -51,10 +51,8 @@ vm_map_entry_make_shared(vm_map_t map, vm_map_entry_t e)
 		offset = e->offset;
 		if (!vm_object_shadow(&object, &offset, len))
 			return false;
-		/* In all pmaps, where this map is a submap with leaves in those of its parents. */
-		if (!e->needs_copy && object != e->object.vm_object)
-			vm_object_pmap_protect(e->object.vm_object, e->offset, len, map->pmap, e->vme_start,
-			    VM_PROT_ALL & ~VM_PROT_WRITE);
+		if (!e->needs_copy && (e->protection & VM_PROT_WRITE) && object != e->object.vm_object)
+			vm_map_write_protect_leaves(map, e);
 		e->object.vm_object = object;
 		e->offset = offset;
 		e->needs_copy = false;
@@ -74,8 +72,8 @@ mark_needs_copy(vm_map_t map, vm_map_entry_t e)
 {
 	if (e->needs_copy)
 		return;
-	if ((e->protection & VM_PROT_WRITE) && map->pmap != NULL)
-		pmap_protect(map->pmap, e->vme_start, e->vme_end, e->protection & ~VM_PROT_WRITE);
+	if (e->protection & VM_PROT_WRITE)
+		vm_map_write_protect_leaves(map, e);
 	e->needs_copy = true;
 }
 

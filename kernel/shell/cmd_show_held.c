@@ -182,12 +182,10 @@ backing_id(vm_named_entry_t ne)
 	switch (ne->type) {
 	case NAMED_OBJECT:
 		return ne->backing.object != VM_OBJECT_NULL ? ne->backing.object->id : 0;
-	case NAMED_SUBMAP:
-		return ne->backing.map->id;
 	case NAMED_PAGER:
 		return ne->backing.pager->id;
 	default:
-		return ne->backing.entries != VM_MAP_COPY_NULL ? ne->backing.entries->id : 0;
+		return ne->backing.map->id;
 	}
 }
 

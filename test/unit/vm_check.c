@@ -139,6 +139,25 @@ TEST(vm_check, M5_submap_window)
 	vm_map_deallocate(map);
 }
 
+TEST(vm_check, M5_levels_of_windows)
+{
+	vm_map_t sub = vm_map_create(PMAP_NULL, 0, 16 * M, true);
+	struct vm_map_enter_args args = { .size = 4 * P, .cur = VM_PROT_DEFAULT, .max = VM_PROT_ALL };
+	vm_offset_t at = 2 * A;
+
+	ASSERT_TRUE(setup());
+	ASSERT_EQ(vm_map_enter_submap(map, &at, &args, sub, false), KERN_SUCCESS);
+	ASSERT_TRUE(vm_map_lookup_entry(map, at, &entry));
+	BREAKS("M5", entry->offset, 16 * M);
+	BREAKS("M5", sub->submap_level, 0);
+	BREAKS("M5", map->submap_level, 1);
+	BREAKS("M5", map->has_submaps, false);
+	map->special = true;            /* or M4 would notice first */
+	BREAKS_BIT("M5", entry->use_pmap, 1);
+	vm_map_deallocate(map);
+	vm_map_deallocate(sub);
+}
+
 TEST(vm_check, M6_object_window_and_sharing)
 {
 	ASSERT_TRUE(setup());
@@ -179,6 +198,38 @@ TEST(vm_check, M9_references_of_objects)
 	ASSERT_FALSE(vm_check_all(maps, 1, &f));
 	ASSERT_EQ(strcmp(f.id, "M9"), 0);
 	counted->ref_count--;
+	ASSERT_TRUE(vm_check_all(maps, 1, &f));
+	vm_map_deallocate(map);
+}
+
+TEST(vm_check, M24_references_of_maps)
+{
+	vm_map_t sub = vm_map_create(PMAP_NULL, 0, 16 * M, true);
+	struct vm_map_enter_args args = { .size = 4 * P, .cur = VM_PROT_DEFAULT, .max = VM_PROT_ALL };
+	struct vm_check_failure f = { .id = "none" };
+	vm_offset_t at = 2 * A;
+	vm_map_t maps[1];
+
+	ASSERT_TRUE(setup());
+	ASSERT_TRUE(fixture_allocate(sub, 0, 4 * P));
+	ASSERT_EQ(vm_map_enter_submap(map, &at, &args, sub, false), KERN_SUCCESS);
+	ASSERT_STORE(map, at, 1);
+	vm_map_deallocate(sub);         /* the window's reference is left, and nobody handed the submap in */
+	maps[0] = map;
+	if (!vm_check_all(maps, 1, &f)) {
+		vm_map_deallocate(map);
+		test_skip("objects of other maps exist");
+		return;
+	}
+	sub->ref_count++;
+	ASSERT_FALSE(vm_check_all(maps, 1, &f));
+	ASSERT_EQ(strcmp(f.id, "M24"), 0);
+	sub->ref_count--;
+	/* The submap's own entries are looked at, too. */
+	vm_map_first_entry(sub)->in_transition = true;
+	ASSERT_FALSE(vm_check_all(maps, 1, &f));
+	ASSERT_EQ(strcmp(f.id, "M4"), 0);
+	vm_map_first_entry(sub)->in_transition = false;
 	ASSERT_TRUE(vm_check_all(maps, 1, &f));
 	vm_map_deallocate(map);
 }
@@ -244,6 +295,28 @@ TEST(vm_check, M20_writable_only_in_the_top_object)
 	ASSERT_TRUE(setup());
 	BREAKS_BIT("M20", entry->needs_copy, 1);
 	vm_map_deallocate(map);
+}
+
+TEST(vm_check, M18_to_M20_through_a_window)
+{
+	vm_map_t sub = vm_map_create(PMAP_NULL, 0, 16 * M, true);
+	struct vm_map_enter_args args = { .size = 4 * P, .offset = P, .cur = VM_PROT_DEFAULT, .max = VM_PROT_ALL };
+	vm_offset_t at = 2 * A;
+
+	ASSERT_TRUE(setup());
+	ASSERT_TRUE(fixture_allocate(sub, 0, 8 * P));
+	ASSERT_EQ(vm_map_enter_submap(map, &at, &args, sub, false), KERN_SUCCESS);
+	ASSERT_STORE(map, at, 1);
+	ASSERT_STORE(map, at + P, 1);
+	ASSERT_TRUE(vm_map_lookup_entry(map, at, &entry));
+	BREAKS("M18", entry->offset, 2 * P);
+	BREAKS_BIT("M19", entry->protection, VM_PROT_READ);
+	BREAKS_BIT("M20", entry->needs_copy, 1);
+	entry = vm_map_first_entry(sub);
+	BREAKS_BIT("M19", entry->protection, VM_PROT_READ);
+	BREAKS_BIT("M20", entry->needs_copy, 1);
+	vm_map_deallocate(map);
+	vm_map_deallocate(sub);
 }
 
 TEST(vm_check, M22_megapages_lie_in_one_entry)

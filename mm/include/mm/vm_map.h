@@ -83,6 +83,17 @@ struct vm_map {
 	bool                 special;           /* some entry is, or was, wired, permanent, a superpage, in transition or nested */
 	uint32_t             transitions;       /* operations that have entries in transition now */
 	uint64_t             user_wired_pages;  /* pages of the entries with user_wired_count != 0 */
+	/* Submaps: vm_map_submap.c. The first three are only ever set, not cleared. */
+	uint8_t              submap_level;      /* maps that may lie above this one, in a row; 0: it never was a submap */
+	bool                 has_submaps;       /* an entry is, or was, a submap window */
+	bool                 nests;             /* a window has, or had, nested page tables */
+	bool                 own_tables;        /* pmap was made to be nested: no hart runs it */
+	uint8_t              nest_prot;         /* protection of all windows that nest pmap */
+	uint8_t              walk_height;       /* result of the walk walk_round */
+	uint64_t             walk_round;
+	uint64_t             check_round;       /* this and the next two: vm_check.c's */
+	uint32_t             recount;
+	struct vm_map       *check_next;
 	uint64_t             id;                /* small number for people */
 };
 #define min_offset  hdr.links.start
@@ -157,8 +168,10 @@ struct vm_map_enter_args {
 	vm_offset_t        mask;        /* bits that must be 0 in the address */
 	uint32_t           flags;       /* VM_FLAGS_* */
 	vm_object_t        object;      /* reference consumed on KERN_SUCCESS only */
+	vm_map_t           submap;      /* instead of an object: likewise (only vm_map_submap.c fills it) */
 	vm_object_offset_t offset;
 	bool               needs_copy;
+	bool               is_shared;   /* the object is mapped elsewhere on purpose */
 	vm_prot_t          cur, max;
 	vm_inherit_t       inheritance;
 };
@@ -217,14 +230,22 @@ kern_return_t vm_map_machine_attribute(vm_map_t map, vm_offset_t addr, vm_size_t
 /* Write back, drop or age what lies in the range: spec of vm_msync. */
 kern_return_t vm_map_msync(vm_map_t map, vm_offset_t start, vm_offset_t end, unsigned flags);
 
+/* --- submaps (vm_map_submap.c) --- */
+
+#define VM_SUBMAP_DEPTH_MAX 8           /* maps below one another, the top one not counted */
 /*
- * [start, end), which is exactly one entry with vm_submap_object, becomes a window at `offset` of submap; one
- * reference on it is taken. use_pmap: its page tables are shared. KERN_INVALID_ARGUMENT: no such entry, a cycle,
- * too deep, outside the submap; KERN_RESOURCE_SHORTAGE.
+ * [start, end), which is exactly one entry with vm_submap_object, at rest, becomes a window at `offset` of submap; one
+ * reference on it is taken. use_pmap: its page tables are shared, or the call fails. KERN_INVALID_ARGUMENT: no such
+ * entry, a cycle, too deep, outside the submap, the kernel's map, or tables that cannot be shared (alignment to 2 MiB,
+ * a submap that is a task's map, other windows with another protection); KERN_RESOURCE_SHORTAGE. Nothing changed on failure.
  */
 kern_return_t vm_map_submap(vm_map_t map, vm_offset_t start, vm_offset_t end, vm_map_t submap, vm_offset_t offset, bool use_pmap);
-extern vm_object_t vm_submap_object;    /* placeholder: never has pages */
-/* Enters a placeholder and makes it a submap window in one step; copy: needs_copy. Codes of both. */
+extern vm_object_t vm_submap_object;    /* placeholder: never has pages, faults on it are KERN_MEMORY_ERROR */
+/*
+ * A new window at args->offset of submap in one step; args as for vm_map_enter, without object; needs_copy: writes get
+ * private copies. use_pmap: page tables are shared where that is possible. Codes of vm_map_enter, and
+ * KERN_INVALID_ARGUMENT as above.
+ */
 kern_return_t vm_map_enter_submap(vm_map_t map, vm_offset_t *addr, const struct vm_map_enter_args *args,
     vm_map_t submap, bool use_pmap);
 
@@ -268,14 +289,28 @@ struct vm_map_lookup {
 	vm_map_version_t   version;
 	pmap_t             pmap;        /* where the leaf goes: the top map's, or a nested submap's own */
 	uint64_t           pmap_shift;  /* added to the address there (0 but for a nested submap) */
+	/* The maps passed on the way to l->map, read-locked too; set only if l->map is not the map asked. */
+	unsigned           depth;
+	vm_map_t           above[VM_SUBMAP_DEPTH_MAX];
 };
 /*
  * Called with map read-locked. On KERN_SUCCESS l->map (map, or the submap that
- * holds the entry) is read-locked; on any failure nothing is. Resolves
- * needs_copy for writes, and a NULL object. KERN_INVALID_ADDRESS,
- * KERN_PROTECTION_FAILURE, KERN_RESOURCE_SHORTAGE.
+ * holds the entry) and the maps above it are read-locked, until
+ * vm_map_lookup_done; on any failure nothing is. Resolves needs_copy for writes
+ * (of submap windows, too), and a NULL object; the lock may be dropped and taken
+ * again for that. KERN_INVALID_ADDRESS, KERN_PROTECTION_FAILURE,
+ * KERN_RESOURCE_SHORTAGE, KERN_MEMORY_ERROR.
  */
 kern_return_t vm_map_lookup_locked(vm_map_t map, vm_offset_t va, vm_prot_t access, struct vm_map_lookup *l);
+void vm_map_lookup_unlock_above(struct vm_map_lookup *l);
+/* Releases the locks of a successful lookup in `map`. */
+static inline void
+vm_map_lookup_done(vm_map_t map, struct vm_map_lookup *l)
+{
+	vm_map_unlock_read(l->map);
+	if (unlikely(l->map != map))
+		vm_map_lookup_unlock_above(l);
+}
 
 /*
  * Resolves a page fault: see vm_fault.c. access: VM_PROT_READ, WRITE or EXECUTE. No lock held; may wait for a pager.

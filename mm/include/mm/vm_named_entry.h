@@ -4,7 +4,8 @@
  *   handle ──> vm_named_entry ──> one object, from `offset` on
  *                             ──> a submap
  *                             ──> a memory object (its vm_object made at the first mapping)
- *                             ──> entries (VM_COPY: a snapshot; VM_SHARE: several objects)
+ *                             ──> entries in a map of their own, without page tables
+ *                                 (VM_COPY: a snapshot; VM_SHARE: several objects)
  *
  * The entry says how much may be mapped and with which rights at most; no road
  * from a handle (map, remap, protect, fork, a child handle) leads beyond
@@ -26,9 +27,8 @@ struct vm_named_entry {
 	enum vm_named_backing type;
 	union {
 		vm_object_t     object;
-		vm_map_t        map;
+		vm_map_t        map;            /* SUBMAP; ENTRIES: [0, size), only ever mapped by copies of its entries */
 		memory_object_t pager;
-		vm_map_copy_t   entries;        /* an ENTRY_LIST; offsets count from its first page */
 	} backing;
 	vm_object_offset_t    offset;           /* of the first byte in the object */
 	vm_size_t             size;             /* bytes, whole pages */

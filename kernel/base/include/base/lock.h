@@ -19,6 +19,7 @@
 
 #define LOCK_RANKS(X) \
 	X(TASK,    10, 1)       /* a task's threads and handles; parent before child */ \
+	X(SUBMAP,  16, 0)       /* sleepable: no two threads make submap windows at once */ \
 	X(MAP,     20, 1)       /* sleepable; several in ascending address, submap after parent */ \
 	X(MAPREF,  30, 0)       /* a map's reference count and residence (s_lock) */ \
 	X(NAMED,   34, 0)       /* a named entry or shared region */ \
@@ -64,7 +65,7 @@ spin_init(struct spinlock *l, enum lock_rank rank)
  * the order of acquisition. Per thread and not per hart, because a thread may
  * sleep with sleepable locks held and go on elsewhere.
  */
-#define LOCK_TRACE_MAX  16
+#define LOCK_TRACE_MAX  24
 #define LOCK_SLEEPS     0x8000u         /* with a rank: its holder may sleep */
 #define LOCK_ANY_ORDER  0u              /* instead of a rank: taken by a try, which cannot deadlock */
 

@@ -1,0 +1,559 @@
+/*
+ * vm_map_submap: windows of one map in another: making them, going through
+ * them, copy-on-write of them, and what is done to either side.
+ */
+#include <string.h>
+#include "vm_fixture.h"
+#include "vm_map_impl.h"
+
+#define A (64 * M)      /* the window, in the parent */
+#define B (8 * M)       /* what it shows, in the submap */
+
+/* A map without page tables. */
+static vm_map_t
+submap(vm_size_t size)
+{
+	return vm_map_create(PMAP_NULL, 0, size, true);
+}
+
+static kern_return_t
+window(vm_map_t map, vm_offset_t at, vm_size_t size, vm_map_t sub, vm_offset_t offset, bool copy, vm_prot_t cur)
+{
+	struct vm_map_enter_args args = {
+		.size = size, .offset = offset, .needs_copy = copy, .cur = cur, .max = VM_PROT_ALL,
+		.inheritance = VM_INHERIT_SHARE,
+	};
+
+	return vm_map_enter_submap(map, &at, &args, sub, false);
+}
+
+static kern_return_t
+placeholder(vm_map_t map, vm_offset_t at, vm_size_t size)
+{
+	struct vm_map_enter_args args = {
+		.size = size, .object = vm_submap_object, .cur = VM_PROT_DEFAULT, .max = VM_PROT_ALL,
+	};
+	kern_return_t kr;
+
+	vm_object_reference(vm_submap_object);
+	kr = vm_map_enter(map, &at, &args);
+	if (kr != KERN_SUCCESS)
+		vm_object_deallocate(vm_submap_object);
+	return kr;
+}
+
+static kern_return_t
+protect(vm_map_t map, vm_offset_t at, vm_size_t size, vm_prot_t prot)
+{
+	return vm_protect(map, vm_address_u(at), vm_size_u(size), false, prot);
+}
+
+static kern_return_t
+deallocate(vm_map_t map, vm_offset_t at, vm_size_t size)
+{
+	return vm_deallocate(map, vm_address_u(at), vm_size_u(size));
+}
+
+static vm_map_entry_t
+entry_at(vm_map_t map, vm_offset_t at)
+{
+	vm_map_entry_t e;
+
+	return vm_map_lookup_entry(map, at, &e) ? e : NULL;
+}
+
+/* Two maps with the same 8 pages of a submap at A; rights of the window, and whether it is copied. */
+static vm_map_t one, two, sub;
+
+static bool
+setup(bool copy)
+{
+	one = fixture_map();
+	two = fixture_map();
+	sub = submap(16 * M);
+	return fixture_allocate(sub, B, 8 * P) &&
+	    window(one, A, 8 * P, sub, B, copy, VM_PROT_DEFAULT) == KERN_SUCCESS &&
+	    window(two, A, 8 * P, sub, B, false, VM_PROT_DEFAULT) == KERN_SUCCESS;
+}
+
+static bool
+sound(void)
+{
+	return fixture_sound(one, two, sub, NULL);
+}
+
+static void
+teardown(void)
+{
+	vm_map_deallocate(one);
+	vm_map_deallocate(two);
+	vm_map_deallocate(sub);
+}
+
+TEST(vm_map_submap, two_maps_see_the_same_through_their_windows)
+{
+	ASSERT_TRUE(setup(false));
+	ASSERT_EQ(sub->ref_count, 3);
+	ASSERT_STORE(one, A + P, 7);
+	ASSERT_LOAD(two, A + P, 7);
+	ASSERT_STORE(two, A + P, 8);
+	ASSERT_LOAD(one, A + P, 8);
+	ASSERT_LOAD(one, A + 2 * P, 0);
+	ASSERT_STORE(two, A + 2 * P, 9);
+	ASSERT_LOAD(one, A + 2 * P, 9);
+	ASSERT_TRUE(sound());
+	/* The leaf of a plain window lies in the parent, at its address. */
+	ASSERT_EQ(fixture_leaf(one, A + P), VM_PROT_DEFAULT);
+	teardown();
+}
+
+TEST(vm_map_submap, hole_in_the_submap_is_an_invalid_address)
+{
+	uint8_t v;
+
+	ASSERT_TRUE(setup(false));
+	ASSERT_EQ(deallocate(sub, B + 3 * P, P), KERN_SUCCESS);
+	ASSERT_EQ(fixture_load(one, A + 3 * P, &v), KERN_INVALID_ADDRESS);
+	ASSERT_STORE(one, A + 4 * P, 1);
+	ASSERT_TRUE(sound());
+	teardown();
+}
+
+TEST(vm_map_submap, rights_are_those_that_all_levels_allow)
+{
+	uint8_t v;
+
+	ASSERT_TRUE(setup(false));
+	ASSERT_EQ(window(one, A + 16 * P, 8 * P, sub, B, false, VM_PROT_READ), KERN_SUCCESS);
+	ASSERT_STORE(one, A, 1);
+	ASSERT_LOAD(one, A + 16 * P, 1);
+	ASSERT_EQ(fixture_leaf(one, A + 16 * P), VM_PROT_READ);
+	ASSERT_EQ(fixture_store(one, A + 16 * P, 2), KERN_PROTECTION_FAILURE);
+	ASSERT_EQ(protect(sub, B + P, P, VM_PROT_NONE), KERN_SUCCESS);
+	ASSERT_EQ(fixture_load(one, A + P, &v), KERN_PROTECTION_FAILURE);
+	ASSERT_TRUE(sound());
+	teardown();
+}
+
+TEST(vm_map_submap, a_read_through_a_copied_window_grants_no_write)
+{
+	ASSERT_TRUE(setup(true));
+	ASSERT_STORE(two, A, 5);
+	ASSERT_LOAD(one, A, 5);
+	ASSERT_EQ(fixture_leaf(one, A), VM_PROT_READ);
+	ASSERT_TRUE(sound());
+	teardown();
+}
+
+TEST(vm_map_submap, a_write_through_a_copied_window_is_private)
+{
+	vm_map_entry_t e;
+
+	ASSERT_TRUE(setup(true));
+	ASSERT_STORE(two, A, 5);
+	ASSERT_STORE(two, A + P, 6);
+	ASSERT_LOAD(one, A, 5);
+	ASSERT_STORE(one, A, 50);
+	ASSERT_LOAD(one, A, 50);
+	ASSERT_LOAD(one, A + P, 6);
+	ASSERT_LOAD(two, A, 5);
+	ASSERT_STORE(two, A, 51);
+	ASSERT_STORE(two, A + P, 61);
+	ASSERT_LOAD(one, A, 50);
+	ASSERT_LOAD(one, A + P, 6);
+	e = entry_at(one, A);
+	ASSERT_FALSE(e->is_sub_map);
+	ASSERT_EQ(e->inheritance, VM_INHERIT_COPY);
+	ASSERT_EQ(sub->ref_count, 2);
+	ASSERT_TRUE(sound());
+	teardown();
+}
+
+/* Spec: the distance counts when the submap's entry begins before the window. */
+TEST(vm_map_submap, un_nesting_a_window_that_begins_inside_an_entry)
+{
+	ASSERT_TRUE(setup(true));
+	for (vm_offset_t i = 0; i < 8; i++)
+		ASSERT_STORE(two, A + i * P, (uint8_t)(i + 1));
+	ASSERT_EQ(window(one, A + 16 * P, 3 * P, sub, B + 2 * P, true, VM_PROT_DEFAULT), KERN_SUCCESS);
+	ASSERT_STORE(one, A + 17 * P, 40);
+	ASSERT_LOAD(one, A + 16 * P, 3);
+	ASSERT_LOAD(one, A + 17 * P, 40);
+	ASSERT_LOAD(one, A + 18 * P, 5);
+	ASSERT_LOAD(two, A + 3 * P, 4);
+	ASSERT_EQ(entry_at(one, A + 17 * P)->vme_start, A + 16 * P);
+	ASSERT_EQ(entry_at(one, A + 17 * P)->vme_end, A + 19 * P);
+	ASSERT_TRUE(sound());
+	teardown();
+}
+
+TEST(vm_map_submap, only_the_part_that_one_entry_serves_is_un_nested)
+{
+	ASSERT_TRUE(setup(true));
+	ASSERT_EQ(protect(sub, B + 2 * P, 2 * P, VM_PROT_READ), KERN_SUCCESS);
+	ASSERT_EQ(deallocate(sub, B + 6 * P, P), KERN_SUCCESS);
+	ASSERT_STORE(one, A + 5 * P, 1);
+	ASSERT_EQ(fixture_entries(one), 3);
+	ASSERT_TRUE(entry_at(one, A)->is_sub_map);
+	ASSERT_FALSE(entry_at(one, A + 4 * P)->is_sub_map);
+	ASSERT_TRUE(entry_at(one, A + 6 * P)->is_sub_map);
+	ASSERT_EQ(entry_at(one, A + 6 * P)->offset, B + 6 * P);
+	/* What the submap's entry forbids stays forbidden, though its maximum would allow it. */
+	ASSERT_EQ(fixture_store(one, A + 2 * P, 1), KERN_PROTECTION_FAILURE);
+	ASSERT_EQ(fixture_store(one, A + 6 * P, 1), KERN_INVALID_ADDRESS);
+	ASSERT_STORE(one, A, 1);
+	ASSERT_LOAD(two, A, 0);
+	ASSERT_EQ(fixture_entries(one), 4);
+	ASSERT_TRUE(sound());
+	teardown();
+}
+
+TEST(vm_map_submap, un_nesting_gives_no_right_that_either_level_lacked)
+{
+	vm_map_entry_t e;
+
+	ASSERT_TRUE(setup(true));
+	ASSERT_EQ(vm_protect(sub, vm_address_u(B), vm_size_u(8 * P), true, VM_PROT_DEFAULT), KERN_SUCCESS);
+	ASSERT_STORE(one, A, 1);
+	e = entry_at(one, A);
+	ASSERT_EQ(e->protection, VM_PROT_DEFAULT);
+	ASSERT_EQ(e->max_protection, VM_PROT_DEFAULT);
+	ASSERT_EQ(protect(one, A, P, VM_PROT_EXECUTE), KERN_PROTECTION_FAILURE);
+	ASSERT_TRUE(sound());
+	teardown();
+}
+
+TEST(vm_map_submap, a_write_goes_through_a_chain_of_windows)
+{
+	vm_map_t middle = submap(16 * M);
+
+	ASSERT_TRUE(setup(false));
+	ASSERT_EQ(window(middle, M, 8 * P, sub, B, true, VM_PROT_DEFAULT), KERN_SUCCESS);
+	ASSERT_EQ(window(one, 2 * A, 8 * P, middle, M, true, VM_PROT_DEFAULT), KERN_SUCCESS);
+	ASSERT_EQ(window(two, 2 * A, 8 * P, middle, M, false, VM_PROT_DEFAULT), KERN_SUCCESS);
+	ASSERT_STORE(one, A, 1);
+	ASSERT_LOAD(one, 2 * A, 1);
+	ASSERT_LOAD(two, 2 * A, 1);
+	/* Private to one. */
+	ASSERT_STORE(one, 2 * A, 2);
+	ASSERT_LOAD(one, A, 1);
+	ASSERT_LOAD(two, 2 * A, 1);
+	/* Private to all users of the middle map. */
+	ASSERT_STORE(two, 2 * A + P, 3);
+	ASSERT_LOAD(one, A + P, 0);
+	ASSERT_LOAD(one, 2 * A, 2);
+	ASSERT_LOAD(two, 2 * A, 1);
+	ASSERT_TRUE(sound());
+	ASSERT_TRUE(fixture_sound(middle, NULL));
+	teardown();
+	vm_map_deallocate(middle);
+}
+
+TEST(vm_map_submap, untouched_memory_is_copied_as_zeros)
+{
+	ASSERT_TRUE(setup(true));
+	ASSERT_STORE(one, A, 1);
+	ASSERT_LOAD(two, A, 0);
+	ASSERT_STORE(two, A + P, 2);
+	ASSERT_LOAD(one, A + P, 0);
+	ASSERT_TRUE(sound());
+	teardown();
+}
+
+TEST(vm_map_submap, placeholder_becomes_a_window)
+{
+	uint8_t v;
+
+	ASSERT_TRUE(setup(false));
+	ASSERT_EQ(placeholder(one, 2 * A, 4 * P), KERN_SUCCESS);
+	ASSERT_EQ(fixture_load(one, 2 * A, &v), KERN_MEMORY_ERROR);
+	ASSERT_EQ(vm_map_submap(one, 2 * A, 2 * A + 4 * P, sub, B + 2 * P, false), KERN_SUCCESS);
+	ASSERT_EQ(sub->ref_count, 4);
+	ASSERT_STORE(one, 2 * A, 3);
+	ASSERT_LOAD(two, A + 2 * P, 3);
+	ASSERT_TRUE(sound());
+	teardown();
+}
+
+TEST(vm_map_submap, refuses_what_is_not_exactly_one_placeholder_and_changes_nothing)
+{
+	uint64_t entries;
+
+	ASSERT_TRUE(setup(false));
+	ASSERT_EQ(placeholder(one, 2 * A, 4 * P), KERN_SUCCESS);
+	ASSERT_TRUE(fixture_allocate(one, 3 * A, 4 * P));
+	entries = fixture_entries(one);
+	ASSERT_EQ(vm_map_submap(one, 2 * A, 2 * A + 3 * P, sub, B, false), KERN_INVALID_ARGUMENT);
+	ASSERT_EQ(vm_map_submap(one, 2 * A + P, 2 * A + 4 * P, sub, B, false), KERN_INVALID_ARGUMENT);
+	ASSERT_EQ(vm_map_submap(one, 2 * A, 2 * A + 5 * P, sub, B, false), KERN_INVALID_ARGUMENT);
+	ASSERT_EQ(vm_map_submap(one, 2 * A, 2 * A, sub, B, false), KERN_INVALID_ARGUMENT);
+	ASSERT_EQ(vm_map_submap(one, 3 * A, 3 * A + 4 * P, sub, B, false), KERN_INVALID_ARGUMENT);
+	ASSERT_EQ(vm_map_submap(one, A, A + 8 * P, sub, B, false), KERN_INVALID_ARGUMENT);
+	ASSERT_EQ(vm_map_submap(one, 4 * A, 4 * A + 4 * P, sub, B, false), KERN_INVALID_ARGUMENT);
+	ASSERT_EQ(vm_map_submap(one, 2 * A, 2 * A + 4 * P, sub, 16 * M - 3 * P, false), KERN_INVALID_ARGUMENT);
+	ASSERT_EQ(vm_map_submap(one, 2 * A, 2 * A + 4 * P, sub, ~0ul - 4 * P + 1, false), KERN_INVALID_ARGUMENT);
+	ASSERT_EQ(vm_map_submap(one, 2 * A, 2 * A + 4 * P, sub, B + 1, false), KERN_INVALID_ARGUMENT);
+	ASSERT_EQ(vm_map_submap(one, 2 * A, 2 * A + 4 * P, NULL, B, false), KERN_INVALID_ARGUMENT);
+	ASSERT_EQ(fixture_entries(one), entries);
+	ASSERT_EQ(sub->ref_count, 3);
+	ASSERT_EQ(vm_map_submap(one, 2 * A, 2 * A + 4 * P, sub, 16 * M - 4 * P, false), KERN_SUCCESS);
+	ASSERT_TRUE(sound());
+	teardown();
+}
+
+TEST(vm_map_submap, no_map_lies_within_itself)
+{
+	vm_map_t a = submap(16 * M), b = submap(16 * M), c = submap(16 * M);
+
+	ASSERT_EQ(window(a, M, M, a, 0, false, VM_PROT_ALL), KERN_INVALID_ARGUMENT);
+	ASSERT_EQ(window(a, M, M, b, 0, false, VM_PROT_ALL), KERN_SUCCESS);
+	ASSERT_EQ(window(b, M, M, c, 0, false, VM_PROT_ALL), KERN_SUCCESS);
+	ASSERT_EQ(window(b, 4 * M, M, a, 0, false, VM_PROT_ALL), KERN_INVALID_ARGUMENT);
+	ASSERT_EQ(window(c, 4 * M, M, a, 0, false, VM_PROT_ALL), KERN_INVALID_ARGUMENT);
+	ASSERT_EQ(window(a, 4 * M, M, c, 0, false, VM_PROT_ALL), KERN_SUCCESS);
+	ASSERT_TRUE(fixture_sound(a, b, c, NULL));
+	vm_map_deallocate(c);
+	vm_map_deallocate(b);
+	vm_map_deallocate(a);
+}
+
+TEST(vm_map_submap, eight_deep_and_no_deeper)
+{
+	vm_map_t top = fixture_map(), m[VM_SUBMAP_DEPTH_MAX + 1];
+
+	for (int i = 0; i <= VM_SUBMAP_DEPTH_MAX; i++)
+		m[i] = submap(16 * M);
+	/* From the inside out, then one more on either end. */
+	for (int i = VM_SUBMAP_DEPTH_MAX - 1; i > 0; i--)
+		ASSERT_EQ(window(m[i - 1], 0, 4 * P, m[i], i * P, false, VM_PROT_DEFAULT), KERN_SUCCESS);
+	ASSERT_EQ(window(top, A, 4 * P, m[0], 0, false, VM_PROT_DEFAULT), KERN_SUCCESS);
+	ASSERT_EQ(window(m[7], M, 4 * P, m[8], 0, false, VM_PROT_DEFAULT), KERN_INVALID_ARGUMENT);
+	ASSERT_EQ(window(m[8], M, 4 * P, m[0], 0, false, VM_PROT_DEFAULT), KERN_SUCCESS);
+	ASSERT_EQ(window(top, 2 * A, 4 * P, m[8], M, false, VM_PROT_DEFAULT), KERN_INVALID_ARGUMENT);
+	ASSERT_TRUE(fixture_allocate(m[7], 0, 16 * P));
+	/* 0 of m[i-1] is i pages into m[i], where that has its window at 0 only: the first that is not shows a hole. */
+	ASSERT_EQ(fixture_store(top, A, 1), KERN_INVALID_ADDRESS);
+	for (int i = 0; i <= VM_SUBMAP_DEPTH_MAX; i++)
+		vm_map_deallocate(m[i]);
+	vm_map_deallocate(top);
+}
+
+TEST(vm_map_submap, an_access_goes_eight_maps_down)
+{
+	vm_map_t top = fixture_map(), m[VM_SUBMAP_DEPTH_MAX];
+
+	for (int i = 0; i < VM_SUBMAP_DEPTH_MAX; i++) {
+		m[i] = submap(16 * M);
+		ASSERT_EQ(window(i == 0 ? top : m[i - 1], i == 0 ? A : (vm_offset_t)i * P, 4 * P, m[i], (vm_offset_t)(i + 1) * P, false,
+		    VM_PROT_DEFAULT), KERN_SUCCESS);
+	}
+	ASSERT_TRUE(fixture_allocate(m[7], 0, 16 * P));
+	ASSERT_STORE(top, A + 3 * P, 9);
+	ASSERT_LOAD(top, A + 3 * P, 9);
+	ASSERT_TRUE(fixture_sound(top, m[0], m[6], m[7], NULL));
+	for (int i = 0; i < VM_SUBMAP_DEPTH_MAX; i++)
+		vm_map_deallocate(m[i]);
+	vm_map_deallocate(top);
+}
+
+/* A walk without memory of where it was would take 200^7 steps. */
+TEST(vm_map_submap, many_windows_on_every_level_are_checked_in_time)
+{
+	vm_map_t m[7];
+
+	for (int i = 0; i < 7; i++)
+		m[i] = submap(16 * M);
+	for (int i = 5; i >= 0; i--)
+		for (vm_offset_t n = 0; n < 200; n++)
+			ASSERT_EQ(window(m[i], 2 * n * P, P, m[i + 1], 0, false, VM_PROT_DEFAULT), KERN_SUCCESS);
+	ASSERT_EQ(window(m[6], 0, P, m[0], 0, false, VM_PROT_DEFAULT), KERN_INVALID_ARGUMENT);
+	for (int i = 0; i < 7; i++)
+		vm_map_deallocate(m[i]);
+}
+
+TEST(vm_map_submap, a_failed_entering_takes_no_reference)
+{
+	ASSERT_TRUE(setup(false));
+	ASSERT_EQ(window(one, A, 8 * P, sub, B, false, VM_PROT_DEFAULT), KERN_NO_SPACE);
+	ASSERT_EQ(window(one, A + M, 32 * M, sub, B, false, VM_PROT_DEFAULT), KERN_INVALID_ARGUMENT);
+	ASSERT_EQ(sub->ref_count, 3);
+	ASSERT_TRUE(sound());
+	teardown();
+}
+
+TEST(vm_map_submap, the_parents_range_operations_act_on_the_window)
+{
+	uint8_t v;
+
+	ASSERT_TRUE(setup(false));
+	for (vm_offset_t i = 0; i < 8; i++)
+		ASSERT_STORE(one, A + i * P, (uint8_t)(i + 1));
+	ASSERT_LOAD(two, A + 2 * P, 3);
+	ASSERT_EQ(protect(one, A + 2 * P, P, VM_PROT_READ), KERN_SUCCESS);
+	ASSERT_EQ(fixture_store(one, A + 2 * P, 1), KERN_PROTECTION_FAILURE);
+	ASSERT_STORE(two, A + 2 * P, 30);
+	ASSERT_LOAD(one, A + 2 * P, 30);
+	ASSERT_EQ(deallocate(one, A + 4 * P, 2 * P), KERN_SUCCESS);
+	ASSERT_EQ(fixture_leaf(one, A + 4 * P), VM_PROT_NONE);
+	ASSERT_EQ(fixture_load(one, A + 5 * P, &v), KERN_INVALID_ADDRESS);
+	ASSERT_LOAD(two, A + 5 * P, 6);
+	ASSERT_LOAD(one, A + 6 * P, 7);
+	ASSERT_EQ(vm_inherit(one, vm_address_u(A), vm_size_u(P), VM_INHERIT_COPY), KERN_INVALID_ARGUMENT);
+	ASSERT_TRUE(sound());
+	ASSERT_EQ(deallocate(one, A, 8 * P), KERN_SUCCESS);
+	ASSERT_EQ(sub->ref_count, 2);
+	ASSERT_EQ(fixture_entries(one), 0);
+	ASSERT_LOAD(two, A, 1);
+	ASSERT_TRUE(sound());
+	teardown();
+}
+
+TEST(vm_map_submap, what_is_taken_from_the_submap_is_taken_from_all)
+{
+	uint8_t v;
+
+	ASSERT_TRUE(setup(false));
+	for (vm_offset_t i = 0; i < 8; i++) {
+		ASSERT_STORE(one, A + i * P, (uint8_t)(i + 1));
+		ASSERT_LOAD(two, A + i * P, i + 1);
+	}
+	ASSERT_EQ(protect(sub, B + P, P, VM_PROT_READ), KERN_SUCCESS);
+	ASSERT_FALSE(fixture_leaf(one, A + P) & VM_PROT_WRITE);
+	ASSERT_EQ(fixture_store(one, A + P, 1), KERN_PROTECTION_FAILURE);
+	ASSERT_EQ(fixture_store(two, A + P, 1), KERN_PROTECTION_FAILURE);
+	ASSERT_LOAD(two, A + P, 2);
+	ASSERT_EQ(deallocate(sub, B + 3 * P, 2 * P), KERN_SUCCESS);
+	ASSERT_EQ(fixture_leaf(one, A + 3 * P), VM_PROT_NONE);
+	ASSERT_EQ(fixture_leaf(two, A + 4 * P), VM_PROT_NONE);
+	ASSERT_EQ(fixture_load(one, A + 3 * P, &v), KERN_INVALID_ADDRESS);
+	ASSERT_EQ(fixture_load(two, A + 4 * P, &v), KERN_INVALID_ADDRESS);
+	ASSERT_TRUE(sound());
+	/* New memory in the same place. */
+	ASSERT_TRUE(fixture_allocate(sub, B + 3 * P, P));
+	ASSERT_LOAD(one, A + 3 * P, 0);
+	ASSERT_TRUE(sound());
+	teardown();
+}
+
+TEST(vm_map_submap, and_through_a_map_between)
+{
+	vm_map_t middle = submap(16 * M);
+
+	ASSERT_TRUE(setup(false));
+	ASSERT_EQ(window(middle, M, 8 * P, sub, B, false, VM_PROT_DEFAULT), KERN_SUCCESS);
+	ASSERT_EQ(window(one, 2 * A, 8 * P, middle, M, false, VM_PROT_DEFAULT), KERN_SUCCESS);
+	for (vm_offset_t i = 0; i < 4; i++)
+		ASSERT_STORE(one, 2 * A + i * P, 1);
+	ASSERT_EQ(deallocate(sub, B, P), KERN_SUCCESS);
+	ASSERT_EQ(fixture_leaf(one, 2 * A), VM_PROT_NONE);
+	ASSERT_EQ(protect(middle, M + P, P, VM_PROT_READ), KERN_SUCCESS);
+	ASSERT_EQ(fixture_store(one, 2 * A + P, 1), KERN_PROTECTION_FAILURE);
+	ASSERT_EQ(deallocate(middle, M + 2 * P, P), KERN_SUCCESS);
+	ASSERT_EQ(fixture_leaf(one, 2 * A + 2 * P), VM_PROT_NONE);
+	ASSERT_LOAD(two, A + 2 * P, 1);
+	ASSERT_LOAD(one, 2 * A + 3 * P, 1);
+	ASSERT_TRUE(sound());
+	ASSERT_TRUE(fixture_sound(middle, NULL));
+	teardown();
+	vm_map_deallocate(middle);
+}
+
+/* A copy of what the submap maps must not see stores that go through windows. */
+TEST(vm_map_submap, a_copy_of_the_submaps_memory_is_of_that_moment)
+{
+	vm_address_ut data;
+	vm_size_ut count;
+
+	ASSERT_TRUE(setup(false));
+	ASSERT_STORE(one, A, 1);
+	ASSERT_LOAD(two, A, 1);
+	ASSERT_EQ(vm_read(sub, vm_address_u(B), vm_size_u(8 * P), two, &data, &count), KERN_SUCCESS);
+	ASSERT_STORE(one, A, 2);
+	ASSERT_LOAD(two, data.v, 1);
+	ASSERT_LOAD(two, A, 2);
+	ASSERT_TRUE(sound());
+	teardown();
+}
+
+TEST(vm_map_submap, what_can_never_be_written_is_not_overwritten)
+{
+	vm_address_ut a = vm_address_u(A);
+
+	ASSERT_TRUE(setup(true));
+	ASSERT_EQ(vm_protect(sub, vm_address_u(B + 5 * P), vm_size_u(P), true, VM_PROT_READ), KERN_SUCCESS);
+	ASSERT_EQ(vm_allocate(one, &a, vm_size_u(8 * P), VM_FLAGS_FIXED | VM_FLAGS_OVERWRITE), KERN_PROTECTION_FAILURE);
+	ASSERT_EQ(fixture_entries(one), 1);
+	ASSERT_TRUE(entry_at(one, A)->is_sub_map);
+	ASSERT_EQ(vm_allocate(one, &a, vm_size_u(5 * P), VM_FLAGS_FIXED | VM_FLAGS_OVERWRITE), KERN_SUCCESS);
+	/* A window that is shared is the parent's to give up. */
+	ASSERT_EQ(vm_allocate(two, &a, vm_size_u(8 * P), VM_FLAGS_FIXED | VM_FLAGS_OVERWRITE), KERN_SUCCESS);
+	ASSERT_TRUE(sound());
+	teardown();
+}
+
+TEST(vm_map_submap, forks_share_the_window)
+{
+	vm_map_t child;
+
+	ASSERT_TRUE(setup(true));
+	ASSERT_STORE(two, A, 1);
+	ASSERT_LOAD(one, A, 1);
+	child = vm_map_fork(two);
+	ASSERT_TRUE(child != NULL);
+	ASSERT_STORE(child, A, 2);
+	ASSERT_LOAD(two, A, 2);
+	ASSERT_LOAD(one, A, 2);
+	vm_map_deallocate(child);
+	child = vm_map_fork(one);
+	ASSERT_STORE(child, A, 3);
+	ASSERT_LOAD(two, A, 2);
+	ASSERT_LOAD(one, A, 2);
+	ASSERT_TRUE(sound());
+	ASSERT_TRUE(fixture_sound(child, NULL));
+	vm_map_deallocate(child);
+	teardown();
+}
+
+/* Something else happens while the lock is dropped to give a window its copy. */
+static const char *hook_where;
+static unsigned hook_times;
+
+static void
+take_the_window_away(const char *where, vm_map_t map)
+{
+	(void)map;
+	if (hook_times == 0 && strcmp(where, hook_where) == 0) {
+		hook_times++;
+		(void)deallocate(one, A, 8 * P);
+	}
+}
+
+TEST(vm_map_submap, a_window_that_goes_meanwhile_is_not_copied)
+{
+	ASSERT_TRUE(setup(true));
+	ASSERT_STORE(two, A, 1);
+	hook_times = 0;
+	hook_where = "vm_map_lookup.copy_window";
+	vm_relock_hook = take_the_window_away;
+	ASSERT_EQ(fixture_store(one, A, 1), KERN_INVALID_ADDRESS);
+	vm_relock_hook = NULL;
+	ASSERT_EQ(hook_times, 1);
+	ASSERT_EQ(fixture_entries(one), 0);
+	ASSERT_TRUE(sound());
+	teardown();
+}
+
+TEST(vm_map_submap, the_last_window_holds_the_submap)
+{
+	ASSERT_TRUE(setup(true));
+	ASSERT_STORE(two, A, 4);
+	vm_map_deallocate(sub);
+	ASSERT_EQ(deallocate(two, A, 8 * P), KERN_SUCCESS);
+	/* The last reference goes with the un-nesting. */
+	ASSERT_STORE(one, A + P, 5);
+	ASSERT_LOAD(one, A, 4);
+	ASSERT_FALSE(entry_at(one, A)->is_sub_map);
+	ASSERT_TRUE(fixture_sound(one, two, NULL));
+	vm_map_deallocate(one);
+	vm_map_deallocate(two);
+}
