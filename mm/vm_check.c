@@ -9,14 +9,10 @@
 #include <stdio.h>
 #include <mm/vm_check.h>
 #include <mm/vm_named_entry.h>
-#include "vm_map_impl.h"
+#include "vm_check_impl.h"
 #include "vm_object_impl.h"
 
 #define CHAIN_MAX   100000u     /* a longer chain has a cycle */
-
-#define FAIL(f, number, ...) \
-	((f)->id = (number), \
-	 (void)snprintf((f)->text, sizeof((f)->text), __VA_ARGS__), false)
 
 /* M1: list linked both ways, ascending, disjoint, inside, whole pages; the tree agrees. */
 static bool
@@ -187,6 +183,20 @@ page_seen(vm_map_entry_t e, vm_offset_t va, bool *top)
 	return m;
 }
 
+static bool
+owes_push(vm_map_entry_t e, vm_offset_t va)
+{
+	vm_object_t o = e->object.vm_object;
+	bool owes;
+
+	if (o->copy == NULL)
+		return false;
+	spin_lock(&o->lock);
+	owes = vm_object_owes_push(o, va - e->vme_start + e->offset);
+	spin_unlock(&o->lock);
+	return owes;
+}
+
 /* A leaf, and what the entries passed on the way down to its page say of it. */
 struct leaf {
 	vm_map_t      map;              /* where it is, */
@@ -220,6 +230,9 @@ vm_check_leaf_page(const struct leaf *l, vm_map_entry_t e, vm_offset_t va, struc
 	if ((l->w->prot & VM_PROT_WRITE) && (l->needs_copy || !top))
 		return FAIL(f, "M20", "map %lu: writable leaf at 0x%lx, needs_copy %u, page %s", (unsigned long)l->map->id,
 		    (unsigned long)l->va, (unsigned)l->needs_copy, top ? "in the top object" : "below the top object");
+	if ((l->w->prot & VM_PROT_WRITE) && owes_push(e, va))
+		return FAIL(f, "M20", "map %lu: writable leaf at 0x%lx, but its object's copy is owed the page", (unsigned long)l->map->id,
+		    (unsigned long)l->va);
 	return true;
 }
 
@@ -325,7 +338,7 @@ vm_check_map(vm_map_t map, struct vm_check_failure *f)
 	ok = vm_check_M1(map, f) && vm_check_M2(map, f) && vm_check_M3(map, f) && vm_check_M4_map(map, f);
 	for (e = vm_map_first_entry(map); ok && e != vm_map_to_entry(map); e = e->vme_next)
 		ok = vm_check_M4(map, e, f) && vm_check_M5(map, e, f) && vm_check_M6(map, e, f) &&
-		    vm_check_M7(map, e, f) && vm_check_M21(map, e, f);
+		    vm_check_M7(map, e, f) && vm_check_entry_copies(map, e, f) && vm_check_M21(map, e, f);
 	if (ok && map->pmap != NULL && map->pmap != pmap_kernel())
 		ok = vm_check_leaves(map, f) && vm_check_M23(map, f);
 	vm_map_unlock_read(map);
@@ -443,7 +456,7 @@ vm_check_object(vm_object_t o, void *arg)
 		if (o->recount != o->ref_count)
 			r->ok = FAIL(r->f, "M9", "object %lu: %u references found, counted as %u", (unsigned long)o->id, o->recount, o->ref_count);
 		else
-			r->ok = vm_check_M10(o, r->f) && vm_check_M11(o, r->f);
+			r->ok = vm_check_M10(o, r->f) && vm_check_M11(o, r->f) && vm_check_object_copies(o, r->f);
 	}
 	spin_unlock(&o->lock);
 	return r->ok;
@@ -526,5 +539,5 @@ vm_check_all(vm_map_t const *maps, unsigned n, struct vm_check_failure *f)
 		if (!vm_check_M24(map, seen++ < n, f))
 			return false;
 	vm_object_foreach(vm_check_object, &r);
-	return r.ok;
+	return r.ok && vm_check_windows(r.first, f);
 }
