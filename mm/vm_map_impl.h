@@ -158,6 +158,11 @@ kern_return_t vm_map_check_overwrite(vm_map_t map, vm_offset_t start, vm_offset_
  * before and after, dropped meanwhile when TRUE. FALSE: give up (nothing to wait for, or interrupted).
  */
 bool vm_map_wait_for_space(vm_map_t map, vm_size_t size);
+/*
+ * The place that vm_map_enter would take for args, *addr as there; *after: the entry before it, NULL: something is to be
+ * overwritten (and may be). Write lock held, dropped while it waits for space or for a transition to end.
+ */
+kern_return_t vm_map_find_place(vm_map_t map, const struct vm_map_enter_args *args, vm_offset_t *addr, vm_map_entry_t *after);
 void vm_map_space_wakeup(vm_map_t map);
 
 /* --- vm_map_remove.c --- */
