@@ -225,53 +225,99 @@ boot_initrd(void)
 		platform_drop_initrd(p, "it is not a cpio archive (newc)");
 }
 
+/* Pages that the structures of `pages` pages fill, when they lie in front of those pages. */
+static uint64_t
+boot_array_pages(uint64_t pages)
+{
+	/* n pages need n structures: n + ceil(n * s / 4096) <= pages. */
+	return howmany(pages * sizeof(struct vm_page), PAGE_SIZE + sizeof(struct vm_page));
+}
+
 /* Gives one run to the page allocator, its vm_page array at its own beginning; pages managed. */
 static uint64_t
 boot_add_run(struct phys_range run)
 {
-	paddr_t start = round_page(run.base), end = trunc_page(run.base + run.size);
-	uint64_t pages, array;
+	uint64_t pages = run.size >> PAGE_SHIFT, array = boot_array_pages(pages);
 
-	if (start >= end)
-		return 0;
-	pages = (end - start) >> PAGE_SHIFT;
-	/* n pages need n structures: n + ceil(n * s / 4096) <= pages. */
-	array = howmany(pages * sizeof(struct vm_page), PAGE_SIZE + sizeof(struct vm_page));
 	if (array >= pages)
 		return 0;
-	vm_page_add_seg(start + (array << PAGE_SHIFT), end, phys_to_virt(start));
+	vm_page_add_seg(run.base + (array << PAGE_SHIFT), run.base + run.size, phys_to_virt(run.base));
 	return pages - array;
 }
 
+/* Puts [start, end), as whole pages, into the sorted runs; how many they are then. */
+static unsigned
+boot_insert_run(struct phys_range *run, unsigned n, paddr_t start, paddr_t end)
+{
+	unsigned i;
+
+	start = round_page(start);
+	end = trunc_page(end);
+	if (start >= end)
+		return n;
+	for (i = n; i > 0 && run[i - 1].base > start; i--)
+		run[i] = run[i - 1];
+	run[i] = (struct phys_range){ start, end - start };
+	return n + 1;
+}
+
 /*
- * The largest run first: vm_page_of_pfn looks there before it searches. The
- * padding between read-only data and data is a run of its own.
+ * Gives n runs, sorted by address, to the page allocator with one array of
+ * structures for all, holes included, at the beginning of the largest: so
+ * vm_page_of_pfn finds every page by one look. Only where the holes are few;
+ * pages managed, or 0.
  */
+static uint64_t
+boot_add_together(struct phys_range *run, unsigned n)
+{
+	paddr_t lo = n != 0 ? run[0].base : 0, hi = n != 0 ? run[n - 1].base + run[n - 1].size : 0, at = lo;
+	uint64_t usable = 0, bytes = round_page(((hi - lo) >> PAGE_SHIFT) * sizeof(struct vm_page)), pages = 0;
+	struct vm_page *array;
+	unsigned largest = 0;
+
+	for (unsigned i = 0; i < n; i++) {
+		usable += run[i].size;
+		if (run[i].size > run[largest].size)
+			largest = i;
+	}
+	if (n == 0 || hi - lo - usable > usable / 8 || bytes >= run[largest].size)
+		return 0;
+	array = phys_to_virt(run[largest].base);
+	run[largest].base += bytes;
+	run[largest].size -= bytes;
+	for (unsigned i = 0; i < n; i++) {
+		struct vm_page *first = array + ((run[i].base - lo) >> PAGE_SHIFT);
+		struct vm_page *hole = array + ((at - lo) >> PAGE_SHIFT);
+
+		memset(hole, 0, (size_t)((char *)first - (char *)hole));
+		at = run[i].base + run[i].size;
+		vm_page_add_seg(run[i].base, at, first);
+		pages += run[i].size >> PAGE_SHIFT;
+	}
+	return pages;
+}
+
+/* All memory that is nobody's; the padding between read-only data and data is a run of its own. */
 static void
 boot_memory(paddr_t dtb, uint64_t dtb_size)
 {
 	static struct phys_range run[VM_PHYS_SEGS];
 	struct phys_range kernel = { kernel_pa, (uint64_t)(_image_end - _start) };
 	struct phys_range tree = { dtb, dtb_size };
-	paddr_t pad = round_page(image_to_phys(_rodata_end));
 	uint64_t pages = 0;
-	unsigned n;
+	unsigned n, whole = 0;
 
 	n = platform_usable(&boot_platform, kernel, tree, DIRECT_SIZE, run, VM_PHYS_SEGS - 1);
 	boot_platform_log();
 	if (n == 0)
 		boot_stop(boot_platform.error);
-	run[n].base = pad;
-	run[n++].size = image_to_phys(_data_start) - pad;
-	for (unsigned left = n; left > 0; left--) {
-		unsigned largest = 0;
-
-		for (unsigned i = 1; i < left; i++)
-			if (run[i].size > run[largest].size)
-				largest = i;
-		pages += boot_add_run(run[largest]);
-		run[largest] = run[left - 1];
-	}
+	for (unsigned i = 0; i < n; i++)
+		whole = boot_insert_run(run, whole, run[i].base, run[i].base + run[i].size);
+	n = boot_insert_run(run, whole, image_to_phys(_rodata_end), image_to_phys(_data_start));
+	pages = boot_add_together(run, n);
+	if (pages == 0)
+		for (unsigned i = 0; i < n; i++)
+			pages += boot_add_run(run[i]);
 	vm_page_init();
 	kprintf("memory   %lu MiB in %u run%s, kernel image %lu KiB at 0x%lx\n",
 	    pages >> (20 - PAGE_SHIFT), n, n == 1 ? "" : "s", kernel.size >> 10, kernel_pa);

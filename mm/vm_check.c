@@ -7,16 +7,13 @@
  * is walked (an object that somebody holds is being worked on, and skipped).
  */
 #include <stdio.h>
+#include <mm/memory_object.h>
 #include <mm/vm_check.h>
 #include <mm/vm_named_entry.h>
-#include "vm_map_impl.h"
+#include "vm_check_impl.h"
 #include "vm_object_impl.h"
 
 #define CHAIN_MAX   100000u     /* a longer chain has a cycle */
-
-#define FAIL(f, number, ...) \
-	((f)->id = (number), \
-	 (void)snprintf((f)->text, sizeof((f)->text), __VA_ARGS__), false)
 
 /* M1: list linked both ways, ascending, disjoint, inside, whole pages; the tree agrees. */
 static bool
@@ -187,6 +184,20 @@ page_seen(vm_map_entry_t e, vm_offset_t va, bool *top)
 	return m;
 }
 
+static bool
+owes_push(vm_map_entry_t e, vm_offset_t va)
+{
+	vm_object_t o = e->object.vm_object;
+	bool owes;
+
+	if (o->copy == NULL)
+		return false;
+	spin_lock(&o->lock);
+	owes = vm_object_owes_push(o, va - e->vme_start + e->offset);
+	spin_unlock(&o->lock);
+	return owes;
+}
+
 /* A leaf, and what the entries passed on the way down to its page say of it. */
 struct leaf {
 	vm_map_t      map;              /* where it is, */
@@ -197,7 +208,7 @@ struct leaf {
 	bool          needs_copy;       /* at any level */
 };
 
-/* M18, M19, M20 for the page of a leaf, which entry e maps at va. */
+/* M18, M19, M20, M26 for the page of a leaf, which entry e maps at va. */
 static bool
 vm_check_leaf_page(const struct leaf *l, vm_map_entry_t e, vm_offset_t va, struct vm_check_failure *f)
 {
@@ -220,6 +231,12 @@ vm_check_leaf_page(const struct leaf *l, vm_map_entry_t e, vm_offset_t va, struc
 	if ((l->w->prot & VM_PROT_WRITE) && (l->needs_copy || !top))
 		return FAIL(f, "M20", "map %lu: writable leaf at 0x%lx, needs_copy %u, page %s", (unsigned long)l->map->id,
 		    (unsigned long)l->va, (unsigned)l->needs_copy, top ? "in the top object" : "below the top object");
+	if ((l->w->prot & VM_PROT_WRITE) && owes_push(e, va))
+		return FAIL(f, "M20", "map %lu: writable leaf at 0x%lx, but its object's copy is owed the page", (unsigned long)l->map->id,
+		    (unsigned long)l->va);
+	if ((l->w->prot & VM_PROT_WRITE) && o->pager != NULL && m != NULL && !(m->flags & VM_PAGE_DIRTY))
+		return FAIL(f, "M26", "map %lu: writable leaf at 0x%lx, but its pager would not get the page back", (unsigned long)l->map->id,
+		    (unsigned long)l->va);
 	return true;
 }
 
@@ -325,7 +342,7 @@ vm_check_map(vm_map_t map, struct vm_check_failure *f)
 	ok = vm_check_M1(map, f) && vm_check_M2(map, f) && vm_check_M3(map, f) && vm_check_M4_map(map, f);
 	for (e = vm_map_first_entry(map); ok && e != vm_map_to_entry(map); e = e->vme_next)
 		ok = vm_check_M4(map, e, f) && vm_check_M5(map, e, f) && vm_check_M6(map, e, f) &&
-		    vm_check_M7(map, e, f) && vm_check_M21(map, e, f);
+		    vm_check_M7(map, e, f) && vm_check_entry_copies(map, e, f) && vm_check_M21(map, e, f);
 	if (ok && map->pmap != NULL && map->pmap != pmap_kernel())
 		ok = vm_check_leaves(map, f) && vm_check_M23(map, f);
 	vm_map_unlock_read(map);
@@ -371,6 +388,30 @@ vm_check_M10(vm_object_t o, struct vm_check_failure *f)
 	return true;
 }
 
+/* M25: what the fault path goes by: `special` tells the truth, and locked pages, which only a pager has, are counted. Object locked. */
+static bool
+vm_check_M25(vm_object_t o, struct vm_check_failure *f)
+{
+	struct vm_object copy = *o;
+	struct tree_node *n;
+	uint32_t locked = 0;
+	unsigned slot;
+
+	vm_object_classify(&copy);
+	if (copy.special != o->special)
+		return FAIL(f, "M25", "object %lu: special is %u, should be %u", (unsigned long)o->id, o->special, copy.special);
+	if (o->pager != NULL)
+		for (n = tree_first(&o->chunks); n != NULL; n = tree_next(n)) {
+			struct vm_chunk *c = container_of(n, struct vm_chunk, node);
+
+			vm_chunk_foreach(slot, c)
+				locked += vm_chunk_page(c, slot)->page_lock != VM_PROT_NONE;
+		}
+	if (locked != o->locked_pages)
+		return FAIL(f, "M25", "object %lu: %u pages are locked, counted as %u", (unsigned long)o->id, locked, o->locked_pages);
+	return true;
+}
+
 /* M11: the shadow chain ends, and its offsets are whole pages. */
 static bool
 vm_check_M11(vm_object_t object, struct vm_check_failure *f)
@@ -393,7 +434,8 @@ static bool
 recount_clear(vm_object_t o, void *arg)
 {
 	(void)arg;
-	o->recount = o->holders;
+	/* A paging reference comes with one on the object; who waits for a pager to be ready holds one, too. */
+	o->recount = o->holders + o->paging_in_progress + (o->pager != NULL ? o->pager->mapping : 0);
 	return true;
 }
 
@@ -443,7 +485,8 @@ vm_check_object(vm_object_t o, void *arg)
 		if (o->recount != o->ref_count)
 			r->ok = FAIL(r->f, "M9", "object %lu: %u references found, counted as %u", (unsigned long)o->id, o->recount, o->ref_count);
 		else
-			r->ok = vm_check_M10(o, r->f) && vm_check_M11(o, r->f);
+			r->ok = vm_check_M10(o, r->f) && vm_check_M11(o, r->f) && vm_check_object_copies(o, r->f) &&
+			    vm_check_M25(o, r->f);
 	}
 	spin_unlock(&o->lock);
 	return r->ok;
@@ -526,5 +569,5 @@ vm_check_all(vm_map_t const *maps, unsigned n, struct vm_check_failure *f)
 		if (!vm_check_M24(map, seen++ < n, f))
 			return false;
 	vm_object_foreach(vm_check_object, &r);
-	return r.ok;
+	return r.ok && vm_check_windows(r.first, f);
 }

@@ -98,6 +98,8 @@ vm_map_header_detach(vm_map_t map, vm_offset_t start, vm_offset_t end, struct vm
 		e->vme_end -= start;
 		vm_map_header_append(h, e);
 	}
+	if (unlikely(map->wait_for_space))
+		vm_map_space_wakeup(map);
 }
 
 /* --- life --- */

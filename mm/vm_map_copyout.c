@@ -31,32 +31,6 @@ fresh_attributes(struct vm_map_header *h)
 	}
 }
 
-/*
- * Wires what was just linked; if that fails it goes back into the copy. What somebody removed meanwhile is gone: then
- * the copy is empty. Map unlocked.
- */
-static noinline kern_return_t
-wire_or_take_back(vm_map_t map, vm_offset_t start, vm_offset_t end, vm_map_copy_t copy)
-{
-	kern_return_t kr = vm_map_wire(map, start, end, VM_PROT_DEFAULT, true);
-	vm_size_t size = 0;
-	vm_map_entry_t e;
-
-	if (kr == KERN_SUCCESS)
-		return kr;
-	vm_map_lock(map);
-	(void)vm_map_settle(map, start, end, false);
-	vm_map_header_detach(map, start, end, &copy->hdr);
-	vm_map_unlock(map);
-	for (e = copy->hdr.links.next; e != vm_map_copy_to_entry(copy); e = e->vme_next)
-		size += e->vme_end - e->vme_start;
-	if (size != end - start) {
-		vm_map_header_free(&copy->hdr);
-		copy->size = 0;
-	}
-	return kr;
-}
-
 static kern_return_t
 copyout_entries(vm_map_t map, vm_offset_t *addr, vm_map_copy_t copy)
 {
@@ -68,11 +42,16 @@ copyout_entries(vm_map_t map, vm_offset_t *addr, vm_map_copy_t copy)
 	fresh_attributes(&copy->hdr);
 	vm_map_lock(map);
 	kr = vm_remap_range_allocate(map, &base, size, 0, VM_FLAGS_ANYWHERE, &after);
-	if (kr == KERN_SUCCESS)
+	if (kr == KERN_SUCCESS) {
 		vm_map_header_link(map, after, &copy->hdr, base);
+		if (unlikely(map->wiring_required)) {
+			/* In transition while the lock is dropped: still ours when it fails. */
+			kr = vm_map_wire_locked(map, base, base + size, VM_PROT_DEFAULT);
+			if (kr != KERN_SUCCESS)
+				vm_map_header_detach(map, base, base + size, &copy->hdr);
+		}
+	}
 	vm_map_unlock(map);
-	if (kr == KERN_SUCCESS && unlikely(map->wiring_required))
-		kr = wire_or_take_back(map, base, base + size, copy);
 	*addr = base;
 	return kr;
 }

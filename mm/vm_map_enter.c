@@ -116,9 +116,8 @@ find_random(vm_map_t map, const struct vm_map_enter_args *args, vm_offset_t *add
 	return vm_map_find_first_fit(map, map->min_offset, args->size, args->mask, addr, after);
 }
 
-/* Write lock held; dropped while it waits for space or for a transition to end. */
-static kern_return_t
-find_place(vm_map_t map, const struct vm_map_enter_args *args, vm_offset_t *addr, vm_map_entry_t *after)
+kern_return_t
+vm_map_find_place(vm_map_t map, const struct vm_map_enter_args *args, vm_offset_t *addr, vm_map_entry_t *after)
 {
 	vm_offset_t from = *addr;
 	kern_return_t kr;
@@ -210,7 +209,7 @@ enter_locked(vm_map_t map, vm_offset_t *addr, const struct vm_map_enter_args *ar
 	vm_map_entry_t after, e;
 	kern_return_t kr;
 
-	kr = find_place(map, args, &start, &after);
+	kr = vm_map_find_place(map, args, &start, &after);
 	if (kr != KERN_SUCCESS)
 		return kr;
 	if (after != NULL && extend_neighbour(map, after, start, args)) {
@@ -397,7 +396,7 @@ vm_map_find_space(vm_map_t map, vm_offset_t *addr, vm_size_t size, vm_offset_t m
 	if (size == 0 || !page_aligned(size))
 		return KERN_FAIL(KERN_INVALID_ARGUMENT, "size 0x%lx is not in pages", size);
 	vm_map_lock(map);
-	kr = find_place(map, &args, &start, &after);
+	kr = vm_map_find_place(map, &args, &start, &after);
 	if (kr == KERN_SUCCESS) {
 		struct vm_map_entry e;
 

@@ -38,7 +38,7 @@ struct level {
 	vm_prot_t   cur, max;           /* what the windows above allow */
 	bool        nested;             /* others may map what is here through other maps */
 	bool        as_copy;            /* a window above is needs_copy */
-	bool        clipped;
+	bool        changed;            /* entries were cut, or became needs_copy: neighbours may be alike now */
 };
 
 /* The part of an entry that lies in the range, in the level's addresses. */
@@ -65,7 +65,7 @@ clip_window(struct level *l, struct window *w)
 		return false;
 	w->entry = vm_map_clip_start(l->map, w->entry, w->start, &spare);
 	vm_map_clip_end(l->map, w->entry, w->end, &spare);
-	l->clipped = true;
+	l->changed = true;
 	return true;
 }
 
@@ -152,7 +152,7 @@ copy_piece(struct vm_map_gather *g, struct level *l, struct window *w, vm_map_en
 		/* Once needs_copy, no writable leaf can exist: nothing to protect again. */
 		if (src_needs_copy && !w->entry->needs_copy) {
 			forbid_writing(l, w);
-			w->entry->needs_copy = true;
+			w->entry->needs_copy = l->changed = true;
 		}
 		n->object.vm_object = object;
 		n->needs_copy = dst_needs_copy;
@@ -300,7 +300,7 @@ gather_range(struct vm_map_gather *g, struct level *l, vm_offset_t start, vm_off
 		if (kr != KERN_SUCCESS || at >= end)
 			break;
 	}
-	if (l->clipped)
+	if (l->changed)
 		vm_map_merge_range(l->map, start, end);
 	return kr;
 }
@@ -363,7 +363,7 @@ vm_map_gather(struct vm_map_gather *g)
 	for (;;) {
 		kr = vm_map_settle(g->map, g->at, g->end, true);
 		if (kr == KERN_SUCCESS) {
-			top.clipped = false;
+			top.changed = false;
 			top.nested = g->map->submap_level != 0;
 			kr = gather_range(g, &top, g->at, g->end);
 		}

@@ -158,6 +158,11 @@ kern_return_t vm_map_check_overwrite(vm_map_t map, vm_offset_t start, vm_offset_
  * before and after, dropped meanwhile when TRUE. FALSE: give up (nothing to wait for, or interrupted).
  */
 bool vm_map_wait_for_space(vm_map_t map, vm_size_t size);
+/*
+ * The place that vm_map_enter would take for args, *addr as there; *after: the entry before it, NULL: something is to be
+ * overwritten (and may be). Write lock held, dropped while it waits for space or for a transition to end.
+ */
+kern_return_t vm_map_find_place(vm_map_t map, const struct vm_map_enter_args *args, vm_offset_t *addr, vm_map_entry_t *after);
 void vm_map_space_wakeup(vm_map_t map);
 
 /* --- vm_map_remove.c --- */
@@ -299,12 +304,6 @@ kern_return_t vm_map_unnest_range(vm_map_t map, vm_offset_t start, vm_offset_t e
 kern_return_t vm_map_nest_entry(vm_map_t map, vm_map_entry_t e);
 
 /* --- vm_fault.c --- */
-
-/*
- * Resolves a fault as vm_fault does. wire: the page comes into the top object, for all that the entry allows, and it and
- * its leaf get one wiring, in one step; then KERN_FAILURE, too: the page's count is full.
- */
-kern_return_t vm_fault_page(vm_map_t map, vm_offset_t va, vm_prot_t access, bool wire);
 
 /*
  * For copies by the kernel: resolves access to the page at va and calls fn on

@@ -84,73 +84,55 @@ mark_shared(vm_map_t map, vm_offset_t start, vm_offset_t end)
 
 /* --- the target --- */
 
-/* FIXED: is [start, start + size) a place? *after: the entry before it; NULL: something is to be overwritten. */
-static kern_return_t
-check_fixed(vm_map_t map, vm_offset_t start, vm_size_t size, vm_offset_t mask, uint32_t flags, vm_map_entry_t *after)
-{
-	vm_offset_t end = start + size;
-	vm_map_entry_t e;
-
-	if (start & mask)
-		return KERN_FAIL(KERN_NO_SPACE, "address 0x%lx has bits of the mask 0x%lx", start, mask);
-	if (start < map->min_offset || end > map->max_offset || start >= end)
-		return KERN_FAIL(KERN_INVALID_ADDRESS, "[0x%lx, 0x%lx) is not within the map [0x%lx, 0x%lx)",
-		    start, end, map->min_offset, map->max_offset);
-	*after = NULL;
-	e = vm_map_entry_at_or_after(map, start);
-	if (e == vm_map_to_entry(map) || e->vme_start >= end)
-		*after = e->vme_prev;
-	else if (!(flags & VM_FLAGS_OVERWRITE))
-		return KERN_FAIL(KERN_NO_SPACE, "[0x%lx, 0x%lx) overlaps the entry [0x%lx, 0x%lx)",
-		    start, end, e->vme_start, e->vme_end);
-	return KERN_SUCCESS;
-}
-
 kern_return_t
 vm_remap_range_allocate(vm_map_t map, vm_offset_t *addr, vm_size_t size, vm_offset_t mask, uint32_t flags,
     vm_map_entry_t *after)
 {
-	if (!(flags & VM_FLAGS_ANYWHERE))
-		return check_fixed(map, *addr, size, mask, flags, after);
-	return vm_map_find_first_fit(map, *addr, size, mask, addr, after);
+	const struct vm_map_enter_args args = { .size = size, .mask = mask, .flags = flags };
+
+	return vm_map_find_place(map, &args, addr, after);
 }
 
-/* What may not be overwritten in [start, end). Write lock held. */
-static kern_return_t
-check_overwritten(vm_map_t map, vm_offset_t start, vm_offset_t end)
+/*
+ * The memory just linked is to be wired: by address, since the lock is dropped; in transition meanwhile, so it is still
+ * ours when that fails, and goes back into the list, and what was there before to its place.
+ */
+static noinline kern_return_t
+wire_or_take_back(vm_map_t map, vm_offset_t addr, vm_size_t size, vm_prot_t access, struct vm_map_header *h,
+    vm_map_entry_t *dead)
 {
-	vm_map_entry_t e;
+	kern_return_t kr = vm_map_wire_locked(map, addr, addr + size, access);
 
-	for (e = vm_map_entry_at_or_after(map, start); e != vm_map_to_entry(map) && e->vme_start < end; e = e->vme_next)
-		if (e->permanent)
-			return KERN_FAIL(KERN_NO_SPACE, "the entry at 0x%lx is permanent", e->vme_start);
-	return KERN_SUCCESS;
+	if (kr == KERN_SUCCESS)
+		return kr;
+	vm_map_header_detach(map, addr, addr + size, h);
+	vm_map_undelete(map, *dead);
+	*dead = NULL;
+	return kr;
 }
 
-/* Links the list at its place; what was there hangs on *dead. Write lock held. */
+/* Links the list at its place; what was there hangs on *dead. Write lock held. On failure the list is as it was. */
 static kern_return_t
-place(vm_map_t map, vm_offset_t *addr, const struct vm_map_remap_args *a, struct vm_map_header *h, vm_map_entry_t *dead)
+place(vm_map_t map, vm_offset_t *addr, const struct vm_map_remap_args *a, struct vm_map_header *h, vm_prot_t access,
+    vm_map_entry_t *dead)
 {
 	vm_map_entry_t after;
 	kern_return_t kr;
 
-	if ((a->flags & VM_FLAGS_OVERWRITE) && !(a->flags & VM_FLAGS_ANYWHERE)) {
-		kr = vm_map_settle(map, *addr, *addr + a->size, true);
-		if (kr != KERN_SUCCESS)
-			return kr;
-	}
 	kr = vm_remap_range_allocate(map, addr, a->size, a->mask, a->flags, &after);
 	if (kr != KERN_SUCCESS)
 		return kr;
 	if (after == NULL) {
-		kr = check_overwritten(map, *addr, *addr + a->size);
-		if (kr == KERN_SUCCESS)
-			kr = vm_map_delete(map, *addr, *addr + a->size, dead);
+		kr = vm_map_delete(map, *addr, *addr + a->size, dead);
 		if (kr != KERN_SUCCESS)
 			return kr;
 		(void)vm_map_lookup_entry(map, *addr, &after);
 	}
 	vm_map_header_link(map, after, h, *addr);
+	if (unlikely(a->flags & VM_FLAGS_PERMANENT))
+		map->special = true;
+	if (unlikely(map->wiring_required))
+		return wire_or_take_back(map, *addr, a->size, access, h, dead);
 	vm_map_merge_range(map, *addr, *addr + a->size);
 	return KERN_SUCCESS;
 }
@@ -193,16 +175,11 @@ vm_map_remap(vm_map_t target, vm_offset_t *addr, const struct vm_map_remap_args 
 	vm_map_gather_unlock(&g);
 	set_attributes(&g.hdr, a, *cur, *max);
 	vm_map_lock(target);
-	kr = place(target, &at, a, &g.hdr, &dead);
+	kr = place(target, &at, a, &g.hdr, a->bounded ? *cur : g.cur, &dead);
 	vm_map_unlock(target);
 	vm_map_free_dead(target, dead);
-	if (kr == KERN_SUCCESS && unlikely(target->wiring_required)) {
-		kr = vm_map_wire(target, at, at + a->size, a->bounded ? *cur : g.cur, true);
-		if (kr != KERN_SUCCESS)
-			(void)vm_map_remove(target, at, at + a->size, VM_MAP_NO_FLAGS);
-	}
 	if (kr != KERN_SUCCESS) {
-		vm_map_header_free(&g.hdr);     /* empty, if it was placed */
+		vm_map_header_free(&g.hdr);
 		return kr;
 	}
 	if (!a->copy) {

@@ -18,15 +18,17 @@
  * clear; a block made of two halves is clear when both are. Clear megapages
  * are at the front of their list, others at the back.
  *
- * Segments are sorted by size, largest first, so that vm_page_of_pfn and the
- * buddy test mostly look at one.
+ * Segments are sorted by size, largest first, so that the buddy test mostly
+ * looks at one. vm_page_of_pfn looks at banks: firmware, kernel and initrd cut
+ * memory in pieces, but boot makes one array for all of them, and a look that
+ * need not tell the holes is one comparison.
  *
  * Locks: vm_page_stock.lock, which callers hold.
  */
 #include <vm_page_impl.h>
 
-struct vm_phys_seg vm_phys_seg[VM_PHYS_SEGS];
-unsigned           vm_phys_nsegs;
+struct vm_phys_seg vm_phys_seg[VM_PHYS_SEGS], vm_phys_bank[VM_PHYS_SEGS];
+unsigned           vm_phys_nsegs, vm_phys_nbanks;
 struct vm_page_stock vm_page_stock = { .lock = SPINLOCK_INIT(PAGE) };
 
 static struct vm_phys_seg *
@@ -46,11 +48,15 @@ seg_of_pfn(pfn_t pfn)
 struct vm_page *
 vm_page_lookup_slow(pfn_t pfn)
 {
-	struct vm_phys_seg *s = seg_of_pfn(pfn);
+	paddr_t pa = (paddr_t)pfn << PAGE_SHIFT;
 
-	if (s == NULL)
-		return NULL;
-	return &s->pages[pfn - (s->start >> PAGE_SHIFT)];
+	for (unsigned i = 0; i < vm_phys_nbanks; i++) {
+		struct vm_phys_seg *b = &vm_phys_bank[i];
+
+		if (pa - b->start < b->end - b->start)
+			return &b->pages[(pa - b->start) >> PAGE_SHIFT];
+	}
+	return NULL;
 }
 
 static inline struct vm_page *
@@ -191,6 +197,39 @@ seg_free_blocks(const struct vm_phys_seg *s)
 	}
 }
 
+/* Whether s's structures are where the bank's array, in either direction, has them. */
+static bool
+bank_continues(const struct vm_phys_seg *bank, const struct vm_phys_seg *s)
+{
+	int64_t pages = (int64_t)(s->start - bank->start) >> PAGE_SHIFT;
+
+	return (int64_t)((uintptr_t)s->pages - (uintptr_t)bank->pages) == pages * (int64_t)sizeof(struct vm_page);
+}
+
+static void
+bank_add(const struct vm_phys_seg *s)
+{
+	struct vm_phys_seg *b = vm_phys_bank, grown;
+
+	while (b < vm_phys_bank + vm_phys_nbanks && !bank_continues(b, s))
+		b++;
+	if (b == vm_phys_bank + vm_phys_nbanks) {
+		vm_phys_nbanks++;
+		grown = *s;
+	} else {
+		grown = *b;
+		if (s->start < b->start) {
+			grown.start = s->start;
+			grown.pages = s->pages;
+		}
+		if (s->end > b->end)
+			grown.end = s->end;
+	}
+	for (; b > vm_phys_bank && grown.end - grown.start > b[-1].end - b[-1].start; b--)
+		*b = b[-1];
+	*b = grown;
+}
+
 void
 vm_page_add_seg(paddr_t start, paddr_t end, struct vm_page *pages)
 {
@@ -207,6 +246,7 @@ vm_page_add_seg(paddr_t start, paddr_t end, struct vm_page *pages)
 	for (; i > 0 && end - start > vm_phys_seg[i - 1].end - vm_phys_seg[i - 1].start; i--)
 		vm_phys_seg[i] = vm_phys_seg[i - 1];
 	vm_phys_seg[i] = seg;
+	bank_add(&seg);
 	s->total += (end - start) >> PAGE_SHIFT;
 	seg_init_pages(&seg);
 	seg_free_blocks(&seg);
@@ -228,7 +268,7 @@ vm_page_init(void)
 void
 vm_page_forget(void)
 {
-	vm_phys_nsegs = 0;
+	vm_phys_nsegs = vm_phys_nbanks = 0;
 	vm_page_stock = (struct vm_page_stock){ .lock = SPINLOCK_INIT(PAGE) };
 }
 

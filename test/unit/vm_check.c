@@ -268,6 +268,158 @@ TEST(vm_check, M10_and_M11_pages_and_chains)
 	vm_map_deallocate(map);
 }
 
+/* --- M12 to M16: copies. The map's memory is shared, and a child has an asymmetric copy of it. --- */
+
+static vm_map_t peer, child;
+static vm_object_t source, copy;
+
+/* FALSE, and nothing is left: other maps' objects exist, so that not all can be counted. */
+static bool
+setup_copy(void)
+{
+	struct vm_check_failure f;
+	vm_map_t maps[3];
+	vm_map_entry_t e;
+
+	if (!setup() || vm_inherit(map, vm_address_u(A), vm_size_u(4 * P), VM_INHERIT_SHARE) != KERN_SUCCESS)
+		return false;
+	peer = vm_map_fork(map);
+	(void)vm_inherit(map, vm_address_u(A), vm_size_u(4 * P), VM_INHERIT_COPY);
+	child = vm_map_fork(map);
+	(void)vm_map_lookup_entry(map, A, &entry);
+	(void)vm_map_lookup_entry(child, A, &e);
+	source = entry->object.vm_object;
+	copy = e->object.vm_object;
+	maps[0] = map;
+	maps[1] = peer;
+	maps[2] = child;
+	if (vm_check_all(maps, 3, &f))
+		return true;
+	vm_map_deallocate(child);
+	vm_map_deallocate(peer);
+	vm_map_deallocate(map);
+	return false;
+}
+
+static void
+end_copy(void)
+{
+	vm_map_deallocate(child);
+	vm_map_deallocate(peer);
+	vm_map_deallocate(map);
+}
+
+static bool
+all_seen(const char *id)
+{
+	struct vm_check_failure f = { .id = "none" };
+	vm_map_t maps[3] = { map, peer, child };
+	bool ok = vm_check_all(maps, 3, &f);
+
+	if (id == NULL ? !ok : ok || strcmp(f.id, id) != 0)
+		kprintf("# %s: %s\n", ok ? "quiet" : f.id, ok ? "" : f.text);
+	return id == NULL ? ok : !ok && strcmp(f.id, id) == 0;
+}
+
+#define BREAKS_ALL(id_, lvalue, wrong) \
+	do { \
+		__typeof__(lvalue) saved_ = (lvalue); \
+		(lvalue) = (wrong); \
+		ASSERT_TRUE(all_seen(id_)); \
+		(lvalue) = saved_; \
+		ASSERT_TRUE(all_seen(NULL)); \
+	} while (0)
+
+TEST(vm_check, M12_a_copy_and_its_source)
+{
+	if (!setup_copy()) {
+		test_skip("objects of other maps exist");
+		return;
+	}
+	ASSERT_EQ(source->copy, copy);
+	BREAKS_ALL("M12", copy->shadow_offset, P);
+	BREAKS_ALL("M12", source->copy_strategy, MEMORY_OBJECT_COPY_NONE);
+	BREAKS_ALL("M12", source->special, false);
+	BREAKS_ALL("M12", copy->special, true);
+	BREAKS_ALL("M12", source->older, source);
+	end_copy();
+}
+
+TEST(vm_check, M13_copy_objects_keep_pages_and_have_no_writers)
+{
+	vm_map_entry_t e;
+
+	if (!setup_copy()) {
+		test_skip("objects of other maps exist");
+		return;
+	}
+	BREAKS_ALL("M13", copy->one_mapping, true);
+	ASSERT_TRUE(vm_map_lookup_entry(child, A, &e));
+	e->needs_copy = false;
+	ASSERT_TRUE(all_seen("M13"));
+	e->needs_copy = true;
+	ASSERT_TRUE(all_seen(NULL));
+	end_copy();
+}
+
+TEST(vm_check, M14_shared_on_purpose)
+{
+	if (!setup_copy()) {
+		test_skip("objects of other maps exist");
+		return;
+	}
+	BREAKS_ALL("M14", copy->true_share, true);
+	end_copy();
+}
+
+TEST(vm_check, M15_written_in_place_and_shown_elsewhere)
+{
+	vm_map_entry_t e;
+
+	if (!setup_copy()) {
+		test_skip("objects of other maps exist");
+		return;
+	}
+	/* Two pages with an object of their own: copied symmetrically, then marked as if they were not. */
+	ASSERT_TRUE(fixture_allocate(map, A + 16 * P, 2 * P));
+	ASSERT_STORE(map, A + 16 * P, 1);
+	ASSERT_STORE(map, A + 17 * P, 1);
+	vm_map_deallocate(child);
+	child = vm_map_fork(map);
+	ASSERT_TRUE(vm_map_lookup_entry(map, A + 16 * P, &e));
+	ASSERT_TRUE(all_seen(NULL));
+	e->needs_copy = false;
+	ASSERT_TRUE(all_seen("M15"));           /* an entry */
+	e->needs_copy = true;
+	ASSERT_STORE(child, A + 16 * P, 2);
+	ASSERT_TRUE(all_seen(NULL));
+	e->needs_copy = false;
+	ASSERT_TRUE(all_seen("M15"));           /* a shadow */
+	e->needs_copy = true;
+	ASSERT_TRUE(all_seen(NULL));
+	end_copy();
+}
+
+TEST(vm_check, M20_no_writable_leaf_while_a_push_is_owed)
+{
+	uint64_t size;
+
+	if (!setup_copy()) {
+		test_skip("objects of other maps exist");
+		return;
+	}
+	size = copy->size;
+	copy->size = 0;                 /* nothing is owed beyond its size */
+	ASSERT_STORE(map, A, 9);
+	ASSERT_EQ(fixture_leaf(map, A) & VM_PROT_WRITE, VM_PROT_WRITE);
+	pmap_remove(child->pmap, A, A + 4 * P);
+	copy->size = size;
+	ASSERT_TRUE(seen("M20"));
+	pmap_protect(map->pmap, A, A + P, VM_PROT_READ);
+	ASSERT_TRUE(all_seen(NULL));
+	end_copy();
+}
+
 TEST(vm_check, M18_the_page_behind_a_leaf)
 {
 	vm_object_t o;

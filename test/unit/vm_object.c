@@ -255,6 +255,7 @@ TEST(vm_object, reading_shared_memory_in_a_loop_leaves_nothing_behind)
 {
 	vm_map_t old, copy;
 	struct vm_page_counts before, after;
+	uint64_t missed = vm_check_missed_collapses();
 	vm_object_t c;
 
 	ASSERT_TRUE(share(PAGES * P));
@@ -274,6 +275,7 @@ TEST(vm_object, reading_shared_memory_in_a_loop_leaves_nothing_behind)
 	vm_page_drain();
 	vm_page_counts(&after);
 	ASSERT_LE(before.free - after.free, 4 * PAGES);
+	ASSERT_LE(vm_check_missed_collapses(), missed);
 	ASSERT_TRUE(is_as_first(old));
 	ASSERT_TRUE(fixture_sound(map, peer, old, NULL));
 	vm_map_deallocate(old);

@@ -336,6 +336,27 @@ TEST(vm_page, every_number_finds_its_page)
 	ASSERT_TRUE(vm_page_of_pfn(UINT32_MAX) == NULL);
 }
 
+static bool
+in_a_segment(pfn_t pfn)
+{
+	for (unsigned i = 0; i < vm_phys_nsegs; i++)
+		if (pfn >= vm_phys_seg[i].start >> PAGE_SHIFT && pfn < vm_phys_seg[i].end >> PAGE_SHIFT)
+			return true;
+	return false;
+}
+
+TEST(vm_page, what_lies_between_segments_is_reserved)
+{
+	ASSERT_LE(vm_phys_nbanks, vm_phys_nsegs);
+	for (unsigned i = 0; i < vm_phys_nsegs; i++)
+		for (unsigned after = 0; after < 2; after++) {
+			pfn_t pfn = (pfn_t)((after ? vm_phys_seg[i].end : vm_phys_seg[i].start - 1) >> PAGE_SHIFT);
+			struct vm_page *m = vm_page_of_pfn(pfn);
+
+			ASSERT_TRUE(m == NULL || in_a_segment(pfn) || m->kind == VM_PAGE_RESERVED);
+		}
+}
+
 TEST(vm_page, zero_and_copy_touch_exactly_one_page)
 {
 	struct vm_page *m = vm_page_alloc_order(2, 0);

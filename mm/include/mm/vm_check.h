@@ -20,5 +20,7 @@ struct vm_check_failure {
 bool vm_check_all(vm_map_t const *maps, unsigned n, struct vm_check_failure *f);
 /* One map alone, without counting references. Takes the read lock. */
 bool vm_check_map(vm_map_t map, struct vm_check_failure *f);
+/* M16, a statistic: shadows that are alone with what they shadow, and could take it in. */
+uint64_t vm_check_missed_collapses(void);
 
 #endif

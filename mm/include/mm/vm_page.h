@@ -77,6 +77,9 @@ struct vm_phys_seg {
 
 extern struct vm_phys_seg vm_phys_seg[VM_PHYS_SEGS];
 extern unsigned           vm_phys_nsegs;
+/* Segments whose structures are one array, taken together with the holes between them; the largest first. */
+extern struct vm_phys_seg vm_phys_bank[VM_PHYS_SEGS];
+extern unsigned           vm_phys_nbanks;
 
 /* vm_page_alloc flags */
 #define VM_PAGE_ZERO        0x1u        /* contents must be zero */
@@ -87,6 +90,9 @@ extern unsigned           vm_phys_nsegs;
  * Boot: announces one run of usable memory; `pages` must hold
  * (end - start) / PAGE_SIZE structures. All pages become free. Called once per
  * run, single-hart, before the first allocation. `start`, `end` page aligned.
+ * The arrays of several runs may be parts of one, at the distance of their
+ * pages, so that vm_page_of_pfn finds them by one look; then the structures
+ * between them must be zero.
  */
 void vm_page_add_seg(paddr_t start, paddr_t end, struct vm_page *pages);
 /* After the last vm_page_add_seg: sets the reserve. */
@@ -158,16 +164,14 @@ extern void (*vm_alloc_fail_report)(const void *site, bool fails);
 
 struct vm_page *vm_page_lookup_slow(pfn_t pfn);
 
-/* The page with this number, or NULL when it is not in any segment. */
+/* The page with this number; when it is in no segment, NULL or a structure of kind RESERVED. */
 static inline struct vm_page *
 vm_page_of_pfn(pfn_t pfn)
 {
 	paddr_t pa = (paddr_t)pfn << PAGE_SHIFT;
-	const struct vm_phys_seg *s = &vm_phys_seg[0];
+	const struct vm_phys_seg *s = &vm_phys_bank[0];
 
-	/* The two largest are tried here: an initrd often cuts memory in two. */
-	if (likely(pa - s->start < s->end - s->start) ||
-	    likely((s++, pa - s->start < s->end - s->start)))
+	if (likely(pa - s->start < s->end - s->start))
 		return &s->pages[(pa - s->start) >> PAGE_SHIFT];
 	return vm_page_lookup_slow(pfn);
 }

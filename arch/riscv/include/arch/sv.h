@@ -9,8 +9,8 @@
  * entries, `level` is the table's level, t.pv heads the pv records of leaves
  * in this table, t.md counts the wired leaves in it. A leaf table that serves
  * other pmaps, too, has SV_PINNED in `flags` and counts one entry more. Tables
- * of the boot code lie in the kernel image and have no such page; they are
- * never freed.
+ * of the boot code lie in the kernel image and have no such page (a structure of
+ * kind RESERVED at most); they are never freed.
  *
  * Rules (pmap_check verifies them): no leaf with W and without R; non-leaf
  * entries have no A, D, U; an entry that is not V is 0.
@@ -60,7 +60,7 @@ static inline paddr_t pte_pa(pte_t p) { return (p & PTE_PPN_MASK) << (PAGE_SHIFT
 static inline pfn_t pte_pfn(pte_t p) { return (pfn_t)((p & PTE_PPN_MASK) >> PTE_PPN_SHIFT); }
 static inline pte_t pte_make(paddr_t pa, pte_t bits) { return pa >> (PAGE_SHIFT - PTE_PPN_SHIFT) | bits | PTE_V; }
 static inline pte_t *pte_table(pte_t p) { return phys_to_virt(pte_pa(p)); }
-/* The vm_page of the table that an entry pointer lies in; NULL: a boot table. */
+/* The vm_page of the table that an entry pointer lies in; NULL, or one of kind RESERVED: a boot table. */
 static inline struct vm_page *
 sv_table_page(const pte_t *entry)
 {
