@@ -4,7 +4,7 @@
  *   ENTRY_LIST        its entries, linked in at the first hole that is large enough
  *   OBJECT            one entry on the object
  *   PAGE_LIST         its pages in a new object (vm_map_copy_pages.c), then as OBJECT
- *   KERNEL_BUFFER     zero-fill memory, and the bytes written there
+ *   KERNEL_BUFFER     its bytes in a new object, then as OBJECT
  *
  * The new memory has the attributes of freshly allocated memory, whatever the
  * source had. The first byte keeps its place in its page. With wiring_required
@@ -64,7 +64,7 @@ enter(vm_map_t map, vm_offset_t *addr, vm_map_copy_t copy, vm_object_t object)
 		.size = vm_map_copy_span(copy),
 		.flags = VM_FLAGS_ANYWHERE,
 		.object = object,
-		.offset = object != NULL ? trunc_page(copy->offset) : 0,
+		.offset = copy->type == VM_MAP_COPY_OBJECT ? trunc_page(copy->offset) : 0,
 		.cur = VM_PROT_DEFAULT,
 		.max = VM_PROT_ALL,
 		.inheritance = VM_INHERIT_DEFAULT,
@@ -74,16 +74,46 @@ enter(vm_map_t map, vm_offset_t *addr, vm_map_copy_t copy, vm_object_t object)
 	return vm_map_enter(map, addr, &args);
 }
 
+/* The bytes of a KERNEL_BUFFER in a new object, in front of which nothing can fail; NULL: shortage. */
+static vm_object_t
+buffer_to_object(vm_map_copy_t copy)
+{
+	vm_object_offset_t at = copy->offset & PAGE_MASK, end = at + copy->size;
+	vm_object_t object = vm_object_allocate(end, 0);
+	const uint8_t *from = copy->kdata;
+
+	while (object != NULL && at < end) {
+		vm_size_t n = PAGE_SIZE - (at & PAGE_MASK) < end - at ? PAGE_SIZE - (at & PAGE_MASK) : end - at;
+		struct vm_page *m;
+
+		spin_lock(&object->lock);
+		m = vm_object_page_alloc(object, trunc_page(at), true);
+		if (m != NULL) {
+			vm_page_copy_part((uint8_t *)vm_page_va(m) + (at & PAGE_MASK), from, n);
+			m->flags |= VM_PAGE_DIRTY;
+			at += n;
+			from += n;
+		}
+		spin_unlock(&object->lock);
+		if (m == NULL && vm_reserv_break(1) == 0) {
+			vm_object_deallocate(object);
+			object = NULL;
+		}
+	}
+	return object;
+}
+
 static kern_return_t
 copyout_buffer(vm_map_t map, vm_offset_t *addr, vm_map_copy_t copy)
 {
-	kern_return_t kr = enter(map, addr, copy, NULL);
+	vm_object_t object = buffer_to_object(copy);
+	kern_return_t kr;
 
+	if (object == NULL)
+		return KERN_FAIL(KERN_RESOURCE_SHORTAGE, "no memory for the 0x%lx bytes of a copy", copy->size);
+	kr = enter(map, addr, copy, object);
 	if (kr != KERN_SUCCESS)
-		return kr;
-	kr = vm_map_write_user(map, copy->kdata, *addr + (copy->offset & PAGE_MASK), copy->size);
-	if (kr != KERN_SUCCESS)
-		(void)vm_map_remove(map, *addr, *addr + vm_map_copy_span(copy), VM_MAP_NO_FLAGS);
+		vm_object_deallocate(object);
 	else
 		vm_page_free(vm_page_of_pfn((pfn_t)(virt_to_phys(copy->kdata) >> PAGE_SHIFT)));
 	return kr;

@@ -6,7 +6,7 @@
  */
 #include <stdlib.h>
 #include <string.h>
-#include "model.h"
+#include "model_impl.h"
 
 struct model_space space;
 struct model_task model_task[MODEL_TASKS];
@@ -40,7 +40,7 @@ content_release(struct content *c)
 	}
 }
 
-static struct content *
+struct content *
 content_hold(struct content *c)
 {
 	if (c != NULL)
@@ -48,7 +48,7 @@ content_hold(struct content *c)
 	return c;
 }
 
-static struct cell *
+struct cell *
 cell_new(struct content *content)
 {
 	struct cell *c = free_cells;
@@ -62,7 +62,7 @@ cell_new(struct content *content)
 	return c;
 }
 
-static void
+void
 cell_release(struct cell *c)
 {
 	if (--c->refs == 0) {
@@ -72,7 +72,7 @@ cell_release(struct cell *c)
 	}
 }
 
-static void
+void
 cell_set(struct cell *c, struct content *content)
 {
 	content_release(c->content);
@@ -80,7 +80,7 @@ cell_set(struct cell *c, struct content *content)
 }
 
 /* The cell's bytes, to be changed. */
-static uint8_t *
+uint8_t *
 cell_bytes(struct cell *c)
 {
 	if (c->content == NULL)
@@ -96,7 +96,7 @@ model_bytes(const struct unit *u)
 	return u->cell->content != NULL ? u->cell->content->b : zeros;
 }
 
-static void
+void
 unit_clear(struct unit *u)
 {
 	if (u->cell != NULL)
@@ -185,13 +185,8 @@ model_border(vm_offset_t addr)
 
 /* --- ranges --- */
 
-struct range {
-	vm_offset_t start, end;         /* pages touched; clamped where told */
-	int         first, last;        /* units [first, last) */
-};
-
 /* addr + size overflows, or its end, rounded up, does. */
-static bool
+bool
 wraps(vm_offset_t addr, vm_size_t size)
 {
 	vm_offset_t end = round_page(addr + size);
@@ -200,7 +195,7 @@ wraps(vm_offset_t addr, vm_size_t size)
 }
 
 /* The pages of [addr, addr+size), which does not wrap. FALSE: it cuts a gap. */
-static bool
+bool
 range_units(struct range *r)
 {
 	r->first = model_border(r->start);
@@ -209,7 +204,7 @@ range_units(struct range *r)
 }
 
 /* The part of the pages of [addr, addr+size) inside the map. */
-static bool
+bool
 range_clamped(vm_offset_t addr, vm_size_t size, struct range *r)
 {
 	r->start = trunc_page(addr);
@@ -231,7 +226,7 @@ range_clamped(vm_offset_t addr, vm_size_t size, struct range *r)
  * range that leaves the map and holds a page that refuses may be either: the
  * specification does not say which comes first.
  */
-static model_codes
+model_codes
 judge(unsigned t, vm_offset_t addr, vm_size_t size, struct range *r,
     bool (*refuses)(const struct unit *, vm_prot_t), vm_prot_t prot)
 {
@@ -259,13 +254,13 @@ judge(unsigned t, vm_offset_t addr, vm_size_t size, struct range *r,
 	return OK;
 }
 
-static bool
+bool
 lacks(const struct unit *u, vm_prot_t prot)
 {
 	return (u->prot & prot) != prot;
 }
 
-static bool
+bool
 max_lacks(const struct unit *u, vm_prot_t prot)
 {
 	return (u->max & prot) != prot;
@@ -316,7 +311,7 @@ first_fit(unsigned t, vm_offset_t lower, vm_size_t size, uint64_t mask, vm_offse
 }
 
 /* A place of size (rounded, not 0) with mask 0 where addr (truncated) says; a wrap is `wrap`. */
-static model_codes
+model_codes
 place(unsigned t, vm_offset_t *addr, vm_size_t size, uint64_t mask, uint32_t flags,
     kern_return_t wrap, struct range *r)
 {
@@ -346,14 +341,12 @@ place(unsigned t, vm_offset_t *addr, vm_size_t size, uint64_t mask, uint32_t fla
 	return OK;
 }
 
-#define FLAGS_KNOWN (VM_FLAGS_ANYWHERE | VM_FLAGS_OVERWRITE | VM_FLAGS_ALIAS_MASK)
-
 model_codes
 model_allocate(unsigned t, vm_offset_t *addr, vm_size_t size, uint32_t flags, bool commit)
 {
 	vm_offset_t at = flags & VM_FLAGS_ANYWHERE ? space.min : trunc_page(*addr);
 	struct unit new = { NULL, VM_PROT_DEFAULT, VM_PROT_ALL, VM_INHERIT_DEFAULT,
-	    (uint8_t)VM_GET_TAG(flags), false };
+	    (uint8_t)VM_GET_TAG(flags), SHARED_NO, 0, 0 };
 	model_codes codes;
 	struct range r;
 
@@ -379,7 +372,7 @@ model_map(unsigned t, vm_offset_t *addr, const struct model_map_args *a, bool co
 {
 	vm_offset_t at = trunc_page(*addr);
 	struct unit new = { NULL, (uint8_t)(a->cur & a->max), (uint8_t)a->max, (uint8_t)a->inheritance,
-	    (uint8_t)VM_GET_TAG(a->flags), false };
+	    (uint8_t)VM_GET_TAG(a->flags), SHARED_NO, 0, 0 };
 	model_codes codes;
 	struct range r;
 
@@ -420,7 +413,7 @@ make_private(struct unit *u)
 
 	cell_release(u->cell);
 	u->cell = c;
-	u->shared = false;
+	u->shared = SHARED_NO;
 	u->max |= VM_PROT_WRITE;
 }
 
@@ -442,6 +435,9 @@ model_protect(unsigned t, vm_offset_t addr, vm_size_t size, bool set_max, vm_pro
 	codes = judge(t, addr, size, &r, max_lacks, copy ? prot & ~VM_PROT_WRITE : prot);
 	if (codes != OK)
 		return codes;
+	for (int i = r.first; copy && i < r.last; i++)
+		if (model_task[t].unit[i].wired != 0)
+			return MODEL_SKIP;      /* whether the private copy is wired nobody says */
 	for (int i = r.first; commit && i < r.last; i++) {
 		struct unit *u = &model_task[t].unit[i];
 
@@ -480,7 +476,7 @@ model_inherit(unsigned t, vm_offset_t addr, vm_size_t size, vm_inherit_t inherit
 static struct content *snapshot[MODEL_PAGES_MAX];
 
 /* Is it small enough, and free of gaps? Contents of gaps are nobody's business. */
-static bool
+bool
 copyable(const struct range *r)
 {
 	if (r->last - r->first > MODEL_PAGES_MAX)
@@ -536,7 +532,7 @@ put(unsigned t, vm_offset_t dst, vm_size_t from, vm_size_t n)
 model_codes
 model_read(unsigned t, vm_offset_t addr, vm_size_t size, unsigned into, vm_offset_t *data, bool commit)
 {
-	struct unit new = { NULL, VM_PROT_DEFAULT, VM_PROT_ALL, VM_INHERIT_DEFAULT, 0, false };
+	struct unit new = { NULL, VM_PROT_DEFAULT, VM_PROT_ALL, VM_INHERIT_DEFAULT, 0, SHARED_NO, 0, 0 };
 	struct range r, to;
 	model_codes codes;
 
@@ -611,13 +607,18 @@ model_fork(unsigned parent, unsigned child)
 
 		if (p->cell == NULL || p->inherit == VM_INHERIT_NONE)
 			continue;
+		/* A wired entry is copied by reading it, which must be possible. */
+		if (p->inherit == VM_INHERIT_COPY && p->wired != 0 && !(p->max & VM_PROT_READ))
+			continue;
 		if (p->inherit == VM_INHERIT_SHARE) {
-			p->shared = true;
+			p->shared = SHARED_YES;
 			p->cell->refs++;
 			*c = *p;
+			c->wired = 0;
 		} else {
 			*c = *p;
-			c->shared = false;
+			c->wired = 0;
+			c->shared = SHARED_NO;
 			c->cell = cell_new(content_hold(p->cell->content));
 		}
 	}
@@ -700,7 +701,8 @@ static bool
 alike(const struct unit *a, const struct unit *b)
 {
 	return b->cell != NULL && a->prot == b->prot && a->max == b->max && a->inherit == b->inherit &&
-	    a->tag == b->tag && a->shared == b->shared;
+	    a->tag == b->tag && a->behavior == b->behavior && a->wired == b->wired &&
+	    (a->shared == b->shared || a->shared == SHARED_PERHAPS || b->shared == SHARED_PERHAPS);
 }
 
 bool

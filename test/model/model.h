@@ -50,8 +50,13 @@ struct unit {
 	struct cell *cell;              /* NULL: absent */
 	uint8_t      prot, max, inherit;
 	uint8_t      tag;
-	bool         shared;            /* as vm_region tells it */
+	uint8_t      shared;            /* as vm_region tells it: enum model_shared */
+	uint8_t      behavior;
+	uint16_t     wired;             /* by users */
 };
+
+/* PERHAPS: a call that would have shared it was refused half way; nothing else tells. */
+enum model_shared { SHARED_NO, SHARED_YES, SHARED_PERHAPS };
 
 struct window {
 	vm_offset_t start, end;
@@ -100,6 +105,47 @@ model_codes model_read(unsigned t, vm_offset_t addr, vm_size_t size, unsigned in
 /* From src in task t to dst in task d: vm_read_overwrite, vm_write, vm_copy. */
 model_codes model_copy(unsigned t, vm_offset_t src, vm_size_t size, unsigned d, vm_offset_t dst, bool commit);
 void        model_fork(unsigned parent, unsigned child);
+
+/* --- model_share.c --- */
+
+struct model_remap_args {
+	vm_offset_t  src;
+	vm_size_t    size;
+	uint64_t     mask;
+	uint32_t     flags;
+	bool         copy;
+	vm_inherit_t inheritance;
+};
+/* From task t to task d. *cur, *max: the rights that all pieces have. */
+model_codes model_remap(unsigned t, unsigned d, vm_offset_t *addr, const struct model_remap_args *a, vm_prot_t *cur, vm_prot_t *max, bool commit);
+/* A call that shares [addr, addr+size) of t was refused or broken off: what vm_region says of shared is open now. */
+void        model_perhaps_shared(unsigned t, vm_offset_t addr, vm_size_t size);
+/* access NONE unwires. */
+model_codes model_wire(unsigned t, vm_offset_t addr, vm_size_t size, vm_prot_t access, bool commit);
+model_codes model_behavior(unsigned t, vm_offset_t addr, vm_size_t size, vm_behavior_t b, bool commit);
+model_codes model_msync(unsigned t, vm_offset_t addr, vm_size_t size, unsigned flags);
+
+/* A run of cells that somebody holds: a named entry, or a copy under way. */
+#define MODEL_HELD_PAGES 64
+struct model_held {
+	bool         live, copy;        /* copy: a snapshot that nobody writes */
+	unsigned     pages;
+	vm_prot_t    prot;              /* the most that a mapping may have */
+	vm_offset_t  offset;            /* in the first page */
+	vm_size_t    size;              /* of a copy, in bytes */
+	struct cell *cell[MODEL_HELD_PAGES];
+};
+void        model_drop(struct model_held *h);
+/* Zero-filled cells. */
+void        model_held_new(struct model_held *h, vm_size_t size, vm_prot_t prot);
+/* The range [addr, addr+size) of t, snapshot or shared; need: rights of the maximum (may_max) or the current protection. */
+model_codes model_hold(unsigned t, vm_offset_t addr, vm_size_t size, vm_prot_t need, bool maximum, bool copy, struct model_held *h, bool commit);
+/* vm_map of a named entry. */
+model_codes model_map_held(unsigned t, vm_offset_t *addr, const struct model_map_args *a, vm_offset_t offset, bool copy,
+    const struct model_held *h, bool commit);
+/* vm_map_copyout and vm_map_copy_overwrite of a held copy, which is used up. */
+model_codes model_copyout(unsigned t, vm_offset_t *addr, struct model_held *h, bool commit);
+model_codes model_overwrite(unsigned t, vm_offset_t addr, struct model_held *h, bool commit);
 
 /* What one access of a program gives. */
 model_codes model_access(unsigned t, vm_offset_t va, vm_prot_t access);

@@ -1,0 +1,87 @@
+/*
+ * driver_impl.h: what the files of the driver tell each other.
+ *
+ *   driver.c        decoding, judging, checks; the operations on one map
+ *   driver_share.c  operations that join maps: remap, named entries, held
+ *                   copies, wiring, advice
+ */
+#ifndef DRIVER_IMPL_H
+#define DRIVER_IMPL_H
+
+#include <mm/vm_check.h>
+#include <mm/vm_user.h>
+#include <mm/zone.h>
+#include <host.h>
+#include <tlb_sim.h>
+#include "driver.h"
+#include "model.h"
+
+#define HARTS   4
+#define NOBODY  MODEL_TASKS             /* a hart runs the kernel's pmap */
+#define P       PAGE_SIZE
+#define M       MEGAPAGE_SIZE
+
+struct driver {
+	struct driver_config config;
+	vm_map_t  map[MODEL_TASKS];
+	unsigned  on[HARTS];            /* task whose pmap a hart has loaded, or NOBODY */
+	uint64_t  free_pages;           /* at the start */
+	uint64_t  step;
+	uint64_t  random;               /* of the current operation's checks */
+	/* decoded */
+	enum driver_kind kind;
+	unsigned  t, t2, hart;
+	vm_offset_t addr, addr2;
+	vm_size_t size;
+	uint8_t   arg, arg2;
+	/* where to look afterwards */
+	vm_offset_t spot[4];
+	unsigned  nspots;
+};
+extern struct driver d;
+
+void fail(const char *fmt, ...) __attribute__((format(printf, 1, 2)));
+static inline bool failed(void) { return driver_failure[0] != '\0'; }
+/* In words, when asked to be verbose. */
+void say(const char *fmt, ...) __attribute__((format(printf, 1, 2)));
+uint64_t dice(uint64_t n);
+/* Places to look at after the operation. */
+void spot(vm_offset_t at);
+void spots(vm_offset_t addr, vm_size_t size);
+/*
+ * Before the call: FALSE when the model cannot tell (the operation is left
+ * out). Arms a failing allocation where the configuration wants it.
+ */
+bool may_run(model_codes codes, uint8_t inject);
+/* After it: TRUE when it was a success that the model has to follow. */
+bool agree(model_codes codes, kern_return_t kr);
+/* The result of a call that places memory. */
+void placed(vm_offset_t got, vm_offset_t want, vm_size_t size);
+vm_prot_t decode_prot(uint8_t b);
+uint32_t decode_flags(void);
+/*
+ * A copy to [addr, addr+size) of task t stopped for want of memory: each byte is old or new, and what it is now
+ * holds from now on. `apply` makes the whole copy in the model.
+ */
+void adopt_partial(unsigned t, vm_offset_t addr, vm_size_t size, void (*apply)(void));
+
+/*
+ * New memory of task t holds a copy in [addr, addr+size). What lies beside it
+ * in the same pages is the source's, or zero where bytes were copied: as it is.
+ */
+void adopt_edges(unsigned t, vm_offset_t addr, vm_size_t size);
+
+/* driver_share.c */
+void op_remap(uint8_t inject);
+void op_wire(uint8_t inject);
+void op_behavior(uint8_t inject);
+void op_msync(uint8_t inject);
+void op_entry_make(uint8_t inject);
+void op_entry_map(uint8_t inject);
+void op_entry_drop(void);
+void op_copy_take(uint8_t inject);
+void op_copy_use(uint8_t inject);
+/* Named entries and copies that are still held go. */
+void share_finish(void);
+
+#endif

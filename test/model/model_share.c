@@ -1,0 +1,361 @@
+/*
+ * model_share.c: the meaning of the calls that join maps: remap, named
+ * entries, copies that are held for a while; and of wiring and advice.
+ *
+ * Sharing is a reference on a cell; whatever mm does with objects to get there
+ * does not show. A call that is refused after it looked at its source may have
+ * made the source ready to be shared, which nobody sees but vm_region's
+ * `shared`: SHARED_PERHAPS.
+ */
+#include <string.h>
+#include "model_impl.h"
+
+static bool
+lacks_nothing(const struct unit *u, vm_prot_t prot)
+{
+	(void)u;
+	(void)prot;
+	return false;
+}
+
+static struct cell *
+cell_share(struct cell *c)
+{
+	c->refs++;
+	return c;
+}
+
+static struct cell *
+cell_snapshot(struct cell *c)
+{
+	return cell_new(content_hold(c->content));
+}
+
+/* Puts a unit in place of what is there; the new one's cell goes to it. */
+static void
+replace(unsigned t, int i, const struct unit *new)
+{
+	struct unit *u = &model_task[t].unit[i];
+
+	unit_clear(u);
+	*u = *new;
+}
+
+/* May they lie in one entry, but for what sharing shows? */
+static bool
+one_entry(const struct unit *a, const struct unit *b)
+{
+	return a->cell != NULL && b->cell != NULL && a->prot == b->prot && a->max == b->max && a->inherit == b->inherit &&
+	    a->tag == b->tag && a->behavior == b->behavior && a->wired == b->wired;
+}
+
+static void
+perhaps(struct unit *u)
+{
+	if (u->cell != NULL && u->shared == SHARED_NO)
+		u->shared = SHARED_PERHAPS;
+}
+
+/* Units [first, last) of t were shared: whole entries may be, beyond both ends. */
+static void
+spread(unsigned t, int first, int last)
+{
+	struct unit *u = model_task[t].unit;
+
+	for (int i = first; i > 0 && one_entry(&u[i], &u[i - 1]); i--)
+		perhaps(&u[i - 1]);
+	for (int i = last - 1; i + 1 < (int)space.nunits && one_entry(&u[i], &u[i + 1]); i++)
+		perhaps(&u[i + 1]);
+}
+
+/* --- remap --- */
+
+static struct unit moved[MODEL_PAGES_MAX];
+
+static void
+remap_commit(unsigned t, unsigned d, const struct range *from, const struct range *to,
+    const struct model_remap_args *a)
+{
+	int n = from->last - from->first;
+
+	for (int i = 0; i < n; i++) {
+		struct unit *u = &model_task[t].unit[from->first + i];
+
+		moved[i] = *u;
+		moved[i].wired = 0;
+		moved[i].inherit = (uint8_t)a->inheritance;
+		moved[i].shared = a->copy ? SHARED_NO : SHARED_YES;
+		moved[i].cell = a->copy ? cell_snapshot(u->cell) : cell_share(u->cell);
+		if (!a->copy)
+			u->shared = SHARED_YES;
+		/* A reservation, which nobody can ever use, is not worth an object. */
+		if (!a->copy && u->max == VM_PROT_NONE)
+			u->shared = moved[i].shared = SHARED_PERHAPS;
+	}
+	if (!a->copy)
+		spread(t, from->first, from->last);
+	for (int i = 0; i < n; i++)
+		replace(d, to->first + i, &moved[i]);
+}
+
+model_codes
+model_remap(unsigned t, unsigned d, vm_offset_t *addr, const struct model_remap_args *a, vm_prot_t *cur,
+    vm_prot_t *max, bool commit)
+{
+	vm_offset_t src = trunc_page(a->src), at = trunc_page(*addr);
+	vm_size_t size = round_page(a->size);
+	struct range from, to;
+	model_codes codes;
+
+	if (a->inheritance > VM_INHERIT_LAST_VALID || size == 0 || (a->flags & ~(FLAGS_KNOWN & ~VM_FLAGS_ALIAS_MASK)) || src + size < src)
+		return CODE(KERN_INVALID_ARGUMENT);
+	codes = judge(t, src, size, &from, lacks_nothing, 0);
+	if (codes == MODEL_SKIP || (codes == OK && !copyable(&from)))
+		return MODEL_SKIP;
+	/* A place that wraps is seen by the arguments, or when it is looked for. */
+	if (!(a->flags & VM_FLAGS_ANYWHERE) && at + size <= at)
+		return codes == OK ? CODE(KERN_INVALID_ARGUMENT) | CODE(KERN_INVALID_ADDRESS) :
+		    codes | CODE(KERN_INVALID_ARGUMENT);
+	if (codes != OK)
+		return codes;
+	codes = place(d, &at, size, a->mask, a->flags, KERN_INVALID_ADDRESS, &to);
+	if (codes != OK)
+		return codes;
+	if (!copyable(&to))
+		return MODEL_SKIP;
+	*addr = at;
+	*cur = *max = VM_PROT_ALL;
+	for (int i = from.first; i < from.last; i++) {
+		*cur &= model_task[t].unit[i].prot;
+		*max &= model_task[t].unit[i].max;
+	}
+	if (commit)
+		remap_commit(t, d, &from, &to, a);
+	return OK;
+}
+
+void
+model_perhaps_shared(unsigned t, vm_offset_t addr, vm_size_t size)
+{
+	struct range r;
+
+	if (size == 0 || wraps(addr, size) || !range_clamped(addr, size, &r))
+		return;
+	if (r.first >= r.last)
+		return;
+	for (int i = r.first; i < r.last; i++)
+		perhaps(&model_task[t].unit[i]);
+	spread(t, r.first, r.last);
+}
+
+/* --- wiring and advice --- */
+
+model_codes
+model_wire(unsigned t, vm_offset_t addr, vm_size_t size, vm_prot_t access, bool commit)
+{
+	struct unit *u = model_task[t].unit;
+	model_codes codes;
+	struct range r;
+
+	if (access & ~VM_PROT_ALL)
+		return CODE(KERN_INVALID_ARGUMENT);
+	if (size == 0)
+		return OK;
+	if (wraps(addr, size))
+		return CODE(KERN_INVALID_ARGUMENT);
+	/* Wiring a gap would take all memory; outside the map, clamping and refusing are both right. */
+	if (!range_clamped(addr, size, &r) || r.start != trunc_page(addr) || r.end != round_page(addr + size) ||
+	    !copyable(&r))
+		return MODEL_SKIP;
+	if (access != VM_PROT_NONE) {
+		codes = judge(t, addr, size, &r, lacks, access);
+		if (codes != OK)
+			return codes;
+	} else if (u[r.first].cell == NULL)
+		return CODE(KERN_INVALID_ADDRESS);
+	for (int i = r.first; commit && i < r.last; i++)
+		if (access != VM_PROT_NONE)
+			u[i].wired++;
+		else if (u[i].cell != NULL && u[i].wired > 0)
+			u[i].wired--;
+	return OK;
+}
+
+model_codes
+model_behavior(unsigned t, vm_offset_t addr, vm_size_t size, vm_behavior_t b, bool commit)
+{
+	model_codes codes;
+	struct range r;
+
+	if (b > VM_BEHAVIOR_LAST_VALID)
+		return CODE(KERN_INVALID_ARGUMENT);
+	if (size == 0)
+		return OK;
+	if (addr + size < addr)
+		return CODE(KERN_INVALID_ARGUMENT);
+	if (wraps(addr, size))
+		return CODE(KERN_INVALID_ARGUMENT) | CODE(KERN_NO_SPACE);
+	codes = judge(t, addr, size, &r, lacks_nothing, 0);
+	if (trunc_page(addr) < space.min || round_page(addr + size) > space.max)
+		return CODE(KERN_INVALID_ADDRESS) | CODE(KERN_NO_SPACE);
+	if (codes != OK || !copyable(&r))
+		return codes != OK ? codes : MODEL_SKIP;
+	for (int i = r.first; commit && b <= VM_BEHAVIOR_STORED_LAST && i < r.last; i++)
+		model_task[t].unit[i].behavior = (uint8_t)b;
+	return OK;
+}
+
+model_codes
+model_msync(unsigned t, vm_offset_t addr, vm_size_t size, unsigned flags)
+{
+	model_codes codes;
+	struct range r;
+
+	if ((flags & VM_SYNC_SYNCHRONOUS) && (flags & VM_SYNC_ASYNCHRONOUS))
+		return CODE(KERN_INVALID_ARGUMENT);
+	if (size == 0)
+		return OK;
+	if (wraps(addr, size))
+		return CODE(KERN_INVALID_ADDRESS);
+	codes = judge(t, addr, size, &r, lacks_nothing, 0);
+	if (codes == MODEL_SKIP || codes == OK)
+		return codes;
+	return flags & VM_SYNC_CONTIGUOUS ? CODE(KERN_INVALID_ADDRESS) : OK;
+}
+
+/* --- cells that are held --- */
+
+void
+model_drop(struct model_held *h)
+{
+	for (unsigned i = 0; h->live && i < h->pages; i++)
+		cell_release(h->cell[i]);
+	h->live = false;
+}
+
+void
+model_held_new(struct model_held *h, vm_size_t size, vm_prot_t prot)
+{
+	*h = (struct model_held){ .live = true, .pages = (unsigned)(round_page(size) / PAGE_SIZE), .prot = prot,
+	    .size = size };
+	for (unsigned i = 0; i < h->pages; i++)
+		h->cell[i] = cell_new(NULL);
+}
+
+model_codes
+model_hold(unsigned t, vm_offset_t addr, vm_size_t size, vm_prot_t need, bool maximum, bool copy,
+    struct model_held *h, bool commit)
+{
+	model_codes codes;
+	struct range r;
+
+	if (wraps(addr, size))
+		return CODE(KERN_INVALID_ADDRESS) | CODE(KERN_INVALID_ARGUMENT);
+	codes = judge(t, addr, size, &r, maximum ? max_lacks : lacks, need);
+	if (codes != OK)
+		return codes;
+	if (!copyable(&r) || r.last - r.first > MODEL_HELD_PAGES)
+		return MODEL_SKIP;
+	if (!commit)
+		return OK;
+	*h = (struct model_held){ .live = true, .copy = copy, .pages = (unsigned)(r.last - r.first), .prot = need,
+	    .offset = addr % PAGE_SIZE, .size = size };
+	for (int i = r.first; i < r.last; i++) {
+		struct unit *u = &model_task[t].unit[i];
+
+		h->cell[i - r.first] = copy ? cell_snapshot(u->cell) : cell_share(u->cell);
+		if (!copy)
+			u->shared = SHARED_YES;
+	}
+	if (!copy)
+		spread(t, r.first, r.last);
+	return OK;
+}
+
+model_codes
+model_map_held(unsigned t, vm_offset_t *addr, const struct model_map_args *a, vm_offset_t offset, bool copy,
+    const struct model_held *h, bool commit)
+{
+	vm_offset_t at = trunc_page(*addr);
+	vm_size_t size = round_page(a->size), whole = h->pages * PAGE_SIZE;
+	struct unit new = { NULL, (uint8_t)(a->cur & a->max), (uint8_t)a->max, (uint8_t)a->inheritance,
+	    (uint8_t)VM_GET_TAG(a->flags), copy ? SHARED_NO : SHARED_YES, 0, 0 };
+	vm_prot_t beyond = copy ? 0 : (a->cur | a->max) & ~h->prot;
+	model_codes codes;
+	struct range r;
+
+	if (((a->cur | a->max) & ~VM_PROT_ALL) || a->inheritance > VM_INHERIT_LAST_VALID ||
+	    (a->flags & ~FLAGS_KNOWN) || size == 0 || offset % PAGE_SIZE != 0)
+		return CODE(KERN_INVALID_ARGUMENT);
+	if (beyond || (copy && !(h->prot & VM_PROT_READ)))
+		return CODE(KERN_INVALID_RIGHT) | (offset > whole || size > whole - offset ? CODE(KERN_INVALID_ARGUMENT) : 0);
+	if (offset > whole || size > whole - offset)
+		return CODE(KERN_INVALID_ARGUMENT);
+	codes = place(t, &at, size, a->mask, a->flags, KERN_INVALID_ARGUMENT, &r);
+	if (codes == CODE(KERN_INVALID_ARGUMENT))
+		codes |= CODE(KERN_INVALID_ADDRESS);
+	if (codes != OK)
+		return codes;
+	if (!copyable(&r))
+		return MODEL_SKIP;
+	*addr = at;
+	for (int i = r.first; commit && i < r.last; i++) {
+		struct cell *c = h->cell[offset / PAGE_SIZE + (unsigned)(i - r.first)];
+
+		new.cell = copy ? cell_snapshot(c) : cell_share(c);
+		replace(t, i, &new);
+	}
+	return OK;
+}
+
+model_codes
+model_copyout(unsigned t, vm_offset_t *addr, struct model_held *h, bool commit)
+{
+	struct unit new = { NULL, VM_PROT_DEFAULT, VM_PROT_ALL, VM_INHERIT_DEFAULT, 0, SHARED_NO, 0, 0 };
+	vm_offset_t at = space.min;
+	model_codes codes;
+	struct range r;
+
+	codes = place(t, &at, h->pages * PAGE_SIZE, 0, VM_FLAGS_ANYWHERE, 0, &r);
+	if (codes != OK)
+		return codes;
+	if (!copyable(&r))
+		return MODEL_SKIP;
+	*addr = at + h->offset;
+	if (!commit)
+		return OK;
+	for (int i = r.first; i < r.last; i++) {
+		new.cell = cell_share(h->cell[i - r.first]);
+		replace(t, i, &new);
+	}
+	model_drop(h);
+	return OK;
+}
+
+model_codes
+model_overwrite(unsigned t, vm_offset_t addr, struct model_held *h, bool commit)
+{
+	model_codes codes;
+	struct range r;
+
+	if (wraps(addr, h->size))
+		return CODE(KERN_INVALID_ADDRESS);
+	codes = judge(t, addr, h->size, &r, lacks, VM_PROT_WRITE);
+	if (codes != OK)
+		return codes;
+	if (!copyable(&r))
+		return MODEL_SKIP;
+	for (vm_size_t done = 0; commit && done < h->size; ) {
+		vm_offset_t from = h->offset + done;
+		vm_size_t n = PAGE_SIZE - from % PAGE_SIZE;
+		struct unit page = { .cell = h->cell[from / PAGE_SIZE] };
+
+		if (n > h->size - done)
+			n = h->size - done;
+		model_store(t, addr + done, model_bytes(&page) + from % PAGE_SIZE, n);
+		done += n;
+	}
+	if (commit)
+		model_drop(h);
+	return OK;
+}
