@@ -58,7 +58,8 @@ agent_init(void)
 	agent_object = vm_object_allocate(PAGE_SIZE, 0);
 	if (agent_object != VM_OBJECT_NULL) {
 		agent_object->holders = 1;              /* ours, for vm_check */
-		agent_object->one_mapping = false;      /* every task maps it */
+		agent_object->one_mapping = false;      /* every task maps it, */
+		agent_object->copy_strategy = MEMORY_OBJECT_COPY_DELAY; /* on purpose (M15) */
 		spin_lock(&agent_object->lock);
 		m = vm_object_page_alloc(agent_object, 0, true);
 		spin_unlock(&agent_object->lock);

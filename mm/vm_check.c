@@ -7,6 +7,7 @@
  * is walked (an object that somebody holds is being worked on, and skipped).
  */
 #include <stdio.h>
+#include <mm/memory_object.h>
 #include <mm/vm_check.h>
 #include <mm/vm_named_entry.h>
 #include "vm_check_impl.h"
@@ -207,7 +208,7 @@ struct leaf {
 	bool          needs_copy;       /* at any level */
 };
 
-/* M18, M19, M20 for the page of a leaf, which entry e maps at va. */
+/* M18, M19, M20, M26 for the page of a leaf, which entry e maps at va. */
 static bool
 vm_check_leaf_page(const struct leaf *l, vm_map_entry_t e, vm_offset_t va, struct vm_check_failure *f)
 {
@@ -232,6 +233,9 @@ vm_check_leaf_page(const struct leaf *l, vm_map_entry_t e, vm_offset_t va, struc
 		    (unsigned long)l->va, (unsigned)l->needs_copy, top ? "in the top object" : "below the top object");
 	if ((l->w->prot & VM_PROT_WRITE) && owes_push(e, va))
 		return FAIL(f, "M20", "map %lu: writable leaf at 0x%lx, but its object's copy is owed the page", (unsigned long)l->map->id,
+		    (unsigned long)l->va);
+	if ((l->w->prot & VM_PROT_WRITE) && o->pager != NULL && m != NULL && !(m->flags & VM_PAGE_DIRTY))
+		return FAIL(f, "M26", "map %lu: writable leaf at 0x%lx, but its pager would not get the page back", (unsigned long)l->map->id,
 		    (unsigned long)l->va);
 	return true;
 }
@@ -381,6 +385,30 @@ vm_check_M10(vm_object_t o, struct vm_check_failure *f)
 	return true;
 }
 
+/* M25: what the fault path goes by: `special` tells the truth, and locked pages, which only a pager has, are counted. Object locked. */
+static bool
+vm_check_M25(vm_object_t o, struct vm_check_failure *f)
+{
+	struct vm_object copy = *o;
+	struct tree_node *n;
+	uint32_t locked = 0;
+	unsigned slot;
+
+	vm_object_classify(&copy);
+	if (copy.special != o->special)
+		return FAIL(f, "M25", "object %lu: special is %u, should be %u", (unsigned long)o->id, o->special, copy.special);
+	if (o->pager != NULL)
+		for (n = tree_first(&o->chunks); n != NULL; n = tree_next(n)) {
+			struct vm_chunk *c = container_of(n, struct vm_chunk, node);
+
+			vm_chunk_foreach(slot, c)
+				locked += vm_chunk_page(c, slot)->page_lock != VM_PROT_NONE;
+		}
+	if (locked != o->locked_pages)
+		return FAIL(f, "M25", "object %lu: %u pages are locked, counted as %u", (unsigned long)o->id, locked, o->locked_pages);
+	return true;
+}
+
 /* M11: the shadow chain ends, and its offsets are whole pages. */
 static bool
 vm_check_M11(vm_object_t object, struct vm_check_failure *f)
@@ -403,7 +431,8 @@ static bool
 recount_clear(vm_object_t o, void *arg)
 {
 	(void)arg;
-	o->recount = o->holders;
+	/* A paging reference comes with one on the object; who waits for a pager to be ready holds one, too. */
+	o->recount = o->holders + o->paging_in_progress + (o->pager != NULL ? o->pager->mapping : 0);
 	return true;
 }
 
@@ -453,7 +482,8 @@ vm_check_object(vm_object_t o, void *arg)
 		if (o->recount != o->ref_count)
 			r->ok = FAIL(r->f, "M9", "object %lu: %u references found, counted as %u", (unsigned long)o->id, o->recount, o->ref_count);
 		else
-			r->ok = vm_check_M10(o, r->f) && vm_check_M11(o, r->f) && vm_check_object_copies(o, r->f);
+			r->ok = vm_check_M10(o, r->f) && vm_check_M11(o, r->f) && vm_check_object_copies(o, r->f) &&
+			    vm_check_M25(o, r->f);
 	}
 	spin_unlock(&o->lock);
 	return r->ok;

@@ -63,10 +63,9 @@
 struct fault {
 	struct vm_map_lookup l;
 	vm_map_t        map;    /* where it began */
-	vm_map_t        only;   /* map, if a leaf of ours replaces the old one; NULL: no leaf will be made */
+	vm_map_t        only;   /* map, if our leaf of an old page will be replaced; NULL: none will be made */
 	vm_offset_t     va;
 	vm_prot_t       access;
-	bool            wire;
 	/* the page */
 	struct vm_page *m;
 	vm_object_t     level;  /* locked, holds m; the top object or one below it */
@@ -100,19 +99,6 @@ zero_fill(struct fault *f)
 	return KERN_SUCCESS;
 }
 
-/* The entry has wired the old page m, found below its top object, if our leaf of it says so: the new page takes that over. */
-static noinline void
-move_wiring(struct fault *f, struct vm_page *m)
-{
-	struct pmap_walk w;
-
-	pmap_walk(f->l.pmap, f->va + f->l.pmap_shift, &w);
-	if (w.leaf && w.wired && w.pa == vm_page_pa(m)) {
-		vm_page_unwire(m);
-		vm_page_wire(f->m);
-	}
-}
-
 /*
  * C: f->m, found in f->level (locked), is copied into the top object (locked).
  * Our own leaf of the old page is replaced by the caller if `only` is the map
@@ -134,8 +120,6 @@ copy_up(struct fault *f)
 	vm_page_copy(f->m, m);
 	f->m->flags |= VM_PAGE_DIRTY;
 	f->fresh = f->copied = true;
-	if (unlikely(f->l.wired && m->wire_count != 0))
-		move_wiring(f, m);
 	if (__atomic_load_n(&top->ref_count, __ATOMIC_ACQUIRE) > 1 || f->l.map != f->only || top->special)
 		pmap_page_protect(m, VM_PROT_NONE);
 	spin_unlock(&f->level->lock);
@@ -254,8 +238,7 @@ prepare_special(struct fault *f)
 	}
 	if (top->copy == NULL)
 		return KERN_SUCCESS;
-	/* A page that is wired owes nothing from then on: its leaves do not go any more. */
-	if (!(f->access & VM_PROT_WRITE) && !f->wire) {
+	if (!(f->access & VM_PROT_WRITE)) {
 		if ((f->prot & VM_PROT_WRITE) && vm_object_owes_push(top, f->l.offset))
 			f->prot &= ~VM_PROT_WRITE;
 		return KERN_SUCCESS;
@@ -291,7 +274,7 @@ find_page_slow(struct fault *f)
 	if (f->m == NULL)
 		kr = zero_fill(f);
 	else if (f->level != top) {
-		if ((f->access & VM_PROT_WRITE) || f->wire)
+		if (f->access & VM_PROT_WRITE)
 			kr = copy_up(f);
 		else
 			f->prot &= ~VM_PROT_WRITE;
@@ -369,21 +352,6 @@ enter_quick(const struct vm_map_lookup *l, struct vm_page *m, vm_offset_t va, vm
 	return kr;
 }
 
-/* The page gets a wiring, and so does its leaf. */
-static noinline kern_return_t
-enter_wired(struct fault *f)
-{
-	kern_return_t kr;
-
-	if (f->m->wire_count == MAX_WIRE_COUNT)
-		return KERN_FAIL(KERN_FAILURE, "the page at 0x%lx is wired %u times, the most there is", f->va, MAX_WIRE_COUNT);
-	vm_page_wire(f->m);
-	kr = pmap_enter(f->l.pmap, f->va + f->l.pmap_shift, f->m, f->prot, f->access | PMAP_WIRED);
-	if (kr != KERN_SUCCESS)
-		vm_page_unwire(f->m);
-	return kr;
-}
-
 /* A page that was resident: the rest of its chunk may come along. Of special objects, only where nobody has to hear of its use. */
 static noinline kern_return_t
 enter_resident(struct fault *f)
@@ -428,7 +396,7 @@ enter_device(struct fault *f)
 		kr = KERN_FAIL(KERN_MEMORY_ERROR, "offset 0x%lx is beyond the 0x%lx bytes of the device", f->l.offset, o->size);
 	else
 		kr = pmap_enter_phys(f->l.pmap, f->va + f->l.pmap_shift, o->phys + f->l.offset, f->l.prot,
-		    f->access | (f->wire || f->l.wired ? PMAP_WIRED : 0) | (o->uncached ? PMAP_UNCACHED : 0));
+		    f->access | (f->l.wired ? PMAP_WIRED : 0) | (o->uncached ? PMAP_UNCACHED : 0));
 	spin_unlock(&o->lock);
 	return kr;
 }
@@ -444,7 +412,7 @@ resolve(struct fault *f)
 	if (unlikely(f->l.object->phys_contiguous))
 		kr = enter_device(f);
 	else if ((kr = find_page_slow(f)) == KERN_SUCCESS) {
-		kr = unlikely(f->wire) ? enter_wired(f) : f->fresh ? enter_fresh(f) : enter_resident(f);
+		kr = f->fresh ? enter_fresh(f) : enter_resident(f);
 		if (f->copied) {
 			if (unlikely(kr != KERN_SUCCESS)) {     /* the old leaf may be there still */
 				vm_offset_t at = f->va + f->l.pmap_shift;
@@ -498,7 +466,6 @@ fault_begin(struct fault *f, vm_map_t map, vm_offset_t va, vm_prot_t access)
 	f->only = map;
 	f->va = va;
 	f->access = access;
-	f->wire = false;
 	f->said.unavailable = false;
 }
 
@@ -524,13 +491,8 @@ fault_loop(struct fault *f, kern_return_t kr)
 	f->asks = f->tries = 0;
 	while ((kr = try_again(f, kr)) == KERN_SUCCESS) {
 		kr = fault_lookup(f);
-		if (kr == KERN_SUCCESS) {
-			if (f->wire)
-				f->access |= f->l.prot & VM_PROT_WRITE;
-			kr = resolve(f);
-			if (kr == KERN_SUCCESS)
-				break;
-		}
+		if (kr == KERN_SUCCESS && (kr = resolve(f)) == KERN_SUCCESS)
+			break;
 	}
 	return kr;
 }
@@ -585,16 +547,6 @@ vm_fault(vm_map_t map, vm_offset_t va, vm_prot_t access)
 	return likely(kr == KERN_SUCCESS) ? kr : fault_short(&f, map, va, access);
 }
 
-kern_return_t
-vm_fault_page(vm_map_t map, vm_offset_t va, vm_prot_t access, bool wire)
-{
-	struct fault f;
-
-	fault_begin(&f, map, trunc_page(va), access);
-	f.wire = wire;
-	return fault_loop(&f, FAULT_AGAIN);
-}
-
 /* --- copies by the kernel --- */
 
 /* The pages of one entry from f->va on, some at a time, so that writers get their turn. Looked up, as fault_lookup leaves it; the map stays locked. */
@@ -614,9 +566,6 @@ visit_pages(struct fault *f, bool (*fn)(struct vm_page *m, void *arg), void *arg
 		*more = fn(f->m, arg);
 		if (f->access & VM_PROT_WRITE)
 			f->m->flags |= VM_PAGE_DIRTY;
-		/* The leaf of the old page was wired: so is the new one's. Without memory for it, a fault will make it. */
-		if (unlikely(f->copied && f->l.wired && f->m->wire_count != 0))
-			(void)pmap_enter(f->l.pmap, f->va + f->l.pmap_shift, f->m, f->prot, f->access | PMAP_WIRED);
 		if (f->copied)
 			vm_object_collapse(f->l.object);
 		release_page(f);

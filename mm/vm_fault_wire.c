@@ -99,11 +99,12 @@ enter_leaves(pmap_t pmap, vm_offset_t va, struct vm_chunk *c, unsigned slot, uns
 	return true;
 }
 
-/* What the leaf of a wired page may grant: WRITE only where no copy is owed the page. */
+/* What the leaf of a wired page may grant: WRITE only where no copy is owed the page, and its pager will get it back. */
 static vm_prot_t
 leaf_prot(vm_object_t object, vm_object_offset_t offset, vm_prot_t prot, const struct vm_page *m)
 {
-	prot &= ~m->page_lock;
+	if (object->pager != NULL)
+		prot &= ~(m->page_lock | (m->flags & VM_PAGE_DIRTY ? 0 : VM_PROT_WRITE));
 	if (object->copy != NULL && vm_object_owes_push(object, offset))
 		prot &= ~VM_PROT_WRITE;
 	return prot;
@@ -175,7 +176,7 @@ wire_page(const struct vm_wire_view *v, const struct wire_at *w, vm_offset_t va,
 		r = bring_up(w, &m);
 	if (r != WIRE_DONE)
 		return r;
-	if (m->page_lock & access)
+	if (w->object->pager != NULL && ((m->page_lock & access) || (m->flags & VM_PAGE_BUSY)))
 		return WIRE_FAULT;
 	if (m->wire_count == UINT16_MAX)
 		return WIRE_SHORTAGE;
@@ -189,6 +190,8 @@ wire_page(const struct vm_wire_view *v, const struct wire_at *w, vm_offset_t va,
 			break;
 		}
 	}
+	if (w->prot & VM_PROT_WRITE)
+		m->flags |= VM_PAGE_DIRTY;
 	prot = leaf_prot(w->object, w->offset, w->prot, m);
 	if (v->top->pmap != NULL &&
 	    pmap_enter(v->top->pmap, va + v->shift, m, prot, (access & prot) | PMAP_WIRED) != KERN_SUCCESS)

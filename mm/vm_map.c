@@ -10,6 +10,7 @@
  * (vm_map_verify) and, when the map has moved on, looks up and checks
  * everything again. It has 64 bits and cannot wrap.
  */
+#include <mm/memory_object.h>
 #include <mm/zone.h>
 #include "vm_map_impl.h"
 
@@ -23,6 +24,7 @@ vm_map_init(void)
 	vm_map_store_bootstrap();
 	vm_map_copy_bootstrap();
 	vm_map_submap_bootstrap();
+	memory_object_bootstrap();
 }
 
 vm_map_t

@@ -212,7 +212,7 @@ write_run(vm_map_t map, struct write *w)
 			m->flags |= VM_PAGE_DIRTY;
 		spin_unlock(&l.object->lock);
 	}
-	vm_map_unlock_read(l.map);
+	vm_map_lookup_done(map, &l);
 }
 
 /* The long way round: a page that is not ready; some bytes where somebody holds a lock of the chain. */
@@ -283,7 +283,7 @@ prepare_skip(vm_map_t map, struct prepare *p)
 		l.offset += PAGE_SIZE;
 	}
 	spin_unlock(&l.object->lock);
-	vm_map_unlock_read(l.map);
+	vm_map_lookup_done(map, &l);
 }
 
 /* Each page of [start, end) is resident and may be written from now on. */

@@ -105,7 +105,7 @@ is_there(vm_map_t map, vm_offset_t va, vm_prot_t access, bool *there)
 		object = next;
 	}
 	spin_unlock(&object->lock);
-	vm_map_unlock_read(l.map);
+	vm_map_lookup_done(map, &l);
 	return KERN_SUCCESS;
 }
 

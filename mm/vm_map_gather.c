@@ -36,7 +36,6 @@ struct level {
 	vm_map_t    map;                /* write-locked */
 	uint64_t    shift;              /* added to its addresses: addresses from the start of the range */
 	vm_prot_t   cur, max;           /* what the windows above allow */
-	bool        nested;             /* others may map what is here through other maps */
 	bool        as_copy;            /* a window above is needs_copy */
 	bool        changed;            /* entries were cut, or became needs_copy: neighbours may be alike now */
 };
@@ -120,19 +119,6 @@ take_slow_copy(struct vm_map_gather *g, const struct window *w, vm_map_entry_t n
 	return true;
 }
 
-/* The leaves of the window, cut out of its entry, lose WRITE, wherever they may be. */
-static void
-forbid_writing(const struct level *l, const struct window *w)
-{
-	vm_map_entry_t e = w->entry;
-	vm_prot_t keep = e->protection & ~VM_PROT_WRITE;
-
-	if (l->nested || e->is_shared)
-		vm_object_pmap_protect(e->object.vm_object, e->offset, w->end - w->start, PMAP_NULL, 0, keep);
-	else if ((e->protection & VM_PROT_WRITE) && l->map->pmap != NULL)
-		pmap_protect(l->map->pmap, w->start, w->end, keep);
-}
-
 static kern_return_t
 copy_piece(struct vm_map_gather *g, struct level *l, struct window *w, vm_map_entry_t n)
 {
@@ -151,7 +137,8 @@ copy_piece(struct vm_map_gather *g, struct level *l, struct window *w, vm_map_en
 	if (vm_object_copy_quickly(&object, n->offset, w->end - w->start, &src_needs_copy, &dst_needs_copy)) {
 		/* Once needs_copy, no writable leaf can exist: nothing to protect again. */
 		if (src_needs_copy && !w->entry->needs_copy) {
-			forbid_writing(l, w);
+			if (w->entry->protection & VM_PROT_WRITE)
+				vm_map_write_protect_leaves(l->map, w->entry);
 			w->entry->needs_copy = l->changed = true;
 		}
 		n->object.vm_object = object;
@@ -172,23 +159,19 @@ static kern_return_t
 share_piece(struct vm_map_gather *g, struct level *l, struct window *w, vm_map_entry_t n)
 {
 	vm_object_t object = w->entry->object.vm_object;
-	vm_object_offset_t offset;
-	bool was_shared = w->entry->is_shared, was_copied = w->entry->needs_copy;
+	bool was_shared = w->entry->is_shared;
 
 	/* Memory that can never be accessed is a reservation: there is nothing to share. */
 	if (object == NULL && w->entry->max_protection == VM_PROT_NONE)
 		return KERN_SUCCESS;
 	/* The rest of the entry must stay as it is: only what is shared changes its ways. */
-	if ((object == NULL || object->copy_strategy == MEMORY_OBJECT_COPY_SYMMETRIC) && !clip_window(l, w))
+	if ((object == NULL || w->entry->needs_copy || object->copy_strategy == MEMORY_OBJECT_COPY_SYMMETRIC) &&
+	    !clip_window(l, w))
 		return shortage(w);
-	offset = window_offset(w);
 	if (!vm_map_entry_make_shared(l->map, w->entry))
 		return shortage(w);
 	n->object.vm_object = w->entry->object.vm_object;
 	n->offset = window_offset(w);
-	if (l->nested && object != NULL && object != n->object.vm_object && !was_copied)
-		vm_object_pmap_protect(object, offset, w->end - w->start, PMAP_NULL, 0,
-		    w->entry->protection & ~VM_PROT_WRITE);
 	n->is_shared = true;
 	vm_object_reference(n->object.vm_object);
 	w->entry->is_shared = was_shared || g->mark;
@@ -257,7 +240,6 @@ gather_submap(struct vm_map_gather *g, struct level *l, const struct window *w)
 		.shift = l->shift + w->start - start,
 		.cur = l->cur & w->entry->protection,
 		.max = l->max & w->entry->max_protection,
-		.nested = true,
 		.as_copy = l->as_copy || w->entry->needs_copy,
 	};
 	kern_return_t kr = KERN_SUCCESS;
@@ -364,7 +346,6 @@ vm_map_gather(struct vm_map_gather *g)
 		kr = vm_map_settle(g->map, g->at, g->end, true);
 		if (kr == KERN_SUCCESS) {
 			top.changed = false;
-			top.nested = g->map->submap_level != 0;
 			kr = gather_range(g, &top, g->at, g->end);
 		}
 		if (likely(kr == KERN_SUCCESS))

@@ -306,12 +306,6 @@ kern_return_t vm_map_nest_entry(vm_map_t map, vm_map_entry_t e);
 /* --- vm_fault.c --- */
 
 /*
- * Resolves a fault as vm_fault does. wire: the page comes into the top object, for all that the entry allows, and it and
- * its leaf get one wiring, in one step; then KERN_FAILURE, too: the page's count is full.
- */
-kern_return_t vm_fault_page(vm_map_t map, vm_offset_t va, vm_prot_t access, bool wire);
-
-/*
  * For copies by the kernel: resolves access to the page at va and calls fn on
  * it while it cannot change hands (object locked), then on the next page, and
  * so on until fn returns FALSE. fn must not sleep. A code other than

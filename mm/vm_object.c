@@ -16,6 +16,7 @@
  * most (clipping an entry keeps that). Then a part that is unmapped can be
  * freed at once, although the object lives on for the rest.
  */
+#include <mm/memory_object.h>
 #include <mm/vm_object.h>
 #include <mm/pmap.h>
 #include <mm/zone.h>
@@ -83,6 +84,20 @@ vm_object_free_locked(vm_object_t object)
 	zfree(&vm_object_zone, object);
 }
 
+/* The same for one with a pager, which gets back what was changed. */
+static noinline void
+external_free_locked(vm_object_t object)
+{
+	memory_object_t mo = object->pager;
+
+	object->terminating = true;
+	spin_unlock(&object->lock);
+	memory_object_terminate(mo, object);
+	spin_lock(&object->lock);
+	vm_object_free_locked(object);
+	memory_object_release(mo);
+}
+
 void
 vm_object_deallocate(vm_object_t object)
 {
@@ -106,7 +121,10 @@ vm_object_deallocate(vm_object_t object)
 		if (unlikely(shadow != NULL && vm_object_knows(shadow, object)))
 			vm_object_forget_copy(object);
 		object->shadow = NULL;
-		vm_object_free_locked(object);
+		if (unlikely(object->pager != NULL))
+			external_free_locked(object);
+		else
+			vm_object_free_locked(object);
 		object = shadow;
 	}
 }

@@ -777,3 +777,118 @@ TEST(vm_map_copy, discarding_can_be_a_continuation)
 	ASSERT_TRUE(sound());
 	end();
 }
+
+/* --- through submaps --- */
+
+/* A submap with PAGES pages at B (1, 2, ...), and a window on them in map at A; with page 0 before it private. */
+static vm_map_t
+behind_window(bool copy, vm_prot_t prot)
+{
+	struct vm_map_enter_args args = {
+		.size = PAGES * P, .offset = B, .needs_copy = copy, .cur = prot, .max = VM_PROT_ALL,
+		.inheritance = VM_INHERIT_SHARE,
+	};
+	vm_map_t sub = vm_map_create(PMAP_NULL, 0, 2 * B, true);
+	vm_offset_t at = A;
+
+	if (sub == NULL || !fixture_allocate(sub, B, PAGES * P) || !fill(map, A - P, 1, 0) ||
+	    vm_map_enter_submap(map, &at, &args, sub, false) != KERN_SUCCESS)
+		return NULL;
+	for (unsigned i = 0; i < PAGES; i++)
+		if (vm_map_write_user(sub, &(uint8_t){ (uint8_t)(i + 1) }, B + i * P, 1) != KERN_SUCCESS)
+			return NULL;
+	return sub;
+}
+
+TEST(vm_map_copy, copyin_goes_through_windows)
+{
+	for (unsigned copied = 0; copied < 2; copied++) {
+		vm_map_copy_t copy;
+		vm_offset_t at;
+		vm_map_t sub;
+
+		begin();
+		sub = behind_window(copied, VM_PROT_DEFAULT);
+		ASSERT_TRUE(sub != NULL);
+		ASSERT_TRUE(holds(map, A, PAGES, 1));
+		if (!copied)
+			ASSERT_STORE(map, A, 1);        /* a writable leaf at the window's address */
+		ASSERT_EQ(vm_map_copyin(map, A - P, (PAGES + 1) * P, false, &copy), KERN_SUCCESS);
+		ASSERT_EQ(vm_map_write_user(sub, &(uint8_t){ 99 }, B + P, 1), KERN_SUCCESS);
+		ASSERT_STORE(map, A, 98);
+		ASSERT_EQ(vm_map_copyout(into, &at, copy), KERN_SUCCESS);
+		ASSERT_TRUE(holds(into, at, PAGES + 1, 0));
+		ASSERT_STORE(into, at + 3 * P, 97);
+		ASSERT_LOAD(map, A + 2 * P, 3);
+		ASSERT_TRUE(fixture_sound(map, into, sub, NULL));
+		vm_map_deallocate(sub);
+		end();
+	}
+}
+
+TEST(vm_map_copy, rights_of_window_and_submap_both_count)
+{
+	vm_map_copy_t copy;
+	vm_map_t sub;
+
+	begin();
+	sub = behind_window(false, VM_PROT_READ);
+	ASSERT_TRUE(fill(into, A, PAGES, 50));
+	ASSERT_EQ(vm_map_copyin(into, A, PAGES * P, false, &copy), KERN_SUCCESS);
+	ASSERT_EQ(vm_map_copy_overwrite(map, A, copy, false), KERN_PROTECTION_FAILURE);
+	ASSERT_EQ(vm_protect(map, vm_address_u(A), vm_size_u(PAGES * P), false, VM_PROT_DEFAULT), KERN_SUCCESS);
+	ASSERT_EQ(vm_protect(sub, vm_address_u(B + P), vm_size_u(P), false, VM_PROT_READ), KERN_SUCCESS);
+	ASSERT_EQ(vm_map_copy_overwrite(map, A, copy, false), KERN_PROTECTION_FAILURE);
+	ASSERT_EQ(vm_protect(sub, vm_address_u(B + P), vm_size_u(P), false, VM_PROT_NONE), KERN_SUCCESS);
+	ASSERT_EQ(vm_map_copyin(map, A, PAGES * P, false, &(vm_map_copy_t){ NULL }), KERN_PROTECTION_FAILURE);
+	ASSERT_EQ(vm_deallocate(sub, vm_address_u(B + P), vm_size_u(P)), KERN_SUCCESS);
+	ASSERT_EQ(vm_map_copyin(map, A, PAGES * P, false, &(vm_map_copy_t){ NULL }), KERN_INVALID_ADDRESS);
+	ASSERT_EQ(vm_map_copy_overwrite(map, A, copy, false), KERN_INVALID_ADDRESS);
+	ASSERT_LOAD(map, A, 1);
+	vm_map_copy_discard(copy);
+	ASSERT_TRUE(fixture_sound(map, into, sub, NULL));
+	vm_map_deallocate(sub);
+	end();
+}
+
+TEST(vm_map_copy, overwriting_a_window_writes_the_submap_or_makes_it_private)
+{
+	for (unsigned copied = 0; copied < 2; copied++) {
+		vm_map_copy_t copy;
+		uint8_t v = 0;
+		vm_map_t sub;
+
+		begin();
+		sub = behind_window(copied, VM_PROT_DEFAULT);
+		ASSERT_TRUE(fill(into, A, PAGES, 50));
+		ASSERT_EQ(vm_map_copyin(into, A, (PAGES - 1) * P, false, &copy), KERN_SUCCESS);
+		ASSERT_EQ(vm_map_copy_overwrite(map, A, copy, false), KERN_SUCCESS);
+		ASSERT_TRUE(holds(map, A, PAGES - 1, 50));
+		ASSERT_LOAD(map, A + (PAGES - 1) * P, PAGES);
+		ASSERT_EQ(vm_map_read_user(sub, B, &v, 1), KERN_SUCCESS);
+		ASSERT_EQ(v, copied ? 1 : 50);
+		ASSERT_TRUE(fixture_sound(map, into, sub, NULL));
+		vm_map_deallocate(sub);
+		end();
+	}
+}
+
+TEST(vm_map_copy, a_destroyed_window_leaves_the_submap_alone)
+{
+	vm_map_copy_t copy;
+	vm_offset_t at;
+	uint8_t v = 0;
+	vm_map_t sub;
+
+	begin();
+	sub = behind_window(false, VM_PROT_DEFAULT);
+	ASSERT_EQ(vm_map_copyin(map, A, PAGES * P, true, &copy), KERN_SUCCESS);
+	ASSERT_TRUE(entry_at(map, A) == NULL);
+	ASSERT_EQ(vm_map_read_user(sub, B, &v, 1), KERN_SUCCESS);
+	ASSERT_EQ(v, 1);
+	ASSERT_EQ(vm_map_copyout(into, &at, copy), KERN_SUCCESS);
+	ASSERT_TRUE(holds(into, at, PAGES, 1));
+	ASSERT_TRUE(fixture_sound(map, into, sub, NULL));
+	vm_map_deallocate(sub);
+	end();
+}

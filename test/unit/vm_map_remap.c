@@ -419,3 +419,83 @@ TEST(vm_map_remap, extracted_entries_are_detached)
 	ASSERT_TRUE(sound(NULL));
 	end();
 }
+
+/* --- through submaps --- */
+
+static vm_map_t
+behind_window(bool copy)
+{
+	struct vm_map_enter_args args = {
+		.size = PAGES * P, .offset = B, .needs_copy = copy, .cur = VM_PROT_DEFAULT, .max = VM_PROT_ALL,
+		.inheritance = VM_INHERIT_SHARE,
+	};
+	vm_map_t sub = vm_map_create(PMAP_NULL, 0, 2 * B, true);
+	vm_offset_t at = A;
+
+	if (sub == NULL || !fixture_allocate(sub, B, PAGES * P) ||
+	    vm_map_enter_submap(map, &at, &args, sub, false) != KERN_SUCCESS)
+		return NULL;
+	for (unsigned i = 0; i < PAGES; i++)
+		if (vm_map_write_user(sub, &(uint8_t){ (uint8_t)(i + 1) }, B + i * P, 1) != KERN_SUCCESS)
+			return NULL;
+	return sub;
+}
+
+TEST(vm_map_remap, a_share_of_a_window_is_the_submaps_memory)
+{
+	vm_offset_t at = A;
+	uint8_t v = 0;
+	vm_map_t sub;
+
+	begin();
+	sub = behind_window(false);
+	ASSERT_STORE(map, A + P, 2);
+	ASSERT_EQ(remap(into, &at, map, A + P, 3 * P, false, VM_FLAGS_FIXED), KERN_SUCCESS);
+	ASSERT_FALSE(entry_at(into, A)->is_sub_map);
+	ASSERT_STORE(into, A, 60);
+	ASSERT_LOAD(map, A + P, 60);
+	ASSERT_EQ(vm_map_read_user(sub, B + P, &v, 1), KERN_SUCCESS);
+	ASSERT_EQ(v, 60);
+	ASSERT_STORE(map, A + 2 * P, 61);
+	ASSERT_LOAD(into, A + P, 61);
+	ASSERT_TRUE(entry_at(sub, B + P)->is_shared);
+	ASSERT_FALSE(entry_at(sub, B)->is_shared);
+	ASSERT_TRUE(fixture_sound(map, into, sub, NULL));
+	vm_map_deallocate(sub);
+	end();
+}
+
+TEST(vm_map_remap, a_share_of_a_copied_window_is_a_copy)
+{
+	vm_offset_t at = A;
+	uint8_t v = 0;
+	vm_map_t sub;
+
+	begin();
+	sub = behind_window(true);
+	ASSERT_EQ(remap(into, &at, map, A, PAGES * P, false, VM_FLAGS_FIXED), KERN_SUCCESS);
+	ASSERT_STORE(into, A, 60);
+	ASSERT_EQ(vm_map_read_user(sub, B, &v, 1), KERN_SUCCESS);
+	ASSERT_EQ(v, 1);
+	ASSERT_LOAD(map, A, 1);
+	ASSERT_EQ(vm_map_write_user(sub, &(uint8_t){ 70 }, B + P, 1), KERN_SUCCESS);
+	ASSERT_LOAD(into, A + P, 2);
+	ASSERT_TRUE(fixture_sound(map, into, sub, NULL));
+	vm_map_deallocate(sub);
+	end();
+}
+
+TEST(vm_map_remap, a_submap_may_be_the_target_of_what_it_shows)
+{
+	vm_offset_t at = B + 16 * P;
+	vm_map_t sub;
+
+	begin();
+	sub = behind_window(false);
+	ASSERT_EQ(remap(sub, &at, map, A, 2 * P, false, VM_FLAGS_FIXED), KERN_SUCCESS);
+	ASSERT_STORE(map, A, 60);
+	ASSERT_EQ(entry_at(sub, B)->object.vm_object, entry_at(sub, at)->object.vm_object);
+	ASSERT_TRUE(fixture_sound(map, into, sub, NULL));
+	vm_map_deallocate(sub);
+	end();
+}

@@ -103,17 +103,22 @@ move_anywhere(struct remap *r)
 	return kr == KERN_SUCCESS ? move_to(r, addr) : done(kr, 0);
 }
 
-static void *
-move_fixed(struct remap *r, uint64_t where)
+/* May new_len bytes go to where? */
+static bool
+target_ok(const struct remap *r, uint64_t where)
 {
 	uint64_t checked = where;
 	size_t len = r->new_len;
-	kern_return_t kr;
 
-	if ((where & PAGE_MASK) != 0 || !__atlas_range(&checked, &len) ||
-	    (where < r->old + r->old_len && r->old < where + r->new_len))
-		return fail(EINVAL);
-	kr = extend(r, where, r->new_len, VM_FLAGS_FIXED | VM_FLAGS_OVERWRITE);
+	return (where & PAGE_MASK) == 0 && __atlas_range(&checked, &len) &&
+	    (where >= r->old + r->old_len || r->old >= where + r->new_len);
+}
+
+static void *
+move_fixed(struct remap *r, uint64_t where)
+{
+	kern_return_t kr = extend(r, where, r->new_len, VM_FLAGS_FIXED | VM_FLAGS_OVERWRITE);
+
 	return kr == KERN_SUCCESS ? move_to(r, where) : done(kr, 0);
 }
 
@@ -154,6 +159,8 @@ mremap(void *where, size_t old_len, size_t new_len, int flags, ...)
 		return fail(EINVAL);
 	r.old_len = old_len;
 	r.new_len = round_page(new_len);
+	if ((flags & MREMAP_FIXED) != 0 && !target_ok(&r, target))
+		return fail(EINVAL);
 	if (old_len == 0)
 		return duplicate(&r);
 	if (!look(&r))

@@ -29,6 +29,10 @@
 #include <mm/vm_object.h>
 
 #define MEMORY_OBJECT_PATIENCE_US   10000000u
+/* How long anybody waits for a pager; the above, unless somebody has changed it (tests, `set`). */
+extern uint64_t memory_object_patience_us;
+
+#define MEMORY_OBJECT_SIZE_MAX      (1ul << 62)
 
 struct memory_object_ops {
 	const char *name;               /* "file", "device", "test" */
@@ -62,7 +66,12 @@ struct memory_object {
 	vm_object_t         control;            /* NULL: not mapped */
 	bool                initialized, ready, dead;
 	uint8_t             copy_strategy;      /* what ready said */
-	bool                may_cache;
+	bool                may_cache;          /* keep the object when nobody maps it */
+	bool                temporary;          /* changed pages need not come back at the end */
+	vm_size_t           cluster_size;       /* bytes that a request is made for at best: a power of two of pages */
+	kern_return_t       reason;             /* of its death */
+	vm_object_t         kept;               /* control, with a reference of the kernel's, or NULL; list lock */
+	struct list         kept_link;
 	unsigned            mapping;            /* threads in memory_object_map that wait for it */
 	struct list         requests;           /* records of what is awaited */
 	struct list         syncs;
@@ -74,11 +83,13 @@ struct memory_object {
 void memory_object_bootstrap(void);
 
 /*
- * A memory object with one reference, or NULL (shortage). size is rounded up.
+ * A memory object with one reference, or NULL (shortage, or size is 0 or above MEMORY_OBJECT_SIZE_MAX). size is rounded up.
  * For device memory set phys_contiguous, phys and uncached before it is mapped.
  */
 memory_object_t memory_object_create(const struct memory_object_ops *ops, void *pager, vm_size_t size, vm_prot_t max_prot);
 void memory_object_reference(memory_object_t mo);       /* NULL allowed */
+/* For lists without references: one more, unless the last one is gone (FALSE). The list's lock keeps mo in place. */
+bool memory_object_reference_try(memory_object_t mo);
 void memory_object_release(memory_object_t mo);         /* NULL allowed; no lock held */
 
 /*
@@ -88,8 +99,14 @@ void memory_object_release(memory_object_t mo);         /* NULL allowed; no lock
  * KERN_ABORTED: the thread is to end; KERN_RESOURCE_SHORTAGE.
  */
 kern_return_t memory_object_map(memory_object_t mo, vm_object_t *object);
+/* Lets go of the objects that are kept without being mapped. TRUE: there were any. No lock held. */
+bool memory_object_trim(void);
 
-/* --- pager to kernel; any thread, no lock held --- */
+/*
+ * --- pager to kernel; any thread, no lock held ---
+ *
+ * All of these, of a memory object that is not mapped (any more): KERN_INVALID_ARGUMENT.
+ */
 
 /*
  * Contents. offset, size: whole pages, else KERN_INVALID_ARGUMENT. Pages that are there stay;
@@ -100,7 +117,7 @@ kern_return_t memory_object_data_supply(memory_object_t mo, vm_object_offset_t o
     vm_prot_t lock_value, bool precious);
 /* There is nothing at the pager: waiters go on to the shadow or to zeros. */
 kern_return_t memory_object_data_unavailable(memory_object_t mo, vm_object_offset_t offset, vm_size_t size);
-/* Waiters get KERN_MEMORY_ERROR. */
+/* Waiters get KERN_MEMORY_ERROR, or KERN_RESOURCE_SHORTAGE if that is the reason. */
 kern_return_t memory_object_data_error(memory_object_t mo, vm_object_offset_t offset, vm_size_t size, kern_return_t reason);
 
 #define MEMORY_OBJECT_RETURN_NONE       0u
@@ -112,9 +129,14 @@ kern_return_t memory_object_data_error(memory_object_t mo, vm_object_offset_t of
 #define MEMORY_OBJECT_DATA_PURGE        0x04u
 #define MEMORY_OBJECT_COPY_SYNC         0x08u
 #define MEMORY_OBJECT_DATA_SYNC         0x10u
+#define MEMORY_OBJECT_LOCK_FLAGS        0x1fu
 /*
- * Returns, flushes, locks the pages of a range. prot: accesses to forbid from
- * now on, or VM_PROT_NO_CHANGE. KERN_INVALID_ARGUMENT: bits of prot.
+ * Returns, flushes, locks the resident pages of a range, in this order. should_return: NONE; DIRTY; ALL: also precious
+ * ones; ANYTHING. FLUSH, PURGE: the kernel keeps none, wired ones excepted (dirty ones that are not returned are lost).
+ * Before pages go, a copy object that is owed them gets them, unless NO_CHANGE says that the pager's data are the same;
+ * COPY_SYNC: also when they stay. DATA_SYNC needs no more: all is done on return. prot: accesses to forbid from
+ * now on, or VM_PROT_NO_CHANGE. Who waits for an unlock looks again. KERN_INVALID_ARGUMENT: unknown bits; KERN_RESOURCE_SHORTAGE: no
+ * page for a copy: what comes before it in the range is done.
  */
 kern_return_t memory_object_lock_request(memory_object_t mo, vm_object_offset_t offset, vm_size_t size,
     unsigned should_return, unsigned flags, vm_prot_t prot);
@@ -129,10 +151,14 @@ struct memory_object_attr_info {
 	uint32_t temporary;
 };
 #define MEMORY_OBJECT_ATTR_INFO_COUNT   4u
+struct memory_object_perf_info { uint32_t cluster_size, may_cache; };
+#define MEMORY_OBJECT_PERF_INFO_COUNT   2u
+struct memory_object_behavior_info { uint32_t copy_strategy, temporary; };
+#define MEMORY_OBJECT_BEHAVIOR_INFO_COUNT 2u
 /* Makes the object ready and wakes who waits to map it. KERN_INVALID_ARGUMENT: flavor, count or a value. */
 kern_return_t memory_object_change_attributes(memory_object_t mo, int flavor, const void *info, unsigned count);
 kern_return_t memory_object_get_attributes(memory_object_t mo, int flavor, void *info, unsigned *count);
-/* The pager gives up: absent pages are errors from now on, resident ones stay. */
+/* The pager gives up, once and for ever: absent pages are errors from now on, resident ones stay. No operation but free is called any more. */
 kern_return_t memory_object_destroy(memory_object_t mo, kern_return_t reason);
 /* KERN_INVALID_ARGUMENT: no such request waits. */
 kern_return_t memory_object_synchronize_completed(memory_object_t mo, vm_object_offset_t offset, vm_size_t size);
@@ -158,7 +184,8 @@ kern_return_t memory_object_get_page(vm_object_t object, vm_object_offset_t offs
     bool unlock, struct memory_object_wait *w);
 /*
  * Writes changed pages of [offset, offset + size) back, drops them with
- * VM_SYNC_INVALIDATE, and waits for the pager with VM_SYNC_SYNCHRONOUS. No lock held; caller holds a reference.
+ * VM_SYNC_INVALIDATE (with that alone, without writing them), and waits for the pager with VM_SYNC_SYNCHRONOUS. No lock
+ * held; the caller holds a paging reference. KERN_MEMORY_ERROR, KERN_ABORTED, KERN_RESOURCE_SHORTAGE (for a copy that is owed pages).
  */
 kern_return_t memory_object_sync(vm_object_t object, vm_object_offset_t offset, vm_size_t size, unsigned flags);
 

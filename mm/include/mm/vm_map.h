@@ -227,7 +227,10 @@ extern uint64_t vm_map_wire_limit, vm_map_wire_limit_all;
 kern_return_t vm_map_behavior_set(vm_map_t map, vm_offset_t start, vm_offset_t end, vm_behavior_t behavior);
 /* Caches and attributes of a range: spec of vm_machine_attribute. addr, size in bytes, already checked not to wrap. */
 kern_return_t vm_map_machine_attribute(vm_map_t map, vm_offset_t addr, vm_size_t size, uint32_t attribute, int *value);
-/* Write back, drop or age what lies in the range: spec of vm_msync. */
+/*
+ * Writes back, drops or ages what lies in the range (VM_SYNC_*; vm_map_msync.c says what each does). No lock held; may wait for
+ * pagers. KERN_INVALID_ADDRESS: CONTIGUOUS, and there is a hole; KERN_MEMORY_ERROR: a pager fails; KERN_ABORTED.
+ */
 kern_return_t vm_map_msync(vm_map_t map, vm_offset_t start, vm_offset_t end, unsigned flags);
 
 /* --- submaps (vm_map_submap.c) --- */

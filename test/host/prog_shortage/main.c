@@ -23,6 +23,7 @@
 #include <stdlib.h>
 #include <unistd.h>
 #include <mm/vm_check.h>
+#include <mm/vm_map_copy.h>
 #include <mm/vm_user.h>
 #include <mm/zone.h>
 #include <arch/tlb.h>
@@ -322,6 +323,89 @@ static kern_return_t call_copy_overlap(void) { return vm_copy(map[0], U(A), S(5 
 static kern_return_t call_copy_unaligned(void) { return vm_copy(map[0], U(A + 1), S(5 * P), U(B + 7)); }
 
 static kern_return_t
+remap(vm_offset_t at, vm_size_t size, vm_offset_t to, bool copy, uint32_t flags)
+{
+	struct vm_remap_user_args a = { .size = S(size), .flags = flags, .src = map[0], .src_addr = U(at), .copy = copy,
+	    .inheritance = VM_INHERIT_DEFAULT };
+	vm_address_ut addr = U(to);
+	vm_prot_t cur, max;
+
+	return vm_remap(map[1], &addr, &a, &cur, &max);
+}
+
+static kern_return_t call_remap_share(void) { return remap(A + P, 5 * P, 0, false, VM_FLAGS_ANYWHERE); }
+static kern_return_t call_remap_copy(void) { return remap(A + P, 5 * P, A, true, VM_FLAGS_FIXED); }
+static kern_return_t call_remap_over(void) { return remap(A + 2 * P, 4 * P, B + 6 * P, false, VM_FLAGS_FIXED | VM_FLAGS_OVERWRITE); }
+
+/* A copy out of map[0] goes to map[1], at a free place or over what is there. */
+static kern_return_t
+deliver(kern_return_t kr, vm_map_copy_t copy, vm_offset_t over)
+{
+	vm_offset_t at;
+
+	if (kr != KERN_SUCCESS)
+		return kr;
+	kr = over != 0 ? vm_map_copy_overwrite(map[1], over, copy, false) : vm_map_copyout(map[1], &at, copy);
+	if (kr != KERN_SUCCESS)
+		vm_map_copy_discard(copy);
+	return kr;
+}
+
+static kern_return_t
+call_copy_pages(void)
+{
+	vm_map_copy_t copy = NULL;
+	kern_return_t kr = vm_map_copyin_page_list(map[0], A, 7 * P, VM_PROT_READ, &copy, false);
+
+	return deliver(kr, copy, 0);
+}
+
+static kern_return_t
+call_steal_pages(void)
+{
+	vm_map_copy_t copy = NULL;
+	kern_return_t kr = vm_map_copyin_page_list(map[0], A, 7 * P, VM_PROT_READ | VM_MAP_COPYIN_OPT_STEAL_PAGES, &copy, false);
+
+	return deliver(kr, copy, B + 8);
+}
+
+/* Beyond one list. */
+static kern_return_t
+call_long_page_list(void)
+{
+	vm_map_copy_t copy = NULL;
+	kern_return_t kr = vm_map_copyin_page_list(map[0], A, 24 * P, VM_PROT_READ, &copy, false);
+
+	return deliver(kr, copy, 0);
+}
+
+static kern_return_t
+call_destroy(void)
+{
+	vm_map_copy_t copy;
+	kern_return_t kr = vm_map_copyin(map[0], A + P, 4 * P, true, &copy);
+
+	if (kr == KERN_SUCCESS)
+		vm_map_copy_discard(copy);
+	return kr;
+}
+
+static kern_return_t
+call_object(void)
+{
+	vm_object_t object = vm_object_allocate(4 * P, 0);
+	vm_map_copy_t copy = NULL;
+	kern_return_t kr;
+
+	if (object == NULL)
+		return KERN_RESOURCE_SHORTAGE;
+	kr = vm_map_copyin_object(object, 0, 4 * P, &copy);
+	if (kr != KERN_SUCCESS)
+		vm_object_deallocate(object);
+	return deliver(kr, copy, B);
+}
+
+static kern_return_t
 call_region(void)
 {
 	struct vm_region_basic_info info;
@@ -387,7 +471,7 @@ static kern_return_t call_kernel_read(void) { return vm_map_read_user(map[0], A 
 static kern_return_t call_kernel_write(void) { return vm_map_write_user(map[0], bytes, A + P + 5, 3 * P); }
 
 /* What may have changed in part after a shortage, as documented: bytes only. */
-enum { WHOLE, PART_A, PART_B0, PART_B1, STEPS };
+enum { WHOLE, PART_A, STEPS };
 
 static const struct call {
 	const char    *name;
@@ -401,12 +485,15 @@ static const struct call {
 	{ "protect_none", call_protect_none, WHOLE }, { "protect_max", call_protect_max, WHOLE },
 	{ "protect_copy", call_protect_copy, WHOLE }, { "inherit_middle", call_inherit_middle, WHOLE }, { "read", call_read, WHOLE },
 	{ "read_bytes", call_read_bytes, WHOLE }, { "read_self", call_read_self, WHOLE },
-	{ "read_overwrite", call_read_overwrite, PART_B1 },
-	{ "read_overwrite_unaligned", call_read_overwrite_unaligned, PART_B1 },
-	{ "write", call_write, PART_A }, { "write_unaligned", call_write_unaligned, PART_A },
-	{ "write_edges", call_write_edges, PART_A }, { "copy", call_copy, PART_B0 },
-	{ "copy_back", call_copy_back, PART_A }, { "copy_overlap", call_copy_overlap, PART_A },
-	{ "copy_unaligned", call_copy_unaligned, PART_B0 }, { "region", call_region, WHOLE },
+	{ "read_overwrite", call_read_overwrite, WHOLE },
+	{ "read_overwrite_unaligned", call_read_overwrite_unaligned, WHOLE },
+	{ "write", call_write, WHOLE }, { "write_unaligned", call_write_unaligned, WHOLE },
+	{ "write_edges", call_write_edges, WHOLE }, { "copy", call_copy, WHOLE },
+	{ "copy_back", call_copy_back, WHOLE }, { "copy_overlap", call_copy_overlap, WHOLE },
+	{ "copy_unaligned", call_copy_unaligned, WHOLE }, { "remap_share", call_remap_share, WHOLE },
+	{ "remap_copy", call_remap_copy, WHOLE }, { "remap_over", call_remap_over, WHOLE },
+	{ "copy_pages", call_copy_pages, WHOLE }, { "steal_pages", call_steal_pages, WHOLE },
+	{ "long_page_list", call_long_page_list, WHOLE }, { "destroy", call_destroy, WHOLE }, { "object", call_object, WHOLE }, { "region", call_region, WHOLE },
 	{ "fork", call_fork, WHOLE }, { "create", call_create, WHOLE }, { "fault_read", call_fault_read, WHOLE },
 	{ "fault_write", call_fault_write, WHOLE }, { "fault_write_present", call_fault_write_present, WHOLE },
 	{ "fault_fetch", call_fault_fetch, STEPS }, { "fault_after_collect", call_fault_after_collect, WHOLE },
@@ -441,17 +528,9 @@ view(int partial)
 {
 	uint64_t h = 0;
 
+	/* Others may share what is written. */
 	for (unsigned k = 0; k < nmaps; k++)
-		h = mix(h, map_view(map[k], 0, 0));
-	if (partial != WHOLE) {
-		unsigned k = partial == PART_B1;
-		vm_offset_t at = partial == PART_A ? A : B;
-
-		h = 0;
-		for (unsigned i = 0; i < nmaps; i++)
-			/* others may share what is written */
-			h = mix(h, partial == PART_A || i == k ? map_view(map[i], at, at + M) : map_view(map[i], 0, 0));
-	}
+		h = mix(h, partial == PART_A ? map_view(map[k], A, A + M) : map_view(map[k], 0, 0));
 	return h;
 }
 
