@@ -573,25 +573,30 @@ vm_chunk_move_all(vm_object_t to, vm_object_t from, vm_object_offset_t delta)
 	return true;
 }
 
-/*
- * The bits of word w of chunk c whose pages lie in [delta, delta + size) of
- * its object.
- */
-static uint64_t
-window_bits(const struct vm_chunk *c, unsigned w, vm_object_offset_t delta, vm_size_t size)
-{
-	/* Offsets of the word's first slot relative to the window, in pages; may be negative. */
-	int64_t first = ((int64_t)vm_chunk_offset(c, w * 64) - (int64_t)delta) >> PAGE_SHIFT;
-	int64_t last = (int64_t)(size >> PAGE_SHIFT) - first;   /* slots of the word below the window's end */
-	uint64_t bits = ~0ul;
+struct cover {
+	vm_object_t        top;
+	vm_object_offset_t delta;       /* offset in the object below, of top's offset 0 */
+};
 
-	if (first <= -64 || last <= 0)
-		return 0;
-	if (first < 0)
-		bits &= ~0ul << -first;
-	if (last < 64)
-		bits &= ~(~0ul << last);
-	return bits;
+/* Has top a page for each of the slots [first, last) of c that are populated? */
+static bool
+chunk_is_covered(struct vm_chunk *c, unsigned first, unsigned last, void *arg)
+{
+	const struct cover *v = arg;
+	vm_object_offset_t at = vm_chunk_offset(c, first) - v->delta + v->top->color;
+	struct vm_chunk *t = vm_chunk_find(v->top, at >> VM_CHUNK_SHIFT);
+
+	for (unsigned w = first / 64; w * 64 < last; w++) {
+		uint64_t bits = c->popmap[w] & ~(t != NULL ? t->popmap[w] : 0);
+
+		if (w == first / 64)
+			bits &= ~0ul << (first % 64);
+		if (last - w * 64 < 64)
+			bits &= ~(~0ul << (last - w * 64));
+		if (bits != 0)
+			return false;
+	}
+	return true;
 }
 
 /*
@@ -602,22 +607,10 @@ window_bits(const struct vm_chunk *c, unsigned w, vm_object_offset_t delta, vm_s
 bool
 vm_chunk_covered(vm_object_t top, vm_object_t below, vm_object_offset_t delta)
 {
-	uint64_t last = (delta + below->color + top->size - 1) >> VM_CHUNK_SHIFT;
-	struct vm_chunk *c, *t;
+	struct cover v = { top, delta };
+	vm_object_offset_t end = delta + top->size;
 
 	if (((top->color - (below->color + delta)) & MEGAPAGE_MASK) != 0)
 		return below->resident_page_count == 0;
-	for (c = vm_chunk_at_or_after(below, (delta + below->color) >> VM_CHUNK_SHIFT);
-	    c != NULL && c->index <= last;
-	    c = vm_chunk_at_or_after(below, c->index + 1)) {
-		t = vm_chunk_find(top, c->index -
-		    ((delta + below->color - top->color) >> VM_CHUNK_SHIFT));
-		for (unsigned w = 0; w < nitems(c->popmap); w++) {
-			uint64_t bits = c->popmap[w] & ~(t != NULL ? t->popmap[w] : 0);
-
-			if (bits != 0 && (bits & window_bits(c, w, delta, top->size)) != 0)
-				return false;
-		}
-	}
-	return true;
+	return vm_chunk_visit(below, delta, end > delta ? end : below->size, chunk_is_covered, &v);
 }

@@ -177,26 +177,32 @@ alike(const struct vm_map_entry *e, const struct vm_map_enter_args *args)
 
 /*
  * May a neighbour simply become longer? (Spec 5.2, step 3.) The one below, its
- * object too; or the one above, if it has none. Then both may have become one.
+ * object too; or the one above. Then both may have become one.
  */
 static bool
 extend_neighbour(vm_map_t map, vm_map_entry_t prev, vm_offset_t start, const struct vm_map_enter_args *args)
 {
 	vm_map_entry_t header = vm_map_to_entry(map), next = prev->vme_next;
 	vm_offset_t end = start + args->size;
+	bool same;                      /* neighbours on both sides show one object: perhaps a hole in it */
 
 	if (args->object != NULL || args->submap != NULL || map->wiring_required ||
 	    (args->flags & (VM_FLAGS_PERMANENT | VM_FLAGS_SUPERPAGE_MASK)))
 		return false;
+	same = prev != header && next != header && next->vme_start == end && next->object.vm_object == prev->object.vm_object &&
+	    next->offset - prev->offset == end - prev->vme_start;
 	if (prev != header && prev->vme_end == start && alike(prev, args) &&
-	    vm_object_coalesce(prev->object.vm_object, prev->offset, prev->vme_end - prev->vme_start, args->size)) {
+	    vm_object_coalesce(prev->object.vm_object, prev->offset, prev->vme_end - prev->vme_start, args->size, 1u + same)) {
 		vm_map_store_resize(map, prev, prev->vme_start, end);
 		if (next != header && next->vme_start == end)
 			(void)vm_map_merge_prev(map, next);
 		return true;
 	}
-	if (next == header || next->vme_start != end || next->object.vm_object != NULL || !alike(next, args))
+	if (next == header || next->vme_start != end || !alike(next, args) ||
+	    !vm_object_coalesce_below(next->object.vm_object, next->offset, args->size))
 		return false;
+	if (next->object.vm_object != NULL)
+		next->offset -= args->size;
 	vm_map_store_resize(map, next, start, next->vme_end);
 	return true;
 }

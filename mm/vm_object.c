@@ -45,12 +45,13 @@ vm_object_allocate(vm_size_t size, vm_offset_t color)
 	*object = (struct vm_object){
 		.lock = SPINLOCK_INIT(OBJECT),
 		.ref_count = 1,
-		.size = round_page(size),
+		.size = size > VM_OBJECT_SIZE_MAX ? VM_OBJECT_SIZE_MAX : round_page(size),
 		.copy_strategy = MEMORY_OBJECT_COPY_SYMMETRIC,
 		.internal = true,
 		.alive = true,
 		.one_mapping = true,
-		.color = (uint32_t)(color & MEGAPAGE_MASK),
+		/* No sum of offset and colour wraps. */
+		.color = size <= VM_OBJECT_SIZE_MAX / 2 ? (uint32_t)(color & MEGAPAGE_MASK) : 0,
 	};
 	spin_lock(&vm_object_list_lock);
 	object->id = vm_object_next_id++;
@@ -138,27 +139,41 @@ vm_object_paging_end(vm_object_t object)
 	vm_object_deallocate(object);
 }
 
+/*
+ * May o get new zero-fill pages in [start, end), which no entry shows? The
+ * caller's entries hold `users` references. What is there was left by an earlier
+ * unmapping, and would show old data: it goes.
+ */
+static bool
+take_range(vm_object_t o, vm_object_offset_t start, vm_object_offset_t end, unsigned users)
+{
+	bool ok;
+
+	spin_lock(&o->lock);
+	ok = o->ref_count <= users && o->shadow == NULL && o->copy == NULL && !o->true_share && o->internal &&
+	    o->paging_in_progress == 0 && end <= VM_OBJECT_SIZE_MAX - o->color;
+	if (ok) {
+		(void)vm_object_page_remove(o, start, end);
+		if (end > o->size)
+			o->size = end;
+	}
+	spin_unlock(&o->lock);
+	return ok;
+}
+
 bool
 vm_object_coalesce(vm_object_t prev, vm_object_offset_t prev_offset, vm_size_t prev_size,
-    vm_size_t next_size)
+    vm_size_t next_size, unsigned users)
 {
 	vm_object_offset_t end = prev_offset + prev_size;
 
-	if (prev == NULL)
-		return true;
-	spin_lock(&prev->lock);
-	if (prev->ref_count > 1 || prev->shadow != NULL || prev->copy != NULL ||
-	    prev->true_share || !prev->internal || prev->paging_in_progress != 0 ||
-	    end + next_size < end) {
-		spin_unlock(&prev->lock);
-		return false;
-	}
-	/* Left by an earlier unmapping of the tail: they would show old data. */
-	(void)vm_object_page_remove(prev, end, end + next_size);
-	if (end + next_size > prev->size)
-		prev->size = end + next_size;
-	spin_unlock(&prev->lock);
-	return true;
+	return prev == NULL || (end + next_size > end && take_range(prev, end, end + next_size, users));
+}
+
+bool
+vm_object_coalesce_below(vm_object_t next, vm_object_offset_t next_offset, vm_size_t size)
+{
+	return next == NULL || (next_offset >= size && take_range(next, next_offset - size, next_offset, 1));
 }
 
 static bool

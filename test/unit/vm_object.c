@@ -474,3 +474,140 @@ TEST(vm_object, a_push_without_memory_changes_nothing)
 	}
 	ASSERT_TRUE(n > 1 && n < 64);
 }
+
+/* --- sizes, neighbours --- */
+
+static void
+put(vm_object_t o, vm_object_offset_t offset, uint8_t value)
+{
+	spin_lock(&o->lock);
+	memset(vm_page_va(vm_object_page_alloc(o, offset, true)), value, P);
+	spin_unlock(&o->lock);
+}
+
+/* What a walk from o finds at offset: the page's value, or -1. */
+static int
+get(vm_object_t o, vm_object_offset_t offset)
+{
+	struct vm_page *m = NULL;
+
+	for (; o != NULL && m == NULL; offset += o->shadow_offset, o = o->shadow)
+		m = offset < o->size ? vm_page_lookup(o, offset) : NULL;
+	return m != NULL ? *(uint8_t *)vm_page_va(m) : -1;
+}
+
+static void
+collapse(vm_object_t o)
+{
+	spin_lock(&o->lock);
+	vm_object_collapse(o);
+	spin_unlock(&o->lock);
+}
+
+TEST(vm_object, collapse_and_bypass_of_windows_that_no_page_count_of_32_bits_holds)
+{
+	const vm_size_t huge = 1ul << 47;
+	vm_object_t b = vm_object_allocate(huge, A + P), o = b, kept;
+	vm_object_offset_t at = 1ul << 46;
+
+	put(b, 0, 1);
+	put(b, at, 2);
+	put(b, at + (1ul << 44), 3);
+	put(b, huge - P, 4);
+	vm_object_reference(b);
+	ASSERT_TRUE(vm_object_shadow(&o, &at, huge - at));
+	put(o, 0, 20);
+	collapse(o);                    /* others use b, and o does not hide all: nothing */
+	ASSERT_EQ(o->shadow, b);
+	put(o, 1ul << 44, 30);
+	put(o, P, 21);                  /* as many as b has, of which one lies outside */
+	put(o, huge - (1ul << 46) - P, 40);
+	kept = b;
+	vm_object_reference(kept);
+	collapse(o);                    /* bypass */
+	ASSERT_EQ(o->shadow, NULL);
+	ASSERT_EQ(b->ref_count, 2);
+	ASSERT_EQ(get(o, 1ul << 44), 30);
+	vm_object_deallocate(kept);
+	vm_object_deallocate(o);
+	o = b;
+	at = 1ul << 46;
+	vm_object_reference(b);
+	ASSERT_TRUE(vm_object_shadow(&o, &at, huge - at));
+	put(o, P, 21);
+	vm_object_deallocate(b);
+	collapse(o);
+	ASSERT_EQ(o->shadow, NULL);
+	ASSERT_EQ(o->resident_page_count, 4);
+	ASSERT_EQ(get(o, 0), 2);
+	ASSERT_EQ(get(o, P), 21);
+	ASSERT_EQ(get(o, 1ul << 44), 3);
+	ASSERT_EQ(get(o, huge - (1ul << 46) - P), 4);
+	vm_object_deallocate(o);
+}
+
+TEST(vm_object, sizes_up_to_the_last_page_of_64_bits)
+{
+	vm_object_t b = vm_object_allocate(~0ul, A + P), o = b, copy = NULL;
+	vm_object_offset_t last = ~0ul & ~PAGE_MASK, at = last - 4 * P;
+
+	ASSERT_EQ(b->size, last);
+	put(b, last - P, 1);
+	put(b, 0, 2);
+	ASSERT_EQ(get(b, last - P), 1);
+	ASSERT_EQ(get(b, 0), 2);
+	ASSERT_EQ(get(b, P), -1);
+	ASSERT_EQ(vm_object_copy_slowly(b, last - 2 * P, 2 * P, false, &copy), KERN_SUCCESS);
+	ASSERT_EQ(get(copy, P), 1);
+	ASSERT_EQ(copy->resident_page_count, 1);
+	vm_object_deallocate(copy);
+	b->copy_strategy = MEMORY_OBJECT_COPY_DELAY;
+	copy = vm_object_copy_delayed(b, last - 2 * P, 2 * P);
+	ASSERT_EQ(copy->size, last);
+	ASSERT_TRUE(vm_object_owes_push(b, last - P));
+	vm_object_deallocate(copy);
+	ASSERT_EQ(vm_object_copy_delayed(b, last, P), NULL);
+	b->copy_strategy = MEMORY_OBJECT_COPY_SYMMETRIC;
+	ASSERT_FALSE(vm_object_coalesce(b, 0, last, P, 1));
+	ASSERT_FALSE(vm_object_coalesce(b, 0, last - P, 2 * P, 1));
+	vm_object_reference(b);
+	ASSERT_TRUE(vm_object_shadow(&o, &at, 4 * P));
+	vm_object_deallocate(b);
+	collapse(o);
+	ASSERT_EQ(o->shadow, NULL);
+	ASSERT_EQ(get(o, 3 * P), 1);
+	ASSERT_EQ(o->resident_page_count, 1);
+	vm_object_deallocate(o);
+}
+
+TEST(vm_object, a_hole_filled_again_is_one_entry_and_reads_as_zero)
+{
+	map = fixture_map();
+	ASSERT_TRUE(fixture_allocate(map, A, 6 * P));
+	for (uint64_t i = 0; i < 6; i++)
+		ASSERT_STORE(map, A + i * P, 7);
+	ASSERT_EQ(vm_deallocate(map, vm_address_u(A + 2 * P), vm_size_u(2 * P)), KERN_SUCCESS);
+	ASSERT_EQ(fixture_entries(map), 2);
+	ASSERT_TRUE(fixture_allocate(map, A + 2 * P, 2 * P));
+	ASSERT_EQ(fixture_entries(map), 1);
+	ASSERT_LOAD(map, A + 2 * P, 0);
+	ASSERT_LOAD(map, A + 3 * P, 0);
+	ASSERT_LOAD(map, A + P, 7);
+	ASSERT_LOAD(map, A + 4 * P, 7);
+	/* The lower end; and not where somebody else shows the object. */
+	ASSERT_EQ(vm_deallocate(map, vm_address_u(A), vm_size_u(P)), KERN_SUCCESS);
+	ASSERT_TRUE(fixture_allocate(map, A, P));
+	ASSERT_EQ(fixture_entries(map), 1);
+	ASSERT_LOAD(map, A, 0);
+	ASSERT_LOAD(map, A + P, 7);
+	ASSERT_TRUE(fixture_allocate(map, A - P, P));
+	ASSERT_EQ(fixture_entries(map), 2);
+	peer = vm_map_fork(map);
+	ASSERT_EQ(vm_deallocate(map, vm_address_u(A + P), vm_size_u(P)), KERN_SUCCESS);
+	ASSERT_TRUE(fixture_allocate(map, A + P, P));
+	ASSERT_LOAD(map, A + P, 0);
+	ASSERT_LOAD(peer, A + P, 7);
+	ASSERT_TRUE(fixture_sound(map, peer, NULL));
+	vm_map_deallocate(peer);
+	vm_map_deallocate(map);
+}

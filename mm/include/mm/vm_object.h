@@ -42,6 +42,7 @@
 
 #define VM_CHUNK_SHIFT      MEGAPAGE_SHIFT
 #define VM_CHUNK_PAGES      512u
+#define VM_OBJECT_SIZE_MAX  (~0ul & ~PAGE_MASK)
 #define VM_CHUNK_LEAF       64u         /* slots per leaf array */
 
 struct pv;
@@ -137,7 +138,7 @@ void vm_object_bootstrap(void);
 
 /*
  * New internal zero-fill object, one reference, or NULL (shortage). size:
- * bytes, rounded up; color: where it will be mapped (any address; taken mod 2 MiB).
+ * bytes, rounded up (to VM_OBJECT_SIZE_MAX at most); color: where it will be mapped (any address; taken mod 2 MiB).
  */
 vm_object_t vm_object_allocate(vm_size_t size, vm_offset_t color);
 /* NULL is allowed and does nothing. */
@@ -208,8 +209,16 @@ void vm_object_pmap_protect(vm_object_t object, vm_object_offset_t offset, vm_si
  */
 kern_return_t vm_object_copy_slowly(vm_object_t src, vm_object_offset_t offset, vm_size_t size, bool may_wait,
     vm_object_t *dst);
-/* May prev (mapped to [prev_offset, +prev_size)) be extended by next_size of zero-fill? Does it if so. */
-bool vm_object_coalesce(vm_object_t prev, vm_object_offset_t prev_offset, vm_size_t prev_size, vm_size_t next_size);
+/*
+ * May prev, mapped up to prev_offset + prev_size by an entry, show next_size more bytes of zero-fill after that? Does it
+ * if so: its size grows, and what was left there goes. users: the references of the caller's entries, the one at
+ * prev_offset and perhaps one that shows what comes after: there may be no other. NULL: yes. Map write lock.
+ * (Mach: vm_object_coalesce.)
+ */
+bool vm_object_coalesce(vm_object_t prev, vm_object_offset_t prev_offset, vm_size_t prev_size, vm_size_t next_size,
+    unsigned users);
+/* The same downwards: may next, mapped from next_offset on by the one entry that refers to it, show size bytes more before that? */
+bool vm_object_coalesce_below(vm_object_t next, vm_object_offset_t next_offset, vm_size_t size);
 
 /*
  * Caching attribute of an object's memory (vm_map_attribute.c): leaves go, and come back by fault with the new one. FALSE:
