@@ -21,10 +21,3 @@ W void shared_region_mapping_ref(shared_region_mapping_t region) { }
 W void shared_region_mapping_dealloc(shared_region_mapping_t region) { }
 W kern_return_t shared_region_object_chain_attach(shared_region_mapping_t target, shared_region_mapping_t parent) { return KERN_NOT_SUPPORTED; }
 W kern_return_t shared_region_mapping_map(shared_region_mapping_t region, vm_map_t map) { return KERN_NOT_SUPPORTED; }
-W void vm_map_reference_swap(vm_map_t map) { }
-W void vm_map_res_reference(vm_map_t map) { }
-W void vm_map_res_deallocate(vm_map_t map) { }
-W void vm_map_swapin(vm_map_t map) { }
-W void vm_map_swapout(vm_map_t map) { }
-W kern_return_t vm_map_behavior_set(vm_map_t map, vm_offset_t start, vm_offset_t end, vm_behavior_t behavior) { return KERN_NOT_SUPPORTED; }
-W kern_return_t vm_map_machine_attribute(vm_map_t map, vm_offset_t addr, vm_size_t size, uint32_t attribute, int *value) { return KERN_NOT_SUPPORTED; }

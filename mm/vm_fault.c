@@ -352,6 +352,12 @@ enter_quick(const struct vm_map_lookup *l, struct vm_page *m, vm_offset_t va, vm
 	return kr;
 }
 
+static inline unsigned
+uncached(const struct fault *f)
+{
+	return unlikely(f->level->uncached) ? PMAP_UNCACHED : 0;
+}
+
 /* A page that was resident: the rest of its chunk may come along. Of special objects, only where nobody has to hear of its use. */
 static noinline kern_return_t
 enter_resident(struct fault *f)
@@ -359,17 +365,18 @@ enter_resident(struct fault *f)
 	bool special = f->level->special || f->l.object->special;
 	vm_offset_t at = f->va + f->l.pmap_shift;
 	struct vm_chunk *c = f->m->o.chunk;
-	vm_prot_t flags = f->access;
+	vm_prot_t flags = f->access | uncached(f);
+	bool around = f->level->locked_pages == 0 && !f->level->uncached;
 	kern_return_t kr;
 
-	if (vm_chunk_is_megapage(c) && f->level->locked_pages == 0 &&
+	if (vm_chunk_is_megapage(c) && around &&
 	    !(special && (f->prot & VM_PROT_WRITE)) && megapage_fits(&f->l, f->m, f->level, f->va) &&
 	    pmap_enter_mega(f->l.pmap, at & ~MEGAPAGE_MASK, c, f->prot, flags) == KERN_SUCCESS)
 		return KERN_SUCCESS;
 	if (f->l.wired && f->m->wire_count != 0)
 		flags |= PMAP_WIRED;
 	kr = pmap_enter(f->l.pmap, at, f->m, f->prot, flags);
-	if (kr == KERN_SUCCESS && f->level == f->l.object && c->resident > 1 && f->level->locked_pages == 0)
+	if (kr == KERN_SUCCESS && f->level == f->l.object && c->resident > 1 && around)
 		enter_around(&f->l, f->m, f->va, special ? f->prot & ~VM_PROT_WRITE : f->prot);
 	return kr;
 }
@@ -378,7 +385,7 @@ enter_resident(struct fault *f)
 static inline kern_return_t
 enter_fresh(struct fault *f)
 {
-	vm_prot_t flags = f->access;
+	vm_prot_t flags = f->access | uncached(f);
 
 	if (unlikely(f->l.wired && f->m->wire_count != 0))
 		flags |= PMAP_WIRED;

@@ -85,6 +85,25 @@ vm_fault_unwire_pages(const struct vm_map_entry *e)
 	spin_unlock(&object->lock);
 }
 
+void
+vm_fault_zero_wired(const struct vm_map_entry *e)
+{
+	vm_object_t object = e->object.vm_object;
+
+	if (object->phys_contiguous)
+		return;
+	spin_lock(&object->lock);
+	for (vm_size_t at = 0; at < e->vme_end - e->vme_start; at += PAGE_SIZE) {
+		struct vm_page *m = vm_page_lookup(object, e->offset + at);
+
+		if (m != NULL) {
+			vm_page_zero(m);
+			m->flags |= VM_PAGE_DIRTY;
+		}
+	}
+	spin_unlock(&object->lock);
+}
+
 /* --- leaves --- */
 
 /* Wired leaves for n pages of c, all resident. FALSE: shortage. Object locked. */
@@ -97,6 +116,12 @@ enter_leaves(pmap_t pmap, vm_offset_t va, struct vm_chunk *c, unsigned slot, uns
 		if (pmap_enter(pmap, va, vm_chunk_page(c, slot), prot, PMAP_WIRED) != KERN_SUCCESS)
 			return false;
 	return true;
+}
+
+static inline unsigned
+wired_leaf(vm_object_t object)
+{
+	return PMAP_WIRED | (object->uncached ? PMAP_UNCACHED : 0);
 }
 
 /* What the leaf of a wired page may grant: WRITE only where no copy is owed the page, and its pager will get it back. */
@@ -125,7 +150,7 @@ vm_fault_wire_leaves(const struct vm_wire_view *v, const struct vm_map_entry *e,
 		struct vm_page *m = vm_page_lookup(object, offset);
 
 		ok = m == NULL || pmap_enter(v->top->pmap, va + v->shift, m, leaf_prot(object, offset, prot, m),
-		    PMAP_WIRED) == KERN_SUCCESS;
+		    wired_leaf(object)) == KERN_SUCCESS;
 	}
 	spin_unlock(&object->lock);
 	return ok;
@@ -194,7 +219,7 @@ wire_page(const struct vm_wire_view *v, const struct wire_at *w, vm_offset_t va,
 		m->flags |= VM_PAGE_DIRTY;
 	prot = leaf_prot(w->object, w->offset, w->prot, m);
 	if (v->top->pmap != NULL &&
-	    pmap_enter(v->top->pmap, va + v->shift, m, prot, (access & prot) | PMAP_WIRED) != KERN_SUCCESS)
+	    pmap_enter(v->top->pmap, va + v->shift, m, prot, (access & prot) | wired_leaf(w->object)) != KERN_SUCCESS)
 		return WIRE_SHORTAGE;
 	vm_page_wire(m);
 	return WIRE_DONE;
@@ -217,7 +242,7 @@ static inline bool
 plain(vm_object_t object)
 {
 	return object->shadow == NULL && object->pager == NULL && object->copy == NULL &&
-	    object->locked_pages == 0 && !object->phys_contiguous && !object->shadow_severed;
+	    object->locked_pages == 0 && !object->phys_contiguous && !object->shadow_severed && !object->uncached;
 }
 
 /* n pages within one chunk of a plain object, locked. */

@@ -74,7 +74,18 @@ vm_map_destroy(vm_map_t map)
 void
 vm_map_deallocate(vm_map_t map)
 {
-	if (map != NULL && __atomic_sub_fetch(&map->ref_count, 1, __ATOMIC_ACQ_REL) == 0)
+	uint32_t refs;
+
+	if (map == NULL)
+		return;
+	/* Drops happen under s_lock, so that residence never exceeds what is left. */
+	spin_lock(&map->s_lock);
+	refs = __atomic_load_n(&map->ref_count, __ATOMIC_RELAXED);
+	if (unlikely(map->res_count >= refs && refs > 1))
+		vm_map_res_deallocate(map);
+	refs = __atomic_sub_fetch(&map->ref_count, 1, __ATOMIC_ACQ_REL);
+	spin_unlock(&map->s_lock);
+	if (refs == 0)
 		vm_map_destroy(map);
 }
 

@@ -94,6 +94,14 @@ uint64_t vm_map_random(void);
 
 void vm_map_copy_bootstrap(void);
 
+/* --- vm_map_residence.c --- */
+
+/*
+ * An entry of map became (or stops being) a window of sub: it holds a residence reference on it while map is resident.
+ * Linking and unlinking entries does this; who turns a linked entry into a window, or back, calls it himself. Write lock.
+ */
+void vm_map_window_linked(vm_map_t map, vm_map_t sub, bool linked);
+
 /* --- vm_map_clip.c --- */
 
 /*
@@ -172,6 +180,8 @@ void vm_map_space_wakeup(vm_map_t map);
 void vm_map_widen(vm_map_t map, vm_offset_t *start, vm_offset_t *end);
 /* vm_map_delete with VM_MAP_REMOVE_KUNWIRE or VM_MAP_REMOVE_ALL; other flags mean nothing here. */
 kern_return_t vm_map_delete_with(vm_map_t map, vm_offset_t start, vm_offset_t end, unsigned flags, vm_map_entry_t *dead);
+/* Frees the pages of [offset, offset + size) of an internal object but those that are wired; their leaves are gone. */
+void vm_map_free_pages(vm_object_t object, vm_object_offset_t offset, vm_size_t size);
 /* Puts entries back where they were; their range is free. Write lock, the same hold as vm_map_delete's but for its own. */
 void vm_map_undelete(vm_map_t map, vm_map_entry_t dead);
 
@@ -237,6 +247,8 @@ struct vm_wire_view {
  * lock held. *done: the address up to which that was done. KERN_RESOURCE_SHORTAGE, KERN_MEMORY_ERROR, KERN_ABORTED.
  */
 kern_return_t vm_fault_wire(const struct vm_wire_view *v, vm_offset_t start, vm_offset_t end, vm_prot_t access, vm_offset_t *done);
+/* Clears the pages of object entry e, all wired. */
+void vm_fault_zero_wired(const struct vm_map_entry *e);
 /* The pages of object entry e (a part of one, if the fields say so), all wired, lose one wiring. Leaves are not touched. */
 void vm_fault_unwire_pages(const struct vm_map_entry *e);
 /*

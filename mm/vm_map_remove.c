@@ -32,6 +32,22 @@
 #include <base/wait.h>
 #include "vm_map_impl.h"
 
+/* Pages that somebody has wired stay: a copy in flight may hold them. Object locked. */
+static void
+free_pages(vm_object_t object, vm_object_offset_t start, vm_object_offset_t end)
+{
+	if (likely(object->wired_pages == 0)) {
+		(void)vm_object_page_remove(object, start, end);
+		return;
+	}
+	for (; start < end; start += PAGE_SIZE) {
+		struct vm_page *m = vm_page_lookup(object, start);
+
+		if (m != NULL && m->wire_count == 0)
+			(void)vm_object_page_remove(object, start, start + PAGE_SIZE);
+	}
+}
+
 /*
  * Pages that only this entry can reach go at once if the object stays. The
  * reference count cannot fall below what we see to 1 by others' doing and rise
@@ -47,7 +63,15 @@ free_unreachable_pages(vm_map_entry_t e)
 		return;         /* the last reference frees everything */
 	spin_lock(&object->lock);
 	if (object->one_mapping && object->copy == NULL)
-		(void)vm_object_page_remove(object, e->offset, e->offset + (e->vme_end - e->vme_start));
+		free_pages(object, e->offset, e->offset + (e->vme_end - e->vme_start));
+	spin_unlock(&object->lock);
+}
+
+void
+vm_map_free_pages(vm_object_t object, vm_object_offset_t offset, vm_size_t size)
+{
+	spin_lock(&object->lock);
+	free_pages(object, offset, offset + size);
 	spin_unlock(&object->lock);
 }
 
@@ -243,8 +267,11 @@ vm_map_free_dead(vm_map_t map, vm_map_entry_t dead)
 	(void)map;
 	for (; dead != NULL; dead = next) {
 		next = dead->vme_next;
-		if (unlikely(dead->wired_count != 0))
+		if (unlikely(dead->wired_count != 0)) {
+			if (dead->zero_wired && !dead->is_sub_map)
+				vm_fault_zero_wired(dead);
 			vm_map_unwire_pages(dead);
+		}
 		if (dead->is_sub_map)
 			vm_map_deallocate(dead->object.sub_map);
 		else {

@@ -160,6 +160,8 @@ vm_map_store_link(vm_map_t map, vm_map_entry_t after, vm_map_entry_t entry)
 		    true);
 	map->hdr.nentries++;
 	map->size += entry->vme_end - entry->vme_start;
+	if (unlikely(entry->is_sub_map))
+		vm_map_window_linked(map, entry->object.sub_map, true);
 }
 
 void
@@ -176,6 +178,8 @@ vm_map_store_unlink(vm_map_t map, vm_map_entry_t entry)
 	map->size -= entry->vme_end - entry->vme_start;
 	if (map->hint == entry)
 		map->hint = prev;
+	if (unlikely(entry->is_sub_map))
+		vm_map_window_linked(map, entry->object.sub_map, false);
 }
 
 /* The entry's place in the list, without looking at the tree. */
@@ -205,6 +209,8 @@ vm_map_store_split(vm_map_t map, vm_map_entry_t entry, vm_offset_t at, vm_map_en
 		gap_update(&entry->node);
 	}
 	map->hdr.nentries++;
+	if (unlikely(entry->is_sub_map))
+		vm_map_window_linked(map, entry->object.sub_map, true);
 }
 
 void

@@ -164,6 +164,7 @@ fill_placeholder(vm_map_t map, vm_map_entry_t e, vm_map_t submap, vm_offset_t of
 	kr = use_pmap ? vm_map_nest_entry(map, e) : KERN_SUCCESS;
 	if (kr == KERN_SUCCESS) {
 		vm_map_reference(submap);
+		vm_map_window_linked(map, submap, true);
 		return kr;
 	}
 	e->is_sub_map = false;
@@ -446,8 +447,10 @@ piece_replace(struct piece *p, const struct vm_map_entry *src)
 		vm_map_submap_remove_leaves(p->map, e);
 	e->protection &= src->protection | (p->access & VM_PROT_COPY ? VM_PROT_WRITE : 0);
 	e->max_protection &= src->max_protection;
+	vm_map_window_linked(p->map, p->sub, false);
 	if (src->is_sub_map) {
 		e->object.sub_map = p->as.sub_map;
+		vm_map_window_linked(p->map, p->as.sub_map, true);
 	} else {
 		e->object.vm_object = p->as.object;
 		e->is_sub_map = false;

@@ -47,6 +47,7 @@ struct vm_map_entry {
 			            use_pmap : 1,
 			            permanent : 1,
 			            superpage : 1,          /* whole megapages, wired from the start */
+			            zero_wired : 1,         /* pages wired when it is removed are cleared then */
 			            alias : 8;
 		};
 		uint32_t            attributes; /* all of the above, to compare at once */

@@ -130,7 +130,7 @@ vm_chunk_offset(const struct vm_chunk *c, unsigned slot)
 static inline void
 vm_object_classify(vm_object_t object)
 {
-	object->special = object->pager != NULL || object->copy != NULL || object->phys_contiguous ||
+	object->special = object->pager != NULL || object->copy != NULL || object->phys_contiguous || object->uncached ||
 	    object->shadow_severed || object->no_zero_fill;
 }
 
