@@ -94,9 +94,10 @@ HOST_OMIT  :=
 HOST_ARCH  := $(wildcard arch/riscv/sv.c arch/riscv/pmap*.c arch/riscv/tlb.c)
 HOST_DRV   := $(wildcard drivers/fdt*.c drivers/platform.c)
 HOST_SHELL := $(wildcard kernel/shell/shell_*.c)
+HOST_KERN  := kernel/pager_test.c
 HOST_RIG   := $(addprefix test/host/,boot.c memory.c runtime.c testing.c tlb_sim.c)
 HOST_TEST  := $(filter-out $(HOST_RIG) test/host/runner.c,$(wildcard test/host/*.c))
-HOST_LIB   := $(filter-out $(HOST_OMIT),$(BASE_SRC)) $(MM_SRC) $(HOST_ARCH) $(HOST_DRV) $(HOST_SHELL) $(HOST_RIG)
+HOST_LIB   := $(filter-out $(HOST_OMIT),$(BASE_SRC)) $(MM_SRC) $(HOST_ARCH) $(HOST_DRV) $(HOST_SHELL) $(HOST_KERN) $(HOST_RIG)
 
 # A host program is a name and its sources; prog_<name> directories add themselves.
 HOST_unit  := $(wildcard test/host/runner.c) $(UNIT_SRC) $(HOST_TEST) $(HOST_LIB)

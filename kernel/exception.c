@@ -4,6 +4,7 @@
  *	page fault ─> user_fault ─> vm_fault: resolved ─> back
  *	                              │ refused
  *	  user_exception <────────────┘
+ *	    ├─ KERN_ABORTED: the thread was waiting for a pager when it was ended
  *	    ├─ agent thread: its request is over (agent.c)
  *	    ├─ handler: struct atlas_exception at the top of its stack,
  *	    │    pc = handler, sp = a0 = the structure ── exception_return ──> resumed
@@ -73,6 +74,9 @@ user_exception(struct trapframe *tf, kern_return_t code, vm_prot_t access)
 		agent_fault(tf, code, tf->stval, access);
 		return;
 	}
+	/* The fault was given up because the thread is to end: nobody is to hear of it. */
+	if (code == KERN_ABORTED && th->terminating)
+		thread_exit();
 	if (th->exc_handler != 0 && !exception_in_handler(th, tf) &&
 	    exception_deliver(th, tf, code, access) == KERN_SUCCESS)
 		return;

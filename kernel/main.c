@@ -33,6 +33,7 @@
 #include <kernel/cmd.h>
 #include <kernel/console.h>
 #include <kernel/initrd.h>
+#include <kernel/pager.h>
 #include <kernel/power.h>
 #include <kernel/thread.h>
 #include <kernel/version.h>
@@ -404,6 +405,8 @@ kernel_main(uint64_t hartid, paddr_t dtb)
 	hart_init_local();
 	boot_devices();
 	plic_hart_online(0);
+	pager_file_bootstrap();
+	pager_test_bootstrap();
 	task_init();
 	thread_init();
 	boot_files();
