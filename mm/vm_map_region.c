@@ -27,6 +27,7 @@
 #include <string.h>
 
 #define ALIAS_NEAR      64
+#define WINDOWS_MAX     4096u           /* that one vm_region_recurse looks through */
 #define WINDOW          VM_CHUNK_PAGES
 
 /* What is counted of an entry. */
@@ -384,6 +385,7 @@ struct descent {
 	vm_offset_t at;                 /* regions that end at or below it do not count */
 	uint64_t    shift;
 	unsigned    depth;
+	unsigned   *windows;            /* that may still be entered, on all levels together */
 };
 
 static void
@@ -415,15 +417,17 @@ fill_submap(const struct descent *d, vm_map_entry_t e, struct vm_region_submap_i
 	};
 }
 
-/* Into the submap behind window e of d's map. FALSE: no submap, or deeper than `levels`. */
+/* Into the submap behind window e of d's map. FALSE: no submap, or deeper than `levels`, or one window too many. */
 static bool
 descend(const struct descent *d, vm_map_entry_t e, uint32_t levels, struct descent *in)
 {
 	vm_offset_t lo = e->vme_start > d->lo ? e->vme_start : d->lo;
 	uint64_t back = e->offset - e->vme_start;       /* to addresses of the submap, mod 2^64 */
 
-	if (!e->is_sub_map || d->depth >= levels)
+	if (!e->is_sub_map || d->depth >= levels || *d->windows == 0)
 		return false;
+	--*d->windows;
+	in->windows = d->windows;
 	in->map = e->object.sub_map;
 	in->lo = lo + back;
 	in->hi = (e->vme_end < d->hi ? e->vme_end : d->hi) + back;
@@ -437,7 +441,8 @@ descend(const struct descent *d, vm_map_entry_t e, uint32_t levels, struct desce
  * The first region in d, with at most `levels` levels entered: TRUE when there
  * is one; then *addr, *size, *depth and info are written. A submap's window in
  * which nothing is mapped is passed over. Recursion is bounded by the depth of
- * submaps, which vm_map_submap limits.
+ * submaps, which vm_map_submap limits; windows within windows could still be
+ * many, so after WINDOWS_MAX of them the next is reported instead of entered.
  */
 static bool
 find_region(const struct descent *d, uint32_t levels, vm_address_ut *addr, vm_size_ut *size, uint32_t *depth,
@@ -471,6 +476,7 @@ vm_region_recurse(vm_map_t map, vm_address_ut *addr, vm_size_ut *size, uint32_t 
     struct vm_region_submap_info *info, uint32_t *count)
 {
 	const uint32_t words = sizeof(*info) / sizeof(uint32_t);
+	unsigned windows = WINDOWS_MAX;
 	struct descent top;
 	bool found;
 
@@ -479,7 +485,8 @@ vm_region_recurse(vm_map_t map, vm_address_ut *addr, vm_size_ut *size, uint32_t 
 	if (*count < words)
 		return KERN_FAIL(KERN_INVALID_ARGUMENT, "vm_region_recurse: %u words are too few, %u are needed",
 		    *count, words);
-	top = (struct descent){ .map = map, .lo = vm_map_min(map), .hi = vm_map_max(map), .at = addr->v };
+	top = (struct descent){ .map = map, .lo = vm_map_min(map), .hi = vm_map_max(map), .at = addr->v,
+	    .windows = &windows };
 	vm_map_lock_read(map);
 	found = find_region(&top, *depth, addr, size, depth, info);
 	vm_map_unlock_read(map);
