@@ -8,14 +8,6 @@
 #pragma GCC diagnostic ignored "-Wunused-parameter"
 #define W __attribute__((weak))
 
-W void vm_named_entry_bootstrap(void) { }
-W void vm_named_entry_reference(vm_named_entry_t ne) { }
-W void vm_named_entry_release(vm_named_entry_t ne) { }
-W kern_return_t vm_named_entry_make(const struct vm_named_entry_args *a, vm_size_t *size, vm_named_entry_t *ne) { return KERN_NOT_SUPPORTED; }
-W kern_return_t vm_named_entry_submap(vm_size_t size, vm_named_entry_t *ne) { return KERN_NOT_SUPPORTED; }
-W kern_return_t vm_named_entry_pager(memory_object_t mo, bool internal, vm_size_t size, vm_prot_t prot, vm_named_entry_t *ne) { return KERN_NOT_SUPPORTED; }
-W kern_return_t vm_named_entry_map(vm_map_t map, vm_offset_t *addr, struct vm_map_enter_args *args, vm_named_entry_t ne) { return KERN_NOT_SUPPORTED; }
-W void vm_named_entry_foreach(bool (*fn)(vm_named_entry_t, void *), void *arg) { }
 W kern_return_t shared_region_mapping_create(const struct shared_region_mapping_args *a, shared_region_mapping_t *region) { return KERN_NOT_SUPPORTED; }
 W void shared_region_mapping_ref(shared_region_mapping_t region) { }
 W void shared_region_mapping_dealloc(shared_region_mapping_t region) { }

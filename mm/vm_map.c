@@ -12,6 +12,7 @@
  */
 #include <mm/memory_object.h>
 #include <mm/zone.h>
+#include <mm/vm_named_entry.h>
 #include "vm_map_impl.h"
 
 static struct zone vm_map_zone;
@@ -25,6 +26,7 @@ vm_map_init(void)
 	vm_map_copy_bootstrap();
 	vm_map_submap_bootstrap();
 	memory_object_bootstrap();
+	vm_named_entry_bootstrap();
 }
 
 vm_map_t

@@ -52,6 +52,8 @@ set_attributes(struct vm_map_header *h, const struct vm_map_remap_args *a, vm_pr
 	for (e = h->links.next; e != vm_map_header_entry(h); e = e->vme_next) {
 		e->inheritance = a->inheritance & 3;
 		e->permanent = (a->flags & VM_FLAGS_PERMANENT) != 0;
+		if (a->new_alias)
+			e->alias = VM_GET_TAG(a->flags) & 0xff;
 		if (a->bounded) {
 			e->protection = cur & VM_PROT_ALL;
 			e->max_protection = max & VM_PROT_ALL;

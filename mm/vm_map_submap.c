@@ -445,7 +445,7 @@ piece_replace(struct piece *p, const struct vm_map_entry *src)
 	vm_map_clip_end(p->map, e, p->hi, &p->spare);
 	if (p->other_pages)
 		vm_map_submap_remove_leaves(p->map, e);
-	e->protection &= src->protection | (p->access & VM_PROT_COPY ? VM_PROT_WRITE : 0);
+	e->protection &= src->protection;
 	e->max_protection &= src->max_protection;
 	vm_map_window_linked(p->map, p->sub, false);
 	if (src->is_sub_map) {

@@ -274,6 +274,7 @@ struct vm_map_remap_args {
 	vm_offset_t  src_addr;          /* page aligned */
 	bool         copy;
 	bool         bounded;           /* cur, max are inputs: the most that is asked (vm_remap_new) */
+	bool         new_alias;         /* flags have the tag; else that of the source stays */
 	vm_inherit_t inheritance;
 };
 kern_return_t vm_map_remap(vm_map_t target, vm_offset_t *addr, const struct vm_map_remap_args *a, vm_prot_t *cur, vm_prot_t *max);
