@@ -27,6 +27,7 @@ vm_map_init(void)
 	vm_map_submap_bootstrap();
 	memory_object_bootstrap();
 	vm_named_entry_bootstrap();
+	vm_shared_region_bootstrap();
 }
 
 vm_map_t

@@ -126,7 +126,8 @@ descend(struct vm_map_lookup *l, vm_map_entry_t e, struct descent *d)
 	d->at += e->offset - e->vme_start;
 	d->needs_copy |= e->needs_copy;
 	d->unwired |= e->wired_count == 0;
-	if (e->use_pmap) {
+	/* Only the tables of the map that has the window lead to the submap's. */
+	if (e->use_pmap && l->pmap == l->map->pmap) {
 		l->pmap = sub->pmap;
 		l->pmap_shift = -d->shift;
 		d->unwired = false;

@@ -110,13 +110,24 @@ struct shared_region_mapping_args {
 static inline void shared_region_mapping_lock_init(shared_region_mapping_t r) { spin_init(&r->lock, LOCK_NAMED); }
 static inline void shared_region_mapping_lock(shared_region_mapping_t r) { spin_lock(&r->lock); }
 static inline void shared_region_mapping_unlock(shared_region_mapping_t r) { spin_unlock(&r->lock); }
+void vm_shared_region_bootstrap(void);
+/*
+ * A region with one reference. KERN_INVALID_ARGUMENT: not two submaps, sizes or base not in pages or beyond them;
+ * KERN_RESOURCE_SHORTAGE; then the named entries are still the caller's.
+ */
 kern_return_t shared_region_mapping_create(const struct shared_region_mapping_args *a, shared_region_mapping_t *region);
 void shared_region_mapping_ref(shared_region_mapping_t region);
 /* At 0: both named entries go, then the chain, link by link. */
 void shared_region_mapping_dealloc(shared_region_mapping_t region);
-/* target inherits from parent (its reference is consumed on success). KERN_FAILURE: target has a chain. */
+/*
+ * target inherits from parent (one reference on it is consumed on success). KERN_FAILURE: target has a chain;
+ * KERN_INVALID_ARGUMENT: it would be its own ancestor; KERN_RESOURCE_SHORTAGE.
+ */
 kern_return_t shared_region_object_chain_attach(shared_region_mapping_t target, shared_region_mapping_t parent);
-/* Maps both halves into map at client_base (text, then data). */
+/*
+ * Maps both halves into map at client_base: text, shared, r-x; then data, copied when written. Both or none.
+ * KERN_INVALID_ADDRESS, KERN_NO_SPACE, KERN_RESOURCE_SHORTAGE, KERN_INVALID_RIGHT.
+ */
 kern_return_t shared_region_mapping_map(shared_region_mapping_t region, vm_map_t map);
 
 #endif

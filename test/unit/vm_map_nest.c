@@ -1,0 +1,315 @@
+/*
+ * vm_map_nest: windows that share their submap's page tables: what they save,
+ * and when they stop to.
+ */
+#include "vm_fixture.h"
+#include "vm_map_impl.h"
+
+#define A   (64 * M)
+#define N   8                   /* megapages of the window */
+
+static vm_map_t one, two, sub;
+
+static kern_return_t
+window(vm_map_t map, vm_offset_t at, vm_size_t size, vm_offset_t offset, bool copy, vm_prot_t cur)
+{
+	struct vm_map_enter_args args = {
+		.size = size, .offset = offset, .needs_copy = copy, .cur = cur, .max = VM_PROT_ALL,
+		.inheritance = VM_INHERIT_SHARE,
+	};
+
+	return vm_map_enter_submap(map, &at, &args, sub, true);
+}
+
+static vm_map_entry_t
+entry_at(vm_map_t map, vm_offset_t at)
+{
+	vm_map_entry_t e;
+
+	return vm_map_lookup_entry(map, at, &e) ? e : NULL;
+}
+
+static bool
+nested(vm_map_t map, vm_offset_t at)
+{
+	struct pmap_walk w;
+
+	pmap_walk(map->pmap, at, &w);
+	return entry_at(map, at)->use_pmap && (!w.leaf || w.nested);
+}
+
+static uint64_t
+tables(vm_map_t map)
+{
+	struct pmap_stats s;
+
+	pmap_stats(map->pmap, &s);
+	return s.tables;
+}
+
+static bool
+setup(void)
+{
+	one = fixture_map();
+	two = fixture_map();
+	sub = vm_map_create(PMAP_NULL, 0, 2 * N * M, true);
+	return fixture_allocate(sub, 0, N * M) &&
+	    window(one, A, N * M, 0, false, VM_PROT_DEFAULT) == KERN_SUCCESS &&
+	    window(two, 2 * A, N * M, 0, false, VM_PROT_DEFAULT) == KERN_SUCCESS;
+}
+
+static bool
+sound(void)
+{
+	return fixture_sound(one, two, sub, NULL);
+}
+
+static void
+teardown(void)
+{
+	vm_map_deallocate(one);
+	vm_map_deallocate(two);
+	vm_map_deallocate(sub);
+}
+
+TEST(vm_map_nest, what_one_has_touched_needs_no_fault_of_the_other)
+{
+	struct pmap_walk w;
+	uint64_t before;
+
+	ASSERT_TRUE(setup());
+	ASSERT_TRUE(nested(one, A) && nested(two, 2 * A));
+	before = tables(two);
+	ASSERT_STORE(one, A + 3 * M + P, 7);
+	pmap_walk(two->pmap, 2 * A + 3 * M + P, &w);
+	ASSERT_TRUE(w.leaf && w.nested);
+	ASSERT_EQ(w.prot, VM_PROT_DEFAULT);
+	ASSERT_LOAD(two, 2 * A + 3 * M + P, 7);
+	for (vm_offset_t i = 0; i < N; i++)
+		ASSERT_STORE(two, 2 * A + i * M, (uint8_t)i);
+	ASSERT_EQ(tables(two), before);
+	ASSERT_LOAD(one, A + 5 * M, 5);
+	ASSERT_TRUE(sound());
+	teardown();
+}
+
+TEST(vm_map_nest, a_second_mapping_makes_no_leaf_table)
+{
+	vm_map_t three = fixture_map();
+	uint64_t before, after;
+
+	ASSERT_TRUE(setup());
+	for (vm_offset_t i = 0; i < N; i++)
+		ASSERT_STORE(one, A + i * M, 1);
+	before = tables(three);
+	ASSERT_EQ(window(three, A, N * M, 0, false, VM_PROT_DEFAULT), KERN_SUCCESS);
+	after = tables(three);
+	for (vm_offset_t i = 0; i < N; i++)
+		ASSERT_EQ(fixture_leaf(three, A + i * M), VM_PROT_DEFAULT);
+	ASSERT_EQ(tables(three), after);
+	/* At most the upper tables on the way to one address. */
+	ASSERT_TRUE(after - before <= PMAP_LEVELS - 2);
+	ASSERT_TRUE(sound() && fixture_sound(three, NULL));
+	vm_map_deallocate(three);
+	teardown();
+}
+
+TEST(vm_map_nest, what_is_done_to_the_submap_reaches_all)
+{
+	uint8_t v;
+
+	ASSERT_TRUE(setup());
+	ASSERT_STORE(one, A, 1);
+	ASSERT_STORE(one, A + P, 2);
+	ASSERT_EQ(vm_protect(sub, vm_address_u(0), vm_size_u(P), false, VM_PROT_READ), KERN_SUCCESS);
+	ASSERT_FALSE(fixture_leaf(two, 2 * A) & VM_PROT_WRITE);
+	ASSERT_EQ(fixture_store(one, A, 1), KERN_PROTECTION_FAILURE);
+	ASSERT_EQ(vm_deallocate(sub, vm_address_u(P), vm_size_u(P)), KERN_SUCCESS);
+	ASSERT_EQ(fixture_leaf(two, 2 * A + P), VM_PROT_NONE);
+	ASSERT_EQ(fixture_load(two, 2 * A + P, &v), KERN_INVALID_ADDRESS);
+	ASSERT_TRUE(nested(one, A) && nested(two, 2 * A));
+	ASSERT_TRUE(sound());
+	teardown();
+}
+
+TEST(vm_map_nest, another_protection_un_nests_just_that_part)
+{
+	ASSERT_TRUE(setup());
+	ASSERT_STORE(one, A + 3 * M, 1);
+	ASSERT_STORE(one, A + 4 * M, 1);
+	ASSERT_EQ(vm_protect(one, vm_address_u(A + 3 * M + P), vm_size_u(P), false, VM_PROT_READ), KERN_SUCCESS);
+	ASSERT_TRUE(nested(one, A + 2 * M));
+	ASSERT_FALSE(nested(one, A + 3 * M));
+	ASSERT_FALSE(nested(one, A + 3 * M + P));
+	ASSERT_TRUE(nested(one, A + 4 * M));
+	ASSERT_TRUE(nested(two, 2 * A + 3 * M));
+	ASSERT_EQ(fixture_store(one, A + 3 * M + P, 1), KERN_PROTECTION_FAILURE);
+	ASSERT_STORE(two, 2 * A + 3 * M + P, 2);
+	ASSERT_LOAD(one, A + 3 * M + P, 2);
+	ASSERT_EQ(fixture_leaf(one, A + 3 * M + P), VM_PROT_READ);
+	ASSERT_LOAD(one, A + 3 * M, 1);
+	ASSERT_TRUE(sound());
+	/* What stays the same need not be un-nested. */
+	ASSERT_EQ(vm_protect(two, vm_address_u(2 * A), vm_size_u(4 * M), false, VM_PROT_DEFAULT), KERN_SUCCESS);
+	ASSERT_TRUE(nested(two, 2 * A));
+	/* Whole megapages. */
+	ASSERT_EQ(vm_protect(two, vm_address_u(2 * A), vm_size_u(2 * M), false, VM_PROT_READ), KERN_SUCCESS);
+	ASSERT_FALSE(nested(two, 2 * A + M));
+	ASSERT_TRUE(nested(two, 2 * A + 2 * M));
+	ASSERT_TRUE(sound());
+	teardown();
+}
+
+TEST(vm_map_nest, a_partial_removal_leaves_the_rest_nested)
+{
+	uint8_t v;
+
+	ASSERT_TRUE(setup());
+	for (vm_offset_t i = 0; i < N; i++)
+		ASSERT_STORE(two, 2 * A + i * M, 1);
+	ASSERT_EQ(vm_deallocate(one, vm_address_u(A + M + 3 * P), vm_size_u(2 * M)), KERN_SUCCESS);
+	ASSERT_TRUE(nested(one, A));
+	ASSERT_FALSE(nested(one, A + M));
+	ASSERT_FALSE(nested(one, A + 3 * M + 3 * P));
+	ASSERT_TRUE(nested(one, A + 4 * M));
+	ASSERT_LOAD(one, A + M, 1);
+	ASSERT_EQ(fixture_load(one, A + 2 * M, &v), KERN_INVALID_ADDRESS);
+	ASSERT_EQ(fixture_load(one, A + 3 * M, &v), KERN_INVALID_ADDRESS);
+	ASSERT_LOAD(one, A + 4 * M, 1);
+	ASSERT_LOAD(two, 2 * A + 2 * M, 1);
+	ASSERT_TRUE(sound());
+	ASSERT_EQ(vm_deallocate(one, vm_address_u(A), vm_size_u(N * M)), KERN_SUCCESS);
+	ASSERT_EQ(sub->ref_count, 2);
+	ASSERT_LOAD(two, 2 * A, 1);
+	ASSERT_TRUE(sound());
+	teardown();
+}
+
+TEST(vm_map_nest, inheritance_differs_without_un_nesting)
+{
+	ASSERT_TRUE(setup());
+	ASSERT_STORE(one, A, 1);
+	ASSERT_EQ(vm_inherit(one, vm_address_u(A), vm_size_u(2 * M), VM_INHERIT_NONE), KERN_SUCCESS);
+	ASSERT_TRUE(nested(one, A) && nested(one, A + 2 * M));
+	ASSERT_EQ(vm_inherit(one, vm_address_u(A), vm_size_u(P), VM_INHERIT_SHARE), KERN_SUCCESS);
+	ASSERT_FALSE(nested(one, A));
+	ASSERT_TRUE(nested(one, A + M));
+	ASSERT_LOAD(one, A, 1);
+	ASSERT_TRUE(sound());
+	teardown();
+}
+
+TEST(vm_map_nest, children_nest_too)
+{
+	vm_map_t child;
+
+	ASSERT_TRUE(setup());
+	ASSERT_STORE(one, A, 1);
+	child = vm_map_fork(one);
+	ASSERT_TRUE(child != NULL);
+	ASSERT_TRUE(nested(child, A));
+	ASSERT_EQ(fixture_leaf(child, A), VM_PROT_DEFAULT);
+	ASSERT_STORE(child, A + P, 2);
+	ASSERT_LOAD(two, 2 * A + P, 2);
+	ASSERT_TRUE(sound() && fixture_sound(child, NULL));
+	vm_map_deallocate(child);
+	teardown();
+}
+
+TEST(vm_map_nest, what_cannot_share_tables_is_an_ordinary_window)
+{
+	vm_map_t three = fixture_map(), task = fixture_map();
+	struct vm_map_enter_args args = { .size = N * M, .offset = A, .cur = VM_PROT_DEFAULT, .max = VM_PROT_ALL };
+	vm_offset_t at = 4 * A;
+
+	ASSERT_TRUE(setup());
+	ASSERT_STORE(one, A, 1);
+	/* Another protection, copy-on-write, no alignment, a map that runs. */
+	ASSERT_EQ(window(three, A, N * M, 0, false, VM_PROT_READ), KERN_SUCCESS);
+	ASSERT_EQ(window(three, 2 * A, N * M, 0, true, VM_PROT_DEFAULT), KERN_SUCCESS);
+	ASSERT_EQ(window(three, 3 * A + P, M, 0, false, VM_PROT_DEFAULT), KERN_SUCCESS);
+	ASSERT_EQ(vm_map_enter_submap(three, &at, &args, task, true), KERN_SUCCESS);
+	ASSERT_FALSE(nested(three, A));
+	ASSERT_FALSE(nested(three, 2 * A));
+	ASSERT_FALSE(nested(three, 3 * A + P));
+	ASSERT_FALSE(nested(three, 4 * A));
+	ASSERT_LOAD(three, A, 1);
+	ASSERT_EQ(fixture_leaf(three, A), VM_PROT_READ);
+	ASSERT_STORE(three, 2 * A, 2);
+	ASSERT_LOAD(one, A, 1);
+	ASSERT_LOAD(three, 3 * A + P, 1);
+	ASSERT_TRUE(sound() && fixture_sound(three, NULL));
+	vm_map_deallocate(three);
+	vm_map_deallocate(task);
+	teardown();
+}
+
+TEST(vm_map_nest, asked_for_outright_it_is_done_or_refused)
+{
+	struct vm_map_enter_args args = { .size = M, .object = vm_submap_object, .cur = VM_PROT_DEFAULT, .max = VM_PROT_ALL };
+	vm_offset_t at = 4 * A;
+
+	ASSERT_TRUE(setup());
+	vm_object_reference(vm_submap_object);
+	ASSERT_EQ(vm_map_enter(one, &at, &args), KERN_SUCCESS);
+	ASSERT_EQ(vm_map_submap(one, at, at + M, sub, P, true), KERN_INVALID_ARGUMENT);
+	ASSERT_TRUE(entry_at(one, at)->object.vm_object == vm_submap_object && !entry_at(one, at)->is_sub_map);
+	ASSERT_EQ(vm_map_submap(one, at, at + M, sub, M, true), KERN_SUCCESS);
+	ASSERT_TRUE(nested(one, at));
+	ASSERT_STORE(one, at, 3);
+	ASSERT_LOAD(two, 2 * A + M, 3);
+	ASSERT_TRUE(sound());
+	teardown();
+}
+
+/* The leaf of a window whose map is itself shown elsewhere goes there, not to the tables below. */
+TEST(vm_map_nest, a_task_that_is_a_submap_with_nested_windows)
+{
+	vm_map_t three = fixture_map();
+	struct vm_map_enter_args args = { .size = N * M, .offset = A, .cur = VM_PROT_DEFAULT, .max = VM_PROT_ALL };
+	vm_offset_t at = A;
+	uint8_t v;
+
+	ASSERT_TRUE(setup());
+	ASSERT_EQ(vm_map_enter_submap(three, &at, &args, one, true), KERN_SUCCESS);
+	ASSERT_STORE(two, 2 * A + P, 4);
+	ASSERT_LOAD(three, A + P, 4);
+	ASSERT_STORE(three, A + 2 * P, 5);
+	ASSERT_LOAD(one, A + 2 * P, 5);
+	ASSERT_EQ(vm_protect(one, vm_address_u(A), vm_size_u(M), false, VM_PROT_READ), KERN_SUCCESS);
+	ASSERT_EQ(fixture_store(three, A + 2 * P, 6), KERN_PROTECTION_FAILURE);
+	ASSERT_STORE(two, 2 * A + 2 * P, 6);
+	ASSERT_EQ(vm_deallocate(one, vm_address_u(A), vm_size_u(M)), KERN_SUCCESS);
+	ASSERT_EQ(fixture_load(three, A + 2 * P, &v), KERN_INVALID_ADDRESS);
+	ASSERT_EQ(fixture_leaf(three, A + 2 * P), VM_PROT_NONE);
+	ASSERT_TRUE(sound() && fixture_sound(three, NULL));
+	vm_map_deallocate(three);
+	teardown();
+}
+
+TEST(vm_map_nest, copy_on_write_inside_the_submap)
+{
+	vm_address_ut data = vm_address_u(0);
+	vm_size_ut count;
+
+	ASSERT_TRUE(setup());
+	ASSERT_STORE(one, A, 1);
+	ASSERT_EQ(vm_read(one, vm_address_u(A), vm_size_u(M), one, &data, &count), KERN_SUCCESS);
+	ASSERT_STORE(two, 2 * A, 2);
+	ASSERT_LOAD(one, A, 2);
+	ASSERT_LOAD(one, data.v, 1);
+	ASSERT_TRUE(nested(one, A));
+	ASSERT_TRUE(sound());
+	teardown();
+}
+
+TEST(vm_map_nest, parents_may_go_first)
+{
+	ASSERT_TRUE(setup());
+	ASSERT_STORE(one, A, 1);
+	vm_map_deallocate(sub);
+	vm_map_deallocate(one);
+	ASSERT_LOAD(two, 2 * A, 1);
+	ASSERT_TRUE(fixture_sound(two, NULL));
+	vm_map_deallocate(two);
+}
