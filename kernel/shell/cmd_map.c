@@ -8,8 +8,7 @@
  * A map is held under a name by one reference: a new one, a fork of a task's,
  * or one more on a task's own, which then outlives the task (empty).
  */
-#include <base/print.h>
-#include <kernel/thread.h>
+#include <string.h>
 #include <mm/vm_print.h>
 #include <mm/vm_user.h>
 #include "held.h"
@@ -396,7 +395,11 @@ do_enter(struct cmd_ctx *c)
 		kr = KERN_FAIL(KERN_INVALID_ARGUMENT, "inheritance %u is not share, copy or none", a.inheritance);
 	if (kr == KERN_SUCCESS && !object->given && (a.needs_copy || a.offset != 0))
 		kr = KERN_FAIL(KERN_INVALID_ARGUMENT, "without an object there is nothing to copy, and no offset");
-	if (kr == KERN_SUCCESS && object->given && shell_glob("new", object->word)) {
+	if (kr == KERN_SUCCESS && object->given && strcmp(object->word, "placeholder") == 0) {
+		a.object = vm_submap_object;
+		a.offset = 0;
+		vm_object_reference(a.object);
+	} else if (kr == KERN_SUCCESS && object->given && strcmp(object->word, "new") == 0) {
 		a.object = a.offset + a.size >= a.size ? vm_object_allocate(a.offset + a.size, addr) : VM_OBJECT_NULL;
 		kr = a.object != VM_OBJECT_NULL ? KERN_SUCCESS : KERN_FAIL(KERN_RESOURCE_SHORTAGE, "no memory for an object");
 	} else if (kr == KERN_SUCCESS && object->given) {
@@ -411,8 +414,8 @@ do_enter(struct cmd_ctx *c)
 }
 
 COMMAND(vm_map_enter, do_enter, "map", "a new entry, as the map layer makes it",
-    "Whole pages. object=new is a fresh object (an object's number then shows in `show map`); a\n"
-    "memory object or a named entry is mapped from offset on.\n"
+    "Whole pages. object=new is a fresh object (its number then shows in `show map`), placeholder\n"
+    "what vm_map_submap replaces; a memory object or a named entry is mapped from offset on.\n"
     "  vm_map_enter t1 0x10000 64K flags=fixed object=new\n"
     "KERN_NO_SPACE, KERN_INVALID_ADDRESS, KERN_INVALID_ARGUMENT, KERN_RESOURCE_SHORTAGE,\n"
     "KERN_PROTECTION_FAILURE",
@@ -529,44 +532,95 @@ COMMAND(vm_map_inherit, do_inherit, "map", "vm_inherit of [START, END)",
 
 /* --- submaps --- */
 
+/* Rights, offset and inheritance of a window; a task's map is nobody's submap. */
+static kern_return_t
+check_window(const struct cmd_value *submap, const struct vm_map_enter_args *a)
+{
+	kern_return_t kr = cmd_map(submap);
+
+	if (kr == KERN_SUCCESS)
+		kr = cmd_rights(a->cur, a->max);
+	if (kr == KERN_SUCCESS && cmd_is_task_map(submap->map))
+		kr = KERN_FAIL(KERN_INVALID_ARGUMENT, "map %lu is a task's: it cannot be a submap", submap->map->id);
+	if (kr == KERN_SUCCESS && (a->size == 0 || ((a->size | a->offset) & PAGE_MASK) != 0))
+		kr = KERN_FAIL(KERN_INVALID_ARGUMENT, "0x%lx bytes at 0x%lx are not whole pages", a->size, a->offset);
+	if (kr == KERN_SUCCESS && a->inheritance > VM_INHERIT_LAST_VALID)
+		kr = KERN_FAIL(KERN_INVALID_ARGUMENT, "inheritance %u is not share, copy or none", a->inheritance);
+	return kr;
+}
+
 static int
 do_submap(struct cmd_ctx *c)
 {
 	vm_offset_t start = c->arg[1].num, end = c->arg[2].num, at = start;
 	struct vm_map_enter_args place = {
 		.size = end - start,
-		.object = vm_submap_object,
-		.cur = VM_PROT_NONE,
-		.max = VM_PROT_ALL,
-		.inheritance = VM_INHERIT_SHARE,
+		.offset = c->arg[4].num,
+		.cur = (vm_prot_t)c->arg[6].num,
+		.max = (vm_prot_t)(c->arg[6].given2 ? c->arg[6].num2 : VM_PROT_ALL),
+		.inheritance = (vm_inherit_t)c->arg[7].num,
 	};
 	bool placed = false;
 	kern_return_t kr = cmd_map_range(&c->arg[0], start, end);
 
 	if (kr == KERN_SUCCESS)
-		kr = cmd_map(&c->arg[3]);
-	if (kr == KERN_SUCCESS && cmd_is_task_map(c->arg[3].map))
-		kr = KERN_FAIL(KERN_INVALID_ARGUMENT, "map %lu is a task's: it cannot be a submap", c->arg[3].map->id);
-	if (kr == KERN_SUCCESS && (start == end || (c->arg[4].num & PAGE_MASK) != 0))
-		kr = KERN_FAIL(KERN_INVALID_ARGUMENT, "an empty range, or an offset 0x%lx inside a page", c->arg[4].num);
-	if (kr == KERN_SUCCESS) {
-		vm_object_reference(vm_submap_object);
-		placed = vm_map_enter(c->arg[0].map, &at, &place) == KERN_SUCCESS;
-		if (!placed)
-			vm_object_deallocate(vm_submap_object);
-		kr = vm_map_submap(c->arg[0].map, start, end, c->arg[3].map, c->arg[4].num, c->arg[5].num != 0);
-	}
-	if (kr == KERN_SUCCESS)
-		kr = vm_map_protect(c->arg[0].map, start, end, (vm_prot_t)c->arg[6].num & VM_PROT_ALL, false);
-	else if (placed)
+		kr = check_window(&c->arg[3], &place);
+	if (kr != KERN_SUCCESS)
+		return cmd_result(c, kr, NULL);
+	place.offset = 0;
+	place.object = vm_submap_object;
+	vm_object_reference(vm_submap_object);
+	placed = vm_map_enter(c->arg[0].map, &at, &place) == KERN_SUCCESS;
+	if (!placed)
+		vm_object_deallocate(vm_submap_object);
+	kr = vm_map_submap(c->arg[0].map, start, end, c->arg[3].map, c->arg[4].num, c->arg[5].num != 0);
+	if (kr != KERN_SUCCESS && placed)
 		(void)vm_map_remove(c->arg[0].map, start, end, VM_MAP_NO_FLAGS);
 	return cmd_result(c, kr, NULL);
 }
 
 COMMAND(vm_map_submap, do_submap, "map", "make [START, END) a window to a submap, from OFFSET on",
-    "The range must be free: the placeholder that the call replaces is entered here. use_pmap=1:\n"
-    "with the submap's page tables. It is inherited shared.\n"
+    "The placeholder that the call replaces is entered here, if the range is free; else it must\n"
+    "be there (vm_map_enter object=placeholder). use_pmap=1: with the submap's page tables.\n"
     "  vm_map_create m1 0 64M;  vm_map_submap t1 0x40000000 0x44000000 m1 0\n"
     "KERN_INVALID_ARGUMENT (taken, outside the submap, a cycle, too deep), KERN_RESOURCE_SHORTAGE",
     ARG(MAP, "map"), ARG(NUM, "start"), ARG(NUM, "end"), ARG(MAP, "submap"), ARG(NUM, "offset"),
-    OPT(BOOL, "use_pmap", "0"), OPT(PROT, "prot", "rw-"));
+    OPT(BOOL, "use_pmap", "0"), OPT(PROT, "prot", "rw-"), OPT(INHERIT, "inherit", "share"));
+
+enum { WINDOW_MAP, WINDOW_ADDR, WINDOW_SIZE, WINDOW_SUBMAP, WINDOW_OFFSET, WINDOW_USE_PMAP, WINDOW_NEEDS_COPY,
+	WINDOW_MASK, WINDOW_FLAGS, WINDOW_CUR, WINDOW_MAX, WINDOW_INHERIT };
+
+static int
+do_enter_submap(struct cmd_ctx *c)
+{
+	vm_offset_t addr = c->arg[WINDOW_ADDR].num;
+	struct vm_map_enter_args a = {
+		.size = c->arg[WINDOW_SIZE].num,
+		.mask = c->arg[WINDOW_MASK].num,
+		.flags = (uint32_t)c->arg[WINDOW_FLAGS].num,
+		.offset = c->arg[WINDOW_OFFSET].num,
+		.needs_copy = c->arg[WINDOW_NEEDS_COPY].num != 0,
+		.cur = (vm_prot_t)c->arg[WINDOW_CUR].num,
+		.max = (vm_prot_t)c->arg[WINDOW_MAX].num,
+		.inheritance = (vm_inherit_t)c->arg[WINDOW_INHERIT].num,
+	};
+	kern_return_t kr = cmd_map(&c->arg[WINDOW_MAP]);
+
+	if (kr == KERN_SUCCESS)
+		kr = check_window(&c->arg[WINDOW_SUBMAP], &a);
+	if (kr == KERN_SUCCESS && (addr & PAGE_MASK) != 0)
+		kr = KERN_FAIL(KERN_INVALID_ARGUMENT, "0x%lx is no page", addr);
+	if (kr == KERN_SUCCESS)
+		kr = vm_map_enter_submap(c->arg[WINDOW_MAP].map, &addr, &a, c->arg[WINDOW_SUBMAP].map,
+		    c->arg[WINDOW_USE_PMAP].num != 0);
+	return cmd_result(c, kr, "addr=0x%lx size=0x%lx", addr, a.size);
+}
+
+COMMAND(vm_map_enter_submap, do_enter_submap, "map", "place a window to a submap: placeholder and submap in one step",
+    "needs_copy=1: what is written through it becomes a private copy.\n"
+    "  vm_map_enter_submap t1 0 4M m1 0 needs_copy=1\n"
+    "KERN_NO_SPACE, KERN_INVALID_ADDRESS, KERN_INVALID_ARGUMENT, KERN_RESOURCE_SHORTAGE",
+    ARG(MAP, "map"), ARG(NUM, "addr"), ARG(SIZE, "size"), ARG(MAP, "submap"), ARG(NUM, "offset"),
+    OPT(BOOL, "use_pmap", "0"), OPT(BOOL, "needs_copy", "0"), OPT(NUM, "mask", "0"),
+    OPTW(FLAGS, "flags", "anywhere", map_flag_words), OPT(PROT, "cur", "rw-"), OPT(PROT, "max", "rwx"),
+    OPT(INHERIT, "inherit", "share"));

@@ -147,6 +147,17 @@ held_forget(struct held *h)
 	zfree(&held_zone, h);
 }
 
+/* Of its references on being resident at most as many stay as there are references. */
+static void
+drop_map(vm_map_t map, bool resident)
+{
+	spin_lock(&map->s_lock);
+	if (map->res_count != 0 && (resident || map->res_count >= map->ref_count))
+		vm_map_res_deallocate(map);
+	spin_unlock(&map->s_lock);
+	vm_map_deallocate(map);
+}
+
 void
 held_drop(struct held *h)
 {
@@ -167,11 +178,7 @@ held_drop(struct held *h)
 		shared_region_mapping_dealloc(last.region);
 		break;
 	default:
-		if (last.resident) {
-			spin_lock(&last.map->s_lock);
-			vm_map_res_deallocate(last.map);
-		}
-		vm_map_deallocate(last.map);
+		drop_map(last.map, last.resident);
 		break;
 	}
 }
