@@ -8,8 +8,9 @@
  * leaves are not.
  *
  * The path that matters is a fault into an existing leaf table: one compare
- * finds the table (the pmap remembers the one used last), one compare finds the
- * pv record (the table's first), one store makes the leaf. Making a leaf valid
+ * finds the table (the pmap remembers the one used last, and keeps it even when
+ * it gets empty), one compare finds the pv record (the table's first), one store
+ * makes the leaf. Making a leaf valid
  * owes no fence: a hart that remembers the invalid entry faults, and pmap_fault
  * finds nothing wrong.
  *
@@ -140,7 +141,10 @@ pmap_flush_slow(struct pmap *pmap, struct pmap_batch *b)
 	}
 	if (b->pvs != NULL)
 		pv_release(b->pvs, b->pv_locked);
-	pmap_batch_init(b, b->pv_locked);
+	b->start = ~0ul;
+	b->end = 0;
+	b->all = false;
+	b->pvs = NULL;
 }
 
 void
@@ -164,8 +168,10 @@ pmap_leaf_table(struct pmap *pmap, vm_offset_t va, struct pmap_batch *b)
 		return NULL;
 	pmap->tables += made;
 	t = level == 0 ? sv_table_page(e) : pmap_demote(pmap, va, e, NULL, b);
-	if (t != NULL)
+	if (t != NULL) {
+		pmap_unhook_cached(pmap, b);
 		pmap_cache_leaf(pmap, va, t);
+	}
 	return t;
 }
 
@@ -334,7 +340,7 @@ pmap_enter(pmap_t pmap, vm_offset_t va, struct vm_page *m, vm_prot_t prot, unsig
 		return pmap_enter_slow(pmap, va, m, new);
 	e = &pmap->leaf[sv_index(va, 0)];
 	pv = pmap->leaf_page->t.pv;
-	if (unlikely(pte_load(e) != 0 || pv->chunk != m->o.chunk ||
+	if (unlikely(pte_load(e) != 0 || pv == NULL || pv->chunk != m->o.chunk ||
 	    pv->origin != va - ((vm_offset_t)m->slot << PAGE_SHIFT)))
 		return pmap_enter_slow(pmap, va, m, new);
 	pv->count++;

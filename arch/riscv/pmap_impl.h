@@ -100,6 +100,16 @@ pmap_harvest(struct vm_page *m, pte_t old)
 	if (old & (PTE_A | PTE_D) & ~__atomic_load_n(&m->o.ad, __ATOMIC_RELAXED))
 		__atomic_fetch_or(&m->o.ad, old & (PTE_A | PTE_D), __ATOMIC_RELAXED);
 }
+/*
+ * The table in the cache may be empty: memory that is touched, given back and
+ * had again at the same place needs no table anew. It is unhooked when another
+ * table comes into the cache, and whenever its whole window is removed.
+ */
+static inline bool
+pmap_cached_is_empty(const struct pmap *pmap)
+{
+	return pmap->leaf_window != PMAP_NO_WINDOW && pmap->leaf_page->slot == 0;
+}
 static inline void
 pmap_cache_leaf(struct pmap *pmap, vm_offset_t va, struct vm_page *table)
 {
@@ -115,6 +125,20 @@ pmap_uncache_leaf(struct pmap *pmap, vm_offset_t va)
 }
 /* Unhooks the (leaf) table that holds va's entry of `level`, and those above that get empty. */
 void pmap_unhook(struct pmap *pmap, vm_offset_t va, unsigned level, struct pmap_batch *b);
+/* The leaf table `table` of va has lost its last entry. */
+static inline void
+pmap_table_emptied(struct pmap *pmap, vm_offset_t va, struct vm_page *table, struct pmap_batch *b)
+{
+	if (table != pmap->leaf_page || pmap->leaf_window == PMAP_NO_WINDOW)
+		pmap_unhook(pmap, va, 0, b);
+}
+/* The cache's table goes if it is empty. */
+static inline void
+pmap_unhook_cached(struct pmap *pmap, struct pmap_batch *b)
+{
+	if (pmap_cached_is_empty(pmap))
+		pmap_unhook(pmap, pmap->leaf_window << MEGAPAGE_SHIFT, 0, b);
+}
 /* The leaf for va: its entry and level, through the cache. Entry may be invalid. */
 static inline pte_t *
 pmap_find(struct pmap *pmap, vm_offset_t va, unsigned *level)
@@ -204,6 +228,8 @@ void pv_put(struct vm_page *table, vm_offset_t va, pte_t v, struct pmap_batch *b
 void pv_move(struct pv *pv, struct vm_page *table);
 /* After the fence: off the chunks' lists, freed. */
 void pv_release(struct pv *list, bool pv_locked);
+/* One record that is on no table's list any more. */
+void pv_release_one(struct pv *pv);
 /* All records of a dead table onto the list of b. */
 void pv_drop_table(struct vm_page *table, struct pmap_batch *b);
 

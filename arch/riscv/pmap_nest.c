@@ -180,6 +180,9 @@ nest_prepare(struct pmap *parent, struct pmap *sub, vm_offset_t va, vm_offset_t 
 	struct pmap_batch dead;
 	vm_size_t at;
 
+	pmap_batch_init(&dead, false);
+	pmap_unhook_cached(parent, &dead);
+	pmap_flush(parent, &dead);
 	if (!nest_place_is_free(parent, va, va + size))
 		return KERN_FAIL(KERN_INVALID_ARGUMENT, "leaves or nested tables in [0x%lx, 0x%lx)", va, va + size);
 	if (!nest_is_own(sub, sub_va, sub_va + size))
@@ -190,7 +193,6 @@ nest_prepare(struct pmap *parent, struct pmap *sub, vm_offset_t va, vm_offset_t 
 			return KERN_FAIL(KERN_RESOURCE_SHORTAGE, "no memory for a page table for 0x%lx", sub_va + at);
 	if (nest_make_room(parent, va, va + size))
 		return KERN_SUCCESS;
-	pmap_batch_init(&dead, false);
 	nest_prune(parent, va, va + size, &dead);
 	pmap_flush(parent, &dead);
 	return KERN_FAIL(KERN_RESOURCE_SHORTAGE, "no memory for a directory in [0x%lx, 0x%lx)", va, va + size);

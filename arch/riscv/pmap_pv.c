@@ -209,6 +209,17 @@ pv_drop_table(struct vm_page *table, struct pmap_batch *b)
 }
 
 void
+pv_release_one(struct pv *pv)
+{
+	struct vm_chunk *c = pv->chunk;
+
+	spin_lock(&c->pv_lock);
+	pv_unlink_chunk(pv);
+	spin_unlock(&c->pv_lock);
+	zfree(&pv_zone, pv);
+}
+
+void
 pv_release(struct pv *list, bool pv_locked)
 {
 	struct pv *pv;

@@ -310,7 +310,7 @@ census_table(struct pmap_census *c, const pte_t *entries, unsigned level, vm_off
 		return census_fail(c, base, "table with a wrong count of entries");
 	if (table->t.md != wired)
 		return census_fail(c, base, "table with a wrong count of wired leaves");
-	if (valid + pin == 0 && level != c->pmap->levels - 1u)
+	if (valid + pin == 0 && !(pmap_cached_is_empty(c->pmap) && table == c->pmap->leaf_page) && level != c->pmap->levels - 1u)
 		return census_fail(c, base, "empty table");
 	if (pin && pv_find(table, &pv_no_chunk, base) == NULL)
 		return census_fail(c, base, "pinned table without the record of its pin");

@@ -5,7 +5,8 @@
  * another pmap's table (pmap_nest.c), its whole span is skipped, and a leaf table that lies wholly inside is unhooked in one
  * step, without a look at its entries (their pv records are on the table's
  * list, their numbers in its page). Only the first and the last table are
- * gone through entry by entry. A table that loses its last entry goes too.
+ * gone through entry by entry. A table that loses its last entry goes too, but
+ * for the one in the pmap's cache.
  *
  * A and D are collected (pmap_remove) either by swapping entries out one by
  * one, or, for unhooked tables, after the fence, when no walker can set them
@@ -63,15 +64,14 @@ pmap_clear_leaf(struct pmap *pmap, vm_offset_t va, pte_t *e, struct pv *pv, stru
 	else
 		pv_put(table, va, v, b);
 	if (--table->slot == 0)
-		pmap_unhook(pmap, va, 0, b);
+		pmap_table_emptied(pmap, va, table, b);
 }
 
-/* Entries from e on, for [start, end) within one leaf table. */
+/* Entries from e on, for [start, end) within one leaf table that has entries. */
 static void
-pmap_remove_entries(struct pmap *pmap, vm_offset_t start, vm_offset_t end, pte_t *e, unsigned how,
-    struct pmap_batch *b)
+pmap_remove_entries(struct pmap *pmap, vm_offset_t start, vm_offset_t end, struct vm_page *table, pte_t *e,
+    unsigned how, struct pmap_batch *b)
 {
-	struct vm_page *table = sv_table_page(e);
 	struct pv *only = table->t.pv->t_next == NULL ? table->t.pv : NULL;
 	struct pv_run run = { NULL, 0 };
 	unsigned n = 0, wired = 0;
@@ -104,7 +104,7 @@ pmap_remove_entries(struct pmap *pmap, vm_offset_t start, vm_offset_t end, pte_t
 	table->t.md -= wired;
 	table->slot -= (uint16_t)n;
 	if (table->slot == 0)
-		pmap_unhook(pmap, start, 0, b);
+		pmap_table_emptied(pmap, start, table, b);
 }
 
 /* [start, end) within the leaf table that holds e. */
@@ -112,10 +112,9 @@ static void
 pmap_remove_table(struct pmap *pmap, vm_offset_t start, vm_offset_t end, pte_t *e, unsigned how,
     struct pmap_batch *b)
 {
-	struct vm_page *table;
+	struct vm_page *table = sv_table_page(e);
 
 	if (end - start == MEGAPAGE_SIZE) {
-		table = sv_table_page(e);
 		if ((table->t.md == 0 || !(how & PMAP_KEEP_WIRED)) && !(table->flags & SV_PINNED)) {
 			pmap->resident -= table->slot;
 			pmap->wired -= table->t.md;
@@ -123,7 +122,8 @@ pmap_remove_table(struct pmap *pmap, vm_offset_t start, vm_offset_t end, pte_t *
 			return;
 		}
 	}
-	pmap_remove_entries(pmap, start, end, e, how, b);
+	if (table->slot != 0)
+		pmap_remove_entries(pmap, start, end, table, e, how, b);
 }
 
 /* [start, end) within the megapage leaf at e. */
@@ -140,7 +140,7 @@ pmap_remove_from_mega(struct pmap *pmap, vm_offset_t start, vm_offset_t end, pte
 	if (table == NULL)
 		pmap_remove_mega(pmap, start, e, NULL, b);
 	else
-		pmap_remove_entries(pmap, start, end, &sv_entries(table)[sv_index(start, 0)], how, b);
+		pmap_remove_entries(pmap, start, end, table, &sv_entries(table)[sv_index(start, 0)], how, b);
 }
 
 void
@@ -163,24 +163,42 @@ pmap_remove_locked(struct pmap *pmap, vm_offset_t start, vm_offset_t end, unsign
 	}
 }
 
-static void
-pmap_remove_how(struct pmap *pmap, vm_offset_t start, vm_offset_t end, unsigned how)
+/* A part of the window that the cache is about? Never so for the kernel's pmap. */
+static inline bool
+pmap_is_in_cache(const struct pmap *pmap, vm_offset_t start, vm_offset_t end)
+{
+	return pmap->leaf_window == start >> MEGAPAGE_SHIFT &&
+	    end - start < MEGAPAGE_SIZE - (start & MEGAPAGE_MASK);
+}
+
+/* pmap locked; unlocks it. */
+static noinline void
+pmap_remove_unlock(struct pmap *pmap, vm_offset_t start, vm_offset_t end, unsigned how)
 {
 	struct pmap_batch b;
 
+	if (end > vm_max_address)
+		end = vm_max_address;
+	pmap_batch_init(&b, false);
+	if (pmap_is_in_cache(pmap, start, end)) {
+		if (pmap->leaf_page->slot != 0)
+			pmap_remove_entries(pmap, start, end, pmap->leaf_page, &pmap->leaf[sv_index(start, 0)],
+			    how, &b);
+	} else if (pmap->resident != 0 || pmap_cached_is_empty(pmap))
+		pmap_remove_locked(pmap, start, end, how, &b);
+	pmap_flush(pmap, &b);
+	spin_unlock(&pmap->lock);
+}
+
+static void
+pmap_remove_how(struct pmap *pmap, vm_offset_t start, vm_offset_t end, unsigned how)
+{
 	if (pmap_is_kernel(pmap)) {
 		pmap_kremove(start, end - start);
 		return;
 	}
-	if (end > vm_max_address)
-		end = vm_max_address;
-	pmap_batch_init(&b, false);
 	spin_lock(&pmap->lock);
-	if (pmap->resident != 0) {
-		pmap_remove_locked(pmap, start, end, how, &b);
-		pmap_flush(pmap, &b);
-	}
-	spin_unlock(&pmap->lock);
+	pmap_remove_unlock(pmap, start, end, how);
 }
 
 void
@@ -189,10 +207,56 @@ pmap_remove(pmap_t pmap, vm_offset_t start, vm_offset_t end)
 	pmap_remove_how(pmap, start, end, PMAP_REMOVE_HARVEST);
 }
 
+/* Fences [start, end), then lets the record go if it counts nothing any more; it is its table's only one. */
+static void
+pmap_finish_only(struct pmap *pmap, struct pv *only, vm_offset_t start, vm_offset_t end)
+{
+	tlb_shootdown(pmap, start, end);
+	if (only->count == 0) {
+		only->table->t.pv = NULL;
+		pv_release_one(only);
+	}
+	spin_unlock(&pmap->lock);
+}
+
+/*
+ * Leaves in the cached table, all of one record, that nobody asks A and D of,
+ * none of them wired: what a program has just touched goes again by a few stores
+ * and one fence.
+ */
 void
 pmap_remove_dead(pmap_t pmap, vm_offset_t start, vm_offset_t end)
 {
-	pmap_remove_how(pmap, start, end, 0);
+	struct vm_page *table;
+	pte_t *e, *last;
+	struct pv *only;
+	unsigned n = 0;
+
+	if (unlikely(pmap_is_kernel(pmap))) {
+		pmap_kremove(start, end - start);
+		return;
+	}
+	spin_lock(&pmap->lock);
+	table = pmap->leaf_page;
+	if (unlikely(!pmap_is_in_cache(pmap, start, end)) || table->t.md != 0 ||
+	    (only = table->t.pv) == NULL || only->t_next != NULL) {
+		pmap_remove_unlock(pmap, start, end, 0);
+		return;
+	}
+	e = &pmap->leaf[sv_index(start, 0)];
+	for (last = e + ((end - start) >> PAGE_SHIFT); e < last; e++)
+		if (pte_load(e) != 0) {
+			pte_store(e, 0);
+			n++;
+		}
+	if (n == 0) {
+		spin_unlock(&pmap->lock);
+		return;
+	}
+	only->count -= n;
+	table->slot -= (uint16_t)n;
+	pmap->resident -= n;
+	pmap_finish_only(pmap, only, start, end);
 }
 
 void

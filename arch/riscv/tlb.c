@@ -313,13 +313,12 @@ tlb_shootdown_parents(struct pmap *sub, vm_offset_t start, vm_offset_t end)
 	}
 }
 
-void
-tlb_shootdown(struct pmap *pmap, vm_offset_t start, vm_offset_t end)
+/* After full_fence. */
+static noinline void
+tlb_shootdown_any(struct pmap *pmap, vm_offset_t start, vm_offset_t end)
 {
 	if (end - start > TLB_RANGE_PAGES * PAGE_SIZE)
 		end = TLB_ALL;
-	pmap->shootdowns++;
-	full_fence();
 	if (pmap_is_kernel(pmap)) {
 		tlb_shootdown_kernel(start, end);
 		return;
@@ -327,6 +326,19 @@ tlb_shootdown(struct pmap *pmap, vm_offset_t start, vm_offset_t end)
 	if (unlikely(pmap->parents != NULL))
 		tlb_shootdown_parents(pmap, start, end);
 	tlb_shootdown_user(pmap, start, end, true);
+}
+
+/* One page that only this hart may know is the common case; the kernel's pmap has no `ran`. */
+void
+tlb_shootdown(struct pmap *pmap, vm_offset_t start, vm_offset_t end)
+{
+	pmap->shootdowns++;
+	full_fence();
+	if (likely(end - start == PAGE_SIZE && load_all(&pmap->tlb.ran) == self_bit(hart_self())) &&
+	    asid_max != 0 && !hart_full_fences_only && pmap->parents == NULL)
+		tlb_fence_va_asid(start, CTX_ASID(pmap->tlb.ctx));
+	else
+		tlb_shootdown_any(pmap, start, end);
 }
 
 static void

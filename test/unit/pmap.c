@@ -138,8 +138,40 @@ TEST(pmap, tables_go_with_their_last_leaf)
 	pmap_remove(pmap, 0, vm_max_address);
 	ASSERT_EQ(tables(pmap), before);
 	ASSERT_EQ(enter(pmap, vm_max_address - PAGE_SIZE, 0, VM_PROT_READ, 0), KERN_SUCCESS);
-	pmap_remove_dead(pmap, vm_max_address - PAGE_SIZE, vm_max_address);
+	pmap_remove_dead(pmap, vm_max_address - MEGAPAGE_SIZE, vm_max_address);
 	ASSERT_EQ(tables(pmap), before);
+	teardown();
+}
+
+/* Memory that is touched, given back and had again at the same place: one table for all of it. */
+TEST(pmap, the_table_used_last_stays_when_it_gets_empty)
+{
+	vm_offset_t at = 0;
+	uint64_t with;
+
+	ASSERT_TRUE(setup(2));
+	ASSERT_EQ(enter(pmap, W0, 0, VM_PROT_DEFAULT, 0), KERN_SUCCESS);
+	with = tables(pmap);
+	pmap_remove_dead(pmap, W0, W0 + PAGE_SIZE);
+	ASSERT_EQ(tables(pmap), with);
+	ASSERT_EQ(pmap_check(pmap, &at), NULL);
+	pmap_remove(pmap, W0, W0 + 2 * PAGE_SIZE);      /* nothing there: nothing to do */
+	pmap_protect(pmap, W0, W0 + PAGE_SIZE, VM_PROT_READ);
+	ASSERT_EQ(enter(pmap, W0 + PAGE_SIZE, 1, VM_PROT_DEFAULT, 0), KERN_SUCCESS);
+	ASSERT_EQ(tables(pmap), with);
+	page_protect(1, VM_PROT_NONE);
+	ASSERT_EQ(tables(pmap), with);
+	/* A leaf elsewhere: its table takes the place. */
+	ASSERT_EQ(enter(pmap, W0 + MEGAPAGE_SIZE, 0, VM_PROT_DEFAULT, 0), KERN_SUCCESS);
+	ASSERT_EQ(tables(pmap), with);
+	ASSERT_EQ(pmap_check(pmap, &at), NULL);
+	pmap_remove(pmap, W0 + MEGAPAGE_SIZE, W0 + MEGAPAGE_SIZE + PAGE_SIZE);
+	ASSERT_EQ(tables(pmap), with);
+	pmap_collect(pmap);
+	ASSERT_EQ(tables(pmap), 1);
+	ASSERT_EQ(enter(pmap, W0, 0, VM_PROT_DEFAULT, 0), KERN_SUCCESS);
+	pmap_remove(pmap, W0, W0 + PAGE_SIZE);
+	ASSERT_EQ(pmap_nest(pmap, other, W0, W0, MEGAPAGE_SIZE), KERN_SUCCESS);
 	teardown();
 }
 
