@@ -157,13 +157,14 @@ pmap_unhook(struct pmap *pmap, vm_offset_t va, unsigned level, struct pmap_batch
 
 /* --- making mappings --- */
 
-noinline struct vm_page *
-pmap_leaf_table(struct pmap *pmap, vm_offset_t va, struct pmap_batch *b)
+/* pmap_leaf_table, from what sv_find said of va. */
+static inline struct vm_page *
+pmap_leaf_table_from(struct pmap *pmap, vm_offset_t va, pte_t *e, unsigned level, struct pmap_batch *b)
 {
 	struct vm_page *t;
-	unsigned level, made;
-	pte_t *e = sv_make(pmap->root, pmap->levels, va, 0, &level, &made);
+	unsigned made;
 
+	e = sv_grow(e, va, 0, &level, &made);
 	if (e == NULL)
 		return NULL;
 	pmap->tables += made;
@@ -173,6 +174,15 @@ pmap_leaf_table(struct pmap *pmap, vm_offset_t va, struct pmap_batch *b)
 		pmap_cache_leaf(pmap, va, t);
 	}
 	return t;
+}
+
+struct vm_page *
+pmap_leaf_table(struct pmap *pmap, vm_offset_t va, struct pmap_batch *b)
+{
+	unsigned level;
+	pte_t *e = sv_find(pmap->root, pmap->levels, va, &level);
+
+	return pmap_leaf_table_from(pmap, va, e, level, b);
 }
 
 static inline void
@@ -253,16 +263,15 @@ pmap_insert(struct pmap *pmap, vm_offset_t va, struct vm_page *table, pte_t *e, 
 }
 
 /*
- * The megapage leaf over va maps this very page with just these rights, wired
- * alike: A and D (which a fault may be about) are all that there is to set.
+ * The megapage leaf over va at e maps this very page with just these rights,
+ * wired alike: A and D (which a fault may be about) are all that there is to set.
  */
-static bool
-pmap_mega_suffices(struct pmap *pmap, vm_offset_t va, pte_t new)
+static noinline bool
+pmap_mega_suffices(vm_offset_t va, pte_t *e, pte_t new)
 {
-	unsigned level;
-	pte_t *e = pmap_find(pmap, va, &level), v = pte_load(e);
+	pte_t v = pte_load(e);
 
-	if (level != 1 || !pte_leaf(v) || pte_pfn(v) + sv_index(va, 0) != pte_pfn(new) ||
+	if (!pte_leaf(v) || pte_pfn(v) + sv_index(va, 0) != pte_pfn(new) ||
 	    ((new ^ v) & (PTE_RWX | PTE_WIRED | PTE_MANAGED | PTE_PBMT)) != 0)
 		return false;
 	pte_or(e, new & (PTE_A | PTE_D));
@@ -275,17 +284,23 @@ pmap_enter_locked(struct pmap *pmap, vm_offset_t va, struct vm_page *m, pte_t ne
 {
 	struct vm_page *table;
 	kern_return_t kr;
+	unsigned level;
 	pte_t *e;
 
 	if (!pte_leaf(new)) {
 		pmap_remove_locked(pmap, va, va + PAGE_SIZE, PMAP_REMOVE_HARVEST, b);
 		return KERN_SUCCESS;
 	}
-	if (pmap_mega_suffices(pmap, va, new))
-		return KERN_SUCCESS;
+	if (pmap->leaf_window == va >> MEGAPAGE_SHIFT)
+		table = pmap->leaf_page;
+	else {
+		e = sv_find(pmap->root, pmap->levels, va, &level);
+		if (level == 1 && pte_load(e) != 0 && pmap_mega_suffices(va, e, new))
+			return KERN_SUCCESS;
+		table = pmap_leaf_table_from(pmap, va, e, level, b);
+	}
 	if ((new & (PTE_R | PTE_X)) == PTE_X)
 		pmap->execute_only = true;
-	table = pmap->leaf_window == va >> MEGAPAGE_SHIFT ? pmap->leaf_page : pmap_leaf_table(pmap, va, b);
 	if (table == NULL)
 		return KERN_FAIL(KERN_RESOURCE_SHORTAGE, "no memory for a page table for 0x%lx", va);
 	e = &sv_entries(table)[sv_index(va, 0)];

@@ -81,20 +81,25 @@ sv_table_free(struct vm_page *table, bool zeroed)
 	vm_page_free(table);
 }
 
-pte_t *
-sv_make(pte_t *root, unsigned levels, vm_offset_t va, unsigned want, unsigned *level, unsigned *made)
+/* Entry e, invalid, comes to point to the fresh table t. */
+static inline void
+sv_hook(pte_t *e, const struct vm_page *t)
 {
-	struct vm_page *fresh = NULL, *t, *holder;
-	pte_t *e = sv_find(root, levels, va, level);
+	struct vm_page *holder = sv_table_page(e);
+
+	/* A walker on another hart must see the table's zeroes before the table. */
+	__atomic_thread_fence(__ATOMIC_RELEASE);
+	if (holder != NULL)
+		holder->slot++;
+	pte_store(e, pte_make(vm_page_pa(t), 0));
+}
+
+static noinline pte_t *
+sv_grow_many(pte_t *e, vm_offset_t va, unsigned want, unsigned *level, unsigned *made)
+{
+	struct vm_page *fresh = NULL, *t;
 	unsigned l;
 
-	*made = 0;
-	if (*level < want) {
-		*level = want;
-		return sv_entry(root, levels, va, want);
-	}
-	if (*level == want || pte_valid(pte_load(e)))
-		return e;
 	for (l = want; l < *level; l++) {
 		t = sv_table_alloc(l, true);
 		if (t == NULL) {
@@ -106,17 +111,44 @@ sv_make(pte_t *root, unsigned levels, vm_offset_t va, unsigned want, unsigned *l
 	}
 	while (*level > want) {
 		t = sv_pop(&fresh);
-		holder = sv_table_page(e);
-		/* A walker on another hart must see the table's zeroes before the table. */
-		__atomic_thread_fence(__ATOMIC_RELEASE);
-		if (holder != NULL)
-			holder->slot++;
-		pte_store(e, pte_make(vm_page_pa(t), 0));
+		sv_hook(e, t);
 		(*level)--;
 		(*made)++;
 		e = &sv_entries(t)[sv_index(va, *level)];
 	}
 	return e;
+}
+
+pte_t *
+sv_grow(pte_t *e, vm_offset_t va, unsigned want, unsigned *level, unsigned *made)
+{
+	struct vm_page *t;
+
+	*made = 0;
+	if (*level == want || pte_valid(pte_load(e)))
+		return e;
+	if (*level != want + 1)
+		return sv_grow_many(e, va, want, level, made);
+	t = sv_table_alloc(want, true);
+	if (t == NULL)
+		return NULL;
+	sv_hook(e, t);
+	*level = want;
+	*made = 1;
+	return &sv_entries(t)[sv_index(va, want)];
+}
+
+pte_t *
+sv_make(pte_t *root, unsigned levels, vm_offset_t va, unsigned want, unsigned *level, unsigned *made)
+{
+	pte_t *e = sv_find(root, levels, va, level);
+
+	if (*level < want) {
+		*made = 0;
+		*level = want;
+		return sv_entry(root, levels, va, want);
+	}
+	return sv_grow(e, va, want, level, made);
 }
 
 unsigned

@@ -133,6 +133,8 @@ pte_t *sv_entry(pte_t *root, unsigned levels, vm_offset_t va, unsigned level);
  * with its level in *level.
  */
 pte_t *sv_make(pte_t *root, unsigned levels, vm_offset_t va, unsigned want, unsigned *level, unsigned *made);
+/* The same from what sv_find said: its entry e, at *level >= want. */
+pte_t *sv_grow(pte_t *e, vm_offset_t va, unsigned want, unsigned *level, unsigned *made);
 
 /* Sets or clears an entry and keeps the table's count. `table`: the page that holds `entry`. */
 static inline void
