@@ -55,6 +55,9 @@ vm_chunk_find_slow(vm_object_t object, uint64_t index)
 {
 	struct tree_node *n = object->chunks.root;
 
+	/* Memory that is touched upwards asks for what is not there. */
+	if (object->last != NULL && index > object->last->index)
+		return NULL;
 	while (n != NULL) {
 		struct vm_chunk *c = chunk_of(n);
 
@@ -113,13 +116,19 @@ static void
 chunk_link(vm_object_t object, struct vm_chunk *c)
 {
 	struct tree_node *n = object->chunks.root, *p = NULL;
-	bool left = false;
+	bool left = false, highest = true;
 
-	while (n != NULL) {
-		p = n;
-		left = c->index < chunk_of(n)->index;
-		n = left ? n->left : n->right;
-	}
+	if (object->last != NULL && c->index > object->last->index)
+		p = &object->last->node;
+	else
+		while (n != NULL) {
+			p = n;
+			left = c->index < chunk_of(n)->index;
+			highest &= !left;
+			n = left ? n->left : n->right;
+		}
+	if (highest)
+		object->last = c;
 	tree_insert(&object->chunks, &c->node, p, left, NULL);
 	c->object = object;
 	object->hint = c;
@@ -133,6 +142,8 @@ chunk_unlink(struct vm_chunk *c)
 	tree_remove(&object->chunks, &c->node, NULL);
 	if (object->hint == c)
 		object->hint = NULL;
+	if (object->last == c)
+		object->last = NULL;
 }
 
 static void

@@ -61,11 +61,15 @@ page_clear(struct vm_page *m)
 {
 	uint64_t *p = vm_page_va(m), *end = p + PAGE_SIZE / sizeof(*p);
 
-	for (; p < end; p += 32) {
+	for (; p < end; p += 64) {
 		ZERO8(p, 0);
 		ZERO8(p, 8);
 		ZERO8(p, 16);
 		ZERO8(p, 24);
+		ZERO8(p, 32);
+		ZERO8(p, 40);
+		ZERO8(p, 48);
+		ZERO8(p, 56);
 		__asm__ volatile("" : : : "memory");
 	}
 }

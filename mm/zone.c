@@ -208,24 +208,36 @@ slab_with_room(struct zone *z)
 	return slab_create(z);
 }
 
-static void *
-slab_take(struct zone *z, struct slab *s)
+/* Up to n elements of s, which has some, go in front of *chain; how many. */
+static uint32_t
+slab_take(struct zone *z, struct slab *s, uint32_t n, void **chain)
 {
-	void *e = s->free;
+	void *e, *first = *chain;
+	uint32_t got = 0;
+	char *fresh;
 
-	if (e != NULL) {
+	for (; got < n && (e = s->free) != NULL; got++) {
 		s->free = *(void **)e;
-	} else {
-		e = slab_element(z, s, s->fresh++);
-		if (ATLAS_DEBUG)
-			element_poison(z, e);
+		*(void **)e = first;
+		first = e;
 	}
-	if (s->taken++ == 0)
+	if (n - got > z->per_slab - s->fresh)
+		n = got + z->per_slab - s->fresh;
+	fresh = slab_element(z, s, s->fresh);
+	s->fresh += n - got;
+	for (; got < n; got++, fresh += z->size) {
+		if (ATLAS_DEBUG)
+			element_poison(z, fresh);
+		*(void **)(void *)fresh = first;
+		first = fresh;
+	}
+	*chain = first;
+	if (s->taken == 0)
 		z->nempty--;
-	if (s->taken == 1 || s->taken == z->per_slab)
-		slab_file(z, s);
-	z->taken++;
-	return e;
+	s->taken += got;
+	z->taken += got;
+	slab_file(z, s);
+	return got;
 }
 
 static void
@@ -257,15 +269,13 @@ cache_fill(struct zone *z, struct zone_cache *c)
 		/* For the first element only, a page may be asked for. */
 		struct slab *s = c->count == 0 || !list_empty(&z->partial) || !list_empty(&z->empty) ?
 		    slab_with_room(z) : NULL;
-		void *e;
+		uint32_t n;
 
 		if (s == NULL)
 			break;
-		e = slab_take(z, s);
-		*(void **)e = c->free;
-		c->free = e;
-		c->count++;
-		c->refilled++;
+		n = slab_take(z, s, ZONE_BATCH - c->count, &c->free);
+		c->count += n;
+		c->refilled += n;
 	}
 	spin_unlock(&z->lock);
 }

@@ -56,7 +56,7 @@ pmap_create(void)
 	}
 	*p = (struct pmap){
 		.ref_count = 1, .users = 1, .levels = k->levels,
-		.root = sv_entries(root), .leaf_window = PMAP_NO_WINDOW, .tables = 1,
+		.root = sv_entries(root), .leaf_window = PMAP_NO_WINDOW, .dir_window = PMAP_NO_WINDOW, .tables = 1,
 	};
 	spin_init(&p->lock, LOCK_PMAP);
 	to = p->root;
@@ -150,9 +150,31 @@ pmap_flush_slow(struct pmap *pmap, struct pmap_batch *b)
 void
 pmap_unhook(struct pmap *pmap, vm_offset_t va, unsigned level, struct pmap_batch *b)
 {
+	unsigned n;
+
 	pmap_uncache_leaf(pmap, va);
-	pmap->tables -= sv_unhook(pmap->root, pmap->levels, va, level, &b->tables);
+	n = sv_unhook(pmap->root, pmap->levels, va, level, &b->tables);
+	pmap->tables -= n;
+	if (level + n > 1)
+		pmap->dir_window = PMAP_NO_WINDOW;
 	b->all = true;
+}
+
+/* Two steps from the directory used last; from the root else. */
+pte_t *
+pmap_find_far(struct pmap *pmap, vm_offset_t va, unsigned *level)
+{
+	pte_t *e, v;
+
+	if (unlikely(pmap->dir_window != va >> GIGAPAGE_SHIFT))
+		return sv_find(pmap->root, pmap->levels, va, level);
+	e = &pmap->dir[sv_index(va, 1)];
+	v = pte_load(e);
+	*level = 1;
+	if ((v & (PTE_V | PTE_RWX | PTE_NESTED)) != PTE_V)
+		return e;
+	*level = 0;
+	return &pte_table(v)[sv_index(va, 0)];
 }
 
 /* --- making mappings --- */
@@ -164,6 +186,10 @@ pmap_leaf_table_from(struct pmap *pmap, vm_offset_t va, pte_t *e, unsigned level
 	struct vm_page *t;
 	unsigned made;
 
+	if (level == 1) {
+		pmap->dir_window = va >> GIGAPAGE_SHIFT;
+		pmap->dir = (pte_t *)((uintptr_t)e & ~PAGE_MASK);
+	}
 	e = sv_grow(e, va, 0, &level, &made);
 	if (e == NULL)
 		return NULL;
@@ -180,7 +206,7 @@ struct vm_page *
 pmap_leaf_table(struct pmap *pmap, vm_offset_t va, struct pmap_batch *b)
 {
 	unsigned level;
-	pte_t *e = sv_find(pmap->root, pmap->levels, va, &level);
+	pte_t *e = pmap_find_far(pmap, va, &level);
 
 	return pmap_leaf_table_from(pmap, va, e, level, b);
 }
@@ -251,7 +277,14 @@ static inline kern_return_t
 pmap_insert(struct pmap *pmap, vm_offset_t va, struct vm_page *table, pte_t *e, pte_t new,
     struct vm_page *m)
 {
-	if (unlikely(pv_get(pmap, table, m, va) == NULL))
+	struct pv *pv;
+
+	if (likely(table->t.pv == NULL && m != NULL))   /* a fresh table: there is nothing to look for */
+		pv = pv_new(pmap, table, m->o.chunk, va - ((vm_offset_t)m->slot << PAGE_SHIFT),
+		    va & ~MEGAPAGE_MASK, 1, false);
+	else
+		pv = pv_get(pmap, table, m, va);
+	if (unlikely(pv == NULL))
 		return KERN_FAIL(KERN_RESOURCE_SHORTAGE, "no memory for a reverse mapping of 0x%lx", va);
 	if (unlikely(new & PTE_X))
 		tlb_code_shootdown(pmap);
@@ -294,7 +327,7 @@ pmap_enter_locked(struct pmap *pmap, vm_offset_t va, struct vm_page *m, pte_t ne
 	if (pmap->leaf_window == va >> MEGAPAGE_SHIFT)
 		table = pmap->leaf_page;
 	else {
-		e = sv_find(pmap->root, pmap->levels, va, &level);
+		e = pmap_find_far(pmap, va, &level);
 		if (level == 1 && pte_load(e) != 0 && pmap_mega_suffices(va, e, new))
 			return KERN_SUCCESS;
 		table = pmap_leaf_table_from(pmap, va, e, level, b);

@@ -139,6 +139,8 @@ pmap_unhook_cached(struct pmap *pmap, struct pmap_batch *b)
 	if (pmap_cached_is_empty(pmap))
 		pmap_unhook(pmap, pmap->leaf_window << MEGAPAGE_SHIFT, 0, b);
 }
+/* pmap_find past the cache of leaf tables. */
+pte_t *pmap_find_far(struct pmap *pmap, vm_offset_t va, unsigned *level);
 /* The leaf for va: its entry and level, through the cache. Entry may be invalid. */
 static inline pte_t *
 pmap_find(struct pmap *pmap, vm_offset_t va, unsigned *level)
@@ -147,7 +149,7 @@ pmap_find(struct pmap *pmap, vm_offset_t va, unsigned *level)
 		*level = 0;
 		return &pmap->leaf[sv_index(va, 0)];
 	}
-	return sv_find(pmap->root, pmap->levels, va, level);
+	return pmap_find_far(pmap, va, level);
 }
 
 /* pmap_nest.c */

@@ -68,7 +68,7 @@ pmap_bootstrap(paddr_t root, unsigned levels, unsigned asid_bits)
 
 	*k = (struct pmap){
 		.ref_count = 1, .users = 1, .levels = (uint16_t)levels,
-		.root = phys_to_virt(root), .leaf_window = PMAP_NO_WINDOW,
+		.root = phys_to_virt(root), .leaf_window = PMAP_NO_WINDOW, .dir_window = PMAP_NO_WINDOW,
 	};
 	spin_init(&k->lock, LOCK_PMAP);
 	k->tables = pmap_count_tables(k->root, levels - 1);

@@ -340,6 +340,13 @@ census_totals(struct pmap_census *c)
 	for (i = SV_ENTRIES / 2; i < SV_ENTRIES; i++)
 		if (p->root[i] != pmap_kernel_store.root[i])
 			return census_fail(c, 0, "kernel half of the root differs from the kernel's");
+	if (p->dir_window != PMAP_NO_WINDOW) {
+		vm_offset_t va = p->dir_window << GIGAPAGE_SHIFT;
+
+		if (sv_find(p->root, p->levels, va, &level), level > 1 ||
+		    sv_entry(p->root, p->levels, va, 1) != p->dir)
+			return census_fail(c, va, "directory cache names a dead table");
+	}
 	if (p->leaf_window != PMAP_NO_WINDOW) {
 		pte_t *e = sv_find(p->root, p->levels, p->leaf_window << MEGAPAGE_SHIFT, &level);
 

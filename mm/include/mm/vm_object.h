@@ -87,6 +87,7 @@ struct vm_object {
 	vm_object_t      older;         /* of a copy object: the next older copy, whose shadow it is; no reference */
 	struct tree      chunks;
 	struct vm_chunk *hint;          /* last chunk used, or NULL */
+	struct vm_chunk *last;          /* the one with the highest index, or NULL: not known, or none */
 	uint64_t         resident_page_count;
 	uint32_t         paging_in_progress;
 	uint32_t         absent_count;

@@ -44,6 +44,8 @@ struct pmap {
 	uint64_t         leaf_window;   /* va >> MEGAPAGE_SHIFT that the cache is about, or PMAP_NO_WINDOW */
 	uint64_t        *leaf;          /* its leaf table */
 	struct vm_page  *leaf_page;     /* and that table's page */
+	uint64_t         dir_window;    /* va >> GIGAPAGE_SHIFT of the directory below, or PMAP_NO_WINDOW */
+	uint64_t        *dir;           /* a table of level 1: where new leaf tables were hooked in last */
 	struct vm_page  *spares;        /* table pages kept for wired megapages, linked by q.next */
 	uint64_t         nspares;
 	struct pmap_nest *nests;        /* through p_next: where others' tables serve this pmap */
