@@ -179,7 +179,7 @@ pmap_find_far(struct pmap *pmap, vm_offset_t va, unsigned *level)
 
 /* --- making mappings --- */
 
-/* pmap_leaf_table, from what sv_find said of va. */
+/* pmap_leaf_table, from what sv_find said of va; va's window is not in the cache. */
 static inline struct vm_page *
 pmap_leaf_table_from(struct pmap *pmap, vm_offset_t va, pte_t *e, unsigned level, struct pmap_batch *b)
 {
@@ -206,8 +206,11 @@ struct vm_page *
 pmap_leaf_table(struct pmap *pmap, vm_offset_t va, struct pmap_batch *b)
 {
 	unsigned level;
-	pte_t *e = pmap_find_far(pmap, va, &level);
+	pte_t *e;
 
+	if (pmap->leaf_window == va >> MEGAPAGE_SHIFT)
+		return pmap->leaf_page;
+	e = pmap_find_far(pmap, va, &level);
 	return pmap_leaf_table_from(pmap, va, e, level, b);
 }
 

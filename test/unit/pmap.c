@@ -167,10 +167,16 @@ TEST(pmap, the_table_used_last_stays_when_it_gets_empty)
 	ASSERT_EQ(pmap_check(pmap, &at), NULL);
 	pmap_remove(pmap, W0 + MEGAPAGE_SIZE, W0 + MEGAPAGE_SIZE + PAGE_SIZE);
 	ASSERT_EQ(tables(pmap), with);
-	pmap_collect(pmap);
+	spin_lock(&object->lock);
+	ASSERT_EQ(pmap_wire_run(pmap, W0 + MEGAPAGE_SIZE, vm_chunk_find(object, 0), 0, 2, VM_PROT_READ), 2);
+	spin_unlock(&object->lock);
+	ASSERT_EQ(pmap_check(pmap, &at), NULL);
+	pmap_remove(pmap, 0, vm_max_address);
 	ASSERT_EQ(tables(pmap), 1);
 	ASSERT_EQ(enter(pmap, W0, 0, VM_PROT_DEFAULT, 0), KERN_SUCCESS);
 	pmap_remove(pmap, W0, W0 + PAGE_SIZE);
+	ASSERT_EQ(enter(other, W0, 0, VM_PROT_DEFAULT, 0), KERN_SUCCESS);
+	pmap_remove(other, W0, W0 + PAGE_SIZE);
 	ASSERT_EQ(pmap_nest(pmap, other, W0, W0, MEGAPAGE_SIZE), KERN_SUCCESS);
 	teardown();
 }
