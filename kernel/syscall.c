@@ -24,7 +24,7 @@
 #define CONSOLE_CHUNK   256u            /* on the kernel stack */
 #define CONSOLE_MAX     0x10000u        /* bytes a call: others wait for the console */
 
-_Static_assert(TRAP_SYSCALLS - 2 > ATLAS_SYS_mach_memory_object_memory_entry, "agent_done has a number of its own");
+_Static_assert(TRAP_SYSCALLS - 2 > ATLAS_SYS_memory_object_store, "agent_done has a number of its own");
 
 #define ENTRY(name) [ATLAS_SYS_##name] = (const void *)sys_##name
 /* The numbers between two calls. */
@@ -81,7 +81,13 @@ const void *const syscall_table[TRAP_SYSCALLS] = {
 	ENTRY(mach_make_memory_entry),
 	ENTRY(vm_region_object_create),
 	ENTRY(mach_memory_object_memory_entry),
-	[ATLAS_SYS_mach_memory_object_memory_entry + 1 ... TRAP_SYSCALLS - 3] = (const void *)sys_unknown,
+	ENTRY(memory_object_file),
+	ENTRY(memory_object_device),
+	ENTRY(memory_object_test),
+	ENTRY(memory_object_tell),
+	ENTRY(memory_object_counts),
+	ENTRY(memory_object_store),
+	[ATLAS_SYS_memory_object_store + 1 ... TRAP_SYSCALLS - 3] = (const void *)sys_unknown,
 	[TRAP_SYSCALLS - 2] = sys_agent_done_entry,     /* agent_code.S */
 	[TRAP_SYSCALLS - 1] = (const void *)sys_unknown,        /* and all numbers beyond: trap.S */
 };

@@ -61,6 +61,12 @@ kern_return_t sys_vm_read_list(uint64_t task, uint64_t list_inout, uint64_t coun
 kern_return_t sys_mach_make_memory_entry(uint64_t task, uint64_t size_inout, uint64_t offset, uint64_t permission, uint64_t handle_out, uint64_t parent);
 kern_return_t sys_vm_region_object_create(uint64_t task, uint64_t size, uint64_t handle_out);
 kern_return_t sys_mach_memory_object_memory_entry(uint64_t host, uint64_t internal, uint64_t size, uint64_t permission, uint64_t pager, uint64_t handle_out);
+kern_return_t sys_memory_object_file(uint64_t path, uint64_t object_out, uint64_t bytes_out);
+kern_return_t sys_memory_object_device(uint64_t name, uint64_t address, uint64_t size, uint64_t object_out, uint64_t start_out);
+kern_return_t sys_memory_object_test(uint64_t size, uint64_t object_out);
+kern_return_t sys_memory_object_tell(uint64_t object, uint64_t verb, uint64_t value);
+kern_return_t sys_memory_object_counts(uint64_t object, uint64_t counts_out);
+kern_return_t sys_memory_object_store(uint64_t object, uint64_t offset, uint64_t data, uint64_t size, uint64_t write);
 
 /* By way of trap.S, with the whole frame. */
 extern char sys_task_fork_entry[], sys_exception_return_entry[], sys_agent_done_entry[];

@@ -64,10 +64,10 @@ vm_map_header_free(struct vm_map_header *h)
 	vm_map_header_init(h);
 }
 
-void
+vm_map_entry_t
 vm_map_header_link(vm_map_t map, vm_map_entry_t after, struct vm_map_header *h, vm_offset_t base)
 {
-	vm_map_entry_t e, next;
+	vm_map_entry_t first = h->links.next, e, next;
 
 	for (e = h->links.next; e != vm_map_header_entry(h); e = next) {
 		next = e->vme_next;
@@ -77,6 +77,7 @@ vm_map_header_link(vm_map_t map, vm_map_entry_t after, struct vm_map_header *h, 
 		after = e;
 	}
 	vm_map_header_init(h);
+	return first;
 }
 
 void

@@ -33,8 +33,11 @@ vm_map_header_append(struct vm_map_header *h, vm_map_entry_t e)
 
 /* The list of `from`, which is left empty, becomes that of `to`. */
 void vm_map_header_move(struct vm_map_header *to, struct vm_map_header *from);
-/* Links the entries of h, addresses moved up by base, into map after `after`; h is left empty. Write lock held. */
-void vm_map_header_link(vm_map_t map, vm_map_entry_t after, struct vm_map_header *h, vm_offset_t base);
+/*
+ * Links the entries of h, addresses moved up by base, into map after `after`; h is left empty. The first of them. Write
+ * lock held.
+ */
+vm_map_entry_t vm_map_header_link(vm_map_t map, vm_map_entry_t after, struct vm_map_header *h, vm_offset_t base);
 /*
  * Takes the entries of [start, end) of map out of it, rebased to 0, references and all; their leaves go. Entries are
  * whole (cut at both ends), none a submap, wired or in transition. Write lock held.
@@ -96,6 +99,18 @@ struct vm_map_gather {
 		vm_offset_t        busy_start, busy_end;        /* ...here */
 	} slow;
 };
+
+/* Field by field: a library call that clears it all costs as much as a lookup. */
+static inline void
+vm_map_gather_init(struct vm_map_gather *g, vm_map_t map, vm_offset_t start, vm_offset_t end, bool share)
+{
+	g->map = map;
+	g->start = start;
+	g->end = end;
+	g->need = g->need_max = VM_PROT_NONE;
+	g->share = share;
+	g->mark = false;
+}
 
 /*
  * Gathers [start, end) of the map, through its submaps. The map is unlocked before; on KERN_SUCCESS it is write-locked.

@@ -34,7 +34,8 @@
 #include <mm/vm_print.h>
 #include "vm_map_copy_impl.h"
 
-#define RUN_PAGES   64u         /* pages copied under one hold of the map lock */
+#define HOLD_PAGES  64u         /* pages copied under one hold of the map lock */
+#define SPAN_PAGES  16u         /* pages copied under one hold of their object's lock */
 #define RETRIES     16          /* plans that others' work on the map may spoil; then all goes by bytes */
 
 /* What is to be done, and how far it is. */
@@ -59,10 +60,38 @@ struct source {
 	vm_offset_t    at;              /* from the start of the copy's first page */
 };
 
+/* Bytes of the source that lie in memory in one piece. */
+struct span {
+	const uint8_t *va;              /* NULL: zeros */
+	size_t         n;
+	vm_object_t    level;           /* holds the pages, locked; NULL: nothing is locked, or by the caller */
+};
+
 static struct source
 source_at(vm_map_copy_t copy, vm_offset_t at)
 {
 	return (struct source){ copy, copy->type == VM_MAP_COPY_ENTRY_LIST ? copy->hdr.links.next : NULL, at };
+}
+
+/*
+ * The page at offset of object (locked), and how many from there on, at most
+ * SPAN_PAGES, are resident and lie behind one another in memory.
+ */
+static inline struct vm_page *
+resident_run(vm_object_t object, vm_object_offset_t offset, unsigned *n)
+{
+	struct vm_page *m = offset < object->size ? vm_page_lookup(object, offset) : NULL;
+	struct vm_chunk *c;
+	unsigned slot, end;
+
+	*n = 1;
+	if (m == NULL || (c = m->o.chunk)->base == 0)
+		return m;
+	slot = m->slot;
+	end = slot + SPAN_PAGES < VM_CHUNK_PAGES ? slot + SPAN_PAGES : VM_CHUNK_PAGES;
+	while (slot + *n < end && vm_chunk_populated(c, slot + *n))
+		++*n;
+	return m;
 }
 
 /* Locks an object of a copy's chain. With `held`, a lock the caller has, it is only tried. */
@@ -83,34 +112,19 @@ chain_unlock(vm_object_t object, vm_object_t held)
 		spin_unlock(&object->lock);
 }
 
-/*
- * n bytes of the source, all in one of its pages, to buf. held: NULL, or an
- * object that the caller has locked, anywhere in relation to the copy's chain.
- * FALSE: a lock was not to be had, nothing copied.
- */
+/* The span in the objects below entry s->e, which has one. */
 static bool
-source_read(struct source *s, uint8_t *buf, size_t n, vm_object_t held)
+source_pages(const struct source *s, vm_object_t held, struct span *span)
 {
-	vm_object_t object, next;
-	vm_object_offset_t offset;
+	vm_object_t object = s->e->object.vm_object, next;
+	vm_object_offset_t offset = trunc_page(s->at) - s->e->vme_start + s->e->offset;
 	struct vm_page *m;
+	unsigned n;
 
-	if (s->copy->type == VM_MAP_COPY_KERNEL_BUFFER) {
-		memcpy(buf, (uint8_t *)s->copy->kdata + (s->at - (s->copy->offset & PAGE_MASK)), n);
-		return true;
-	}
-	while (s->at >= s->e->vme_end)
-		s->e = s->e->vme_next;
-	object = s->e->object.vm_object;
-	offset = trunc_page(s->at) - s->e->vme_start + s->e->offset;
-	if (object == NULL) {
-		memset(buf, 0, n);
-		return true;
-	}
 	if (!chain_lock(object, held))
 		return false;
-	while ((m = offset < object->size ? vm_page_lookup(object, offset) : NULL) == NULL &&
-	    (next = object->shadow) != NULL) {
+	m = resident_run(object, offset, &n);
+	while (m == NULL && (next = object->shadow) != NULL) {
 		bool got = chain_lock(next, held);
 
 		if (got)
@@ -119,13 +133,45 @@ source_read(struct source *s, uint8_t *buf, size_t n, vm_object_t held)
 		if (!got)
 			return false;
 		object = next;
+		m = resident_run(object, offset, &n);
+		n = 1;          /* of the next page, something above may be in front */
 	}
-	if (m != NULL)
-		vm_page_copy_part(buf, (uint8_t *)vm_page_va(m) + (s->at & PAGE_MASK), n);
-	else
-		memset(buf, 0, n);
-	chain_unlock(object, held);
+	span->va = m != NULL ? (uint8_t *)vm_page_va(m) + (s->at & PAGE_MASK) : NULL;
+	span->n = ((size_t)n << PAGE_SHIFT) - (s->at & PAGE_MASK);
+	span->level = object != held ? object : NULL;
 	return true;
+}
+
+/*
+ * What the source has to give next. held: NULL, or an object that the caller
+ * has locked, anywhere in relation to the copy's chain. FALSE: a lock was not
+ * to be had. TRUE: source_done comes after.
+ */
+static bool
+source_span(struct source *s, vm_object_t held, struct span *span)
+{
+	if (s->copy->type == VM_MAP_COPY_KERNEL_BUFFER) {
+		vm_size_t at = s->at - (s->copy->offset & PAGE_MASK);
+
+		*span = (struct span){ (uint8_t *)s->copy->kdata + at, s->copy->size - at, NULL };
+		return true;
+	}
+	while (s->at >= s->e->vme_end)
+		s->e = s->e->vme_next;
+	if (s->e->object.vm_object == NULL)
+		*span = (struct span){ NULL, s->e->vme_end - s->at, NULL };
+	else if (!source_pages(s, held, span))
+		return false;
+	if (span->n > s->e->vme_end - s->at)
+		span->n = s->e->vme_end - s->at;
+	return true;
+}
+
+static inline void
+source_done(const struct span *span)
+{
+	if (span->level != NULL)
+		spin_unlock(&span->level->lock);
 }
 
 /* --- 5: physical copying --- */
@@ -136,39 +182,41 @@ struct write {
 	vm_size_t     left;
 };
 
-static inline void
-write_advance(struct write *w, size_t n)
+/* At most n bytes to va, all of one span. Returns how many; 0: a lock is not to be had. */
+static size_t
+write_span(struct write *w, uint8_t *va, size_t n, vm_object_t held)
 {
+	struct span span;
+
+	if (!source_span(&w->from, held, &span))
+		return 0;
+	if (n > span.n)
+		n = span.n;
+	if (span.va != NULL)
+		vm_page_copy_part(va, span.va, n);
+	else
+		memset(va, 0, n);
+	source_done(&span);
 	w->from.at += n;
 	w->to += n;
 	w->left -= n;
+	return n;
 }
 
-/* The bytes that lie in one page of source and destination alike. */
-static inline size_t
-write_piece(const struct write *w)
-{
-	size_t n = PAGE_SIZE - (w->from.at & PAGE_MASK);
-
-	if (n > PAGE_SIZE - (w->to & PAGE_MASK))
-		n = PAGE_SIZE - (w->to & PAGE_MASK);
-	return n > w->left ? w->left : n;
-}
-
-/* All that goes to the page m, which w->to lies in (its object locked). FALSE: a lock is not to be had. */
+/* n pages from m on, whose object is locked, get their part from w->to on. FALSE: a lock is not to be had. */
 static bool
-write_page(struct vm_page *m, struct write *w)
+write_pages(struct vm_page *m, unsigned pages, struct write *w)
 {
-	vm_offset_t page = trunc_page(w->to);
-	uint8_t *va = vm_page_va(m);
+	uint8_t *va = (uint8_t *)vm_page_va(m) + (w->to & PAGE_MASK);
+	size_t left = ((size_t)pages << PAGE_SHIFT) - (w->to & PAGE_MASK), n;
 
-	do {
-		size_t n = write_piece(w);
-
-		if (!source_read(&w->from, va + (w->to & PAGE_MASK), n, m->o.chunk->object))
+	if (left > w->left)
+		left = w->left;
+	for (; left > 0; va += n, left -= n) {
+		n = write_span(w, va, left, m->o.chunk->object);
+		if (n == 0)
 			return false;
-		write_advance(w, n);
-	} while (w->left > 0 && trunc_page(w->to) == page);
+	}
 	return true;
 }
 
@@ -176,19 +224,36 @@ write_page(struct vm_page *m, struct write *w)
 static bool
 write_one_page(struct vm_page *m, void *arg)
 {
-	(void)write_page(m, arg);
+	(void)write_pages(m, 1, arg);
 	return false;
 }
 
-/* The page at offset, if a store may go to it as it is: object locked. */
+/*
+ * The page at offset of object (locked), if a store may go to it as it is, and
+ * how many from there on may be written in one piece.
+ */
 static inline struct vm_page *
-writable_page(vm_object_t object, vm_object_offset_t offset)
+writable_run(vm_object_t object, vm_object_offset_t offset, unsigned *n)
 {
-	struct vm_page *m = vm_page_lookup(object, offset);
+	struct vm_page *m = resident_run(object, offset, n);
 
-	if (m == NULL || (m->flags & (VM_PAGE_BUSY | VM_PAGE_ABSENT | VM_PAGE_ERROR)) || m->page_lock != 0 ||
-	    (object->copy != NULL && vm_object_owes_push(object, offset)))
+	if (likely(!object->special) || m == NULL)
+		return m;
+	*n = 1;
+	if ((m->flags & (VM_PAGE_BUSY | VM_PAGE_ABSENT | VM_PAGE_ERROR)) || m->page_lock != 0 ||
+	    vm_object_owes_push(object, offset))
 		return NULL;
+	return m;
+}
+
+/* The entry's pages from va on, where they are ready: *n of them from the page returned on. l->object is locked. */
+static inline struct vm_page *
+next_run(const struct vm_map_lookup *l, vm_offset_t va, unsigned *n)
+{
+	struct vm_page *m = writable_run(l->object, l->offset, n);
+
+	if (*n > (l->hi - trunc_page(va)) >> PAGE_SHIFT)
+		*n = (unsigned)((l->hi - trunc_page(va)) >> PAGE_SHIFT);
 	return m;
 }
 
@@ -197,20 +262,22 @@ static void
 write_run(vm_map_t map, struct write *w)
 {
 	struct vm_map_lookup l;
+	unsigned n, done;
 	bool ok = true;
 
 	vm_map_lock_read(map);
 	if (vm_map_lookup_locked(map, w->to, VM_PROT_WRITE, &l) != KERN_SUCCESS)
 		return;
-	for (unsigned n = 0; ok && n < RUN_PAGES && w->left > 0 && w->to < l.hi; n++, l.offset += PAGE_SIZE) {
+	for (done = 0; ok && done < HOLD_PAGES && w->left > 0 && w->to < l.hi; done += n) {
 		struct vm_page *m;
 
 		spin_lock(&l.object->lock);
-		m = writable_page(l.object, l.offset);
-		ok = m != NULL && write_page(m, w);
-		if (m != NULL)
-			m->flags |= VM_PAGE_DIRTY;
+		m = next_run(&l, w->to, &n);
+		ok = m != NULL && write_pages(m, n, w);
+		for (unsigned i = 0; m != NULL && i < n; i++)
+			m[i].flags |= VM_PAGE_DIRTY;
 		spin_unlock(&l.object->lock);
+		l.offset += (vm_object_offset_t)n << PAGE_SHIFT;
 	}
 	vm_map_lookup_done(map, &l);
 }
@@ -222,16 +289,12 @@ write_slowly(vm_map_t map, struct write *w)
 	uint8_t buffer[256];
 	vm_offset_t before = w->to;
 	kern_return_t kr = vm_fault_with(map, w->to, VM_PROT_WRITE, write_one_page, w);
-	size_t n = write_piece(w);
+	size_t n = w->left < sizeof(buffer) ? w->left : sizeof(buffer);
 
 	if (kr != KERN_SUCCESS || w->to != before)
 		return kr;
-	if (n > sizeof(buffer))
-		n = sizeof(buffer);
-	(void)source_read(&w->from, buffer, n, NULL);
-	kr = vm_map_write_user(map, buffer, w->to, n);
-	write_advance(w, n);
-	return kr;
+	n = write_span(w, buffer, n, NULL);
+	return vm_map_write_user(map, buffer, before, n);
 }
 
 /* [to, to + size) of the destination gets its part of the copy. */
@@ -273,14 +336,15 @@ static void
 prepare_skip(vm_map_t map, struct prepare *p)
 {
 	struct vm_map_lookup l;
+	unsigned n;
 
 	vm_map_lock_read(map);
 	if (vm_map_lookup_locked(map, p->at, VM_PROT_WRITE, &l) != KERN_SUCCESS)
 		return;
 	spin_lock(&l.object->lock);
-	while (p->at < p->end && p->at < l.hi && writable_page(l.object, l.offset) != NULL) {
-		p->at += PAGE_SIZE;
-		l.offset += PAGE_SIZE;
+	while (p->at < p->end && p->at < l.hi && next_run(&l, p->at, &n) != NULL) {
+		p->at += (vm_offset_t)n << PAGE_SHIFT;
+		l.offset += (vm_object_offset_t)n << PAGE_SHIFT;
 	}
 	spin_unlock(&l.object->lock);
 	vm_map_lookup_done(map, &l);
@@ -295,14 +359,14 @@ prepare_destination(vm_map_t map, vm_offset_t start, vm_offset_t end)
 
 	while (p.at < end && kr == KERN_SUCCESS) {
 		prepare_skip(map, &p);
-		p.left = RUN_PAGES;
+		p.left = HOLD_PAGES;
 		if (p.at < end)
 			kr = vm_fault_with(map, p.at, VM_PROT_WRITE, prepare_page, &p);
 	}
 	return kr;
 }
 
-/* Must some of what the object shows be fetched from a pager? */
+/* Must some of what the object shows be fetched from a pager, or is it lost? */
 static bool
 is_fetched(vm_object_t object)
 {
@@ -312,7 +376,7 @@ is_fetched(vm_object_t object)
 	if (object == NULL)
 		return false;
 	spin_lock(&object->lock);
-	while ((external = !object->internal) == false && (next = object->shadow) != NULL) {
+	while (!(external = !object->internal || object->shadow_severed) && (next = object->shadow) != NULL) {
 		spin_lock(&next->lock);
 		spin_unlock(&object->lock);
 		object = next;

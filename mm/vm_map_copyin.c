@@ -98,14 +98,16 @@ copyin_move(vm_map_t src, vm_offset_t start, vm_offset_t end, vm_map_copy_t copy
 static kern_return_t
 copyin_gather(vm_map_t src, vm_offset_t start, vm_offset_t end, bool src_destroy, bool use_maxprot, vm_map_copy_t copy)
 {
-	struct vm_map_gather g = {
-		.map = src, .start = start, .end = end,
-		.need = use_maxprot ? VM_PROT_NONE : VM_PROT_READ,
-		.need_max = use_maxprot ? VM_PROT_READ : VM_PROT_NONE,
-	};
+	struct vm_map_gather g;
 	vm_map_entry_t dead = NULL;
-	kern_return_t kr = vm_map_gather(&g);
+	kern_return_t kr;
 
+	vm_map_gather_init(&g, src, start, end, false);
+	if (use_maxprot)
+		g.need_max = VM_PROT_READ;
+	else
+		g.need = VM_PROT_READ;
+	kr = vm_map_gather(&g);
 	if (kr != KERN_SUCCESS)
 		return kr;
 	if (src_destroy)

@@ -26,10 +26,13 @@ kern_return_t
 vm_remap_extract(vm_map_t src, vm_offset_t addr, vm_size_t size, bool copy, struct vm_map_header *header,
     vm_prot_t *cur, vm_prot_t *max, vm_inherit_t inheritance, bool pageable)
 {
-	struct vm_map_gather g = { .map = src, .start = addr, .end = addr + size, .share = !copy, .mark = !copy };
-	kern_return_t kr = vm_map_gather(&g);
+	struct vm_map_gather g;
+	kern_return_t kr;
 	vm_map_entry_t e;
 
+	vm_map_gather_init(&g, src, addr, addr + size, !copy);
+	g.mark = !copy;
+	kr = vm_map_gather(&g);
 	if (kr != KERN_SUCCESS)
 		return kr;
 	vm_map_gather_unlock(&g);
@@ -118,7 +121,7 @@ static kern_return_t
 place(vm_map_t map, vm_offset_t *addr, const struct vm_map_remap_args *a, struct vm_map_header *h, vm_prot_t access,
     vm_map_entry_t *dead)
 {
-	vm_map_entry_t after;
+	vm_map_entry_t after, first;
 	kern_return_t kr;
 
 	kr = vm_remap_range_allocate(map, addr, a->size, a->mask, a->flags, &after);
@@ -130,12 +133,12 @@ place(vm_map_t map, vm_offset_t *addr, const struct vm_map_remap_args *a, struct
 			return kr;
 		(void)vm_map_lookup_entry(map, *addr, &after);
 	}
-	vm_map_header_link(map, after, h, *addr);
+	first = vm_map_header_link(map, after, h, *addr);
 	if (unlikely(a->flags & VM_FLAGS_PERMANENT))
 		map->special = true;
 	if (unlikely(map->wiring_required))
 		return wire_or_take_back(map, *addr, a->size, access, h, dead);
-	vm_map_merge_range(map, *addr, *addr + a->size);
+	vm_map_merge_from(map, first, *addr + a->size);
 	return KERN_SUCCESS;
 }
 
@@ -159,7 +162,7 @@ check_args(const vm_offset_t *addr, const struct vm_map_remap_args *a, const vm_
 kern_return_t
 vm_map_remap(vm_map_t target, vm_offset_t *addr, const struct vm_map_remap_args *a, vm_prot_t *cur, vm_prot_t *max)
 {
-	struct vm_map_gather g = { .map = a->src, .start = a->src_addr, .end = a->src_addr + a->size, .share = !a->copy };
+	struct vm_map_gather g;
 	vm_map_entry_t dead = NULL;
 	vm_offset_t at = *addr;
 	kern_return_t kr;
@@ -167,6 +170,7 @@ vm_map_remap(vm_map_t target, vm_offset_t *addr, const struct vm_map_remap_args 
 	kr = check_args(addr, a, cur, max);
 	if (kr != KERN_SUCCESS)
 		return kr;
+	vm_map_gather_init(&g, a->src, a->src_addr, a->src_addr + a->size, !a->copy);
 	if (a->bounded) {
 		g.need = *cur;
 		g.need_max = *max;
@@ -178,13 +182,15 @@ vm_map_remap(vm_map_t target, vm_offset_t *addr, const struct vm_map_remap_args 
 	set_attributes(&g.hdr, a, *cur, *max);
 	vm_map_lock(target);
 	kr = place(target, &at, a, &g.hdr, a->bounded ? *cur : g.cur, &dead);
+	if (kr == KERN_SUCCESS && !a->copy && a->src == target)
+		mark_shared(target, a->src_addr, a->src_addr + a->size);
 	vm_map_unlock(target);
 	vm_map_free_dead(target, dead);
 	if (kr != KERN_SUCCESS) {
 		vm_map_header_free(&g.hdr);
 		return kr;
 	}
-	if (!a->copy) {
+	if (!a->copy && a->src != target) {
 		vm_map_lock(a->src);
 		mark_shared(a->src, a->src_addr, a->src_addr + a->size);
 		vm_map_unlock(a->src);

@@ -122,6 +122,8 @@ vm_page_copy_part(void *dst, const void *src, size_t n)
 			COPY8(d, s, 24);
 			__asm__ volatile("" : : : "memory");
 		}
+		for (; n >= 64; n -= 64, d += 8, s += 8)
+			COPY8(d, s, 0);
 		for (; n >= 8; n -= 8)
 			*d++ = *s++;
 	}

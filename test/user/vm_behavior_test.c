@@ -41,7 +41,7 @@ arguments(void)
 	EXPECT(KERN_INVALID_ARGUMENT, vm_behavior_set(0, a, P, VM_BEHAVIOR_RANDOM));
 	EXPECT(KERN_INVALID_ARGUMENT, vm_behavior_set(SELF, a, P, 13));
 	EXPECT(KERN_INVALID_ARGUMENT, vm_behavior_set(SELF, a, P, -1));
-	EXPECT(KERN_INVALID_ARGUMENT, vm_behavior_set(SELF, a, -a + P, VM_BEHAVIOR_RANDOM));
+	EXPECT(KERN_INVALID_ARGUMENT, vm_behavior_set(SELF, a, -a, VM_BEHAVIOR_RANDOM));
 	EXPECT(KERN_NO_SPACE, vm_behavior_set(SELF, a, -a - 1, VM_BEHAVIOR_RANDOM));
 	EXPECT(KERN_SUCCESS, vm_behavior_set(SELF, a, 0, VM_BEHAVIOR_RANDOM));
 	EXPECT(KERN_SUCCESS, vm_deallocate(SELF, a + P, P));
@@ -160,7 +160,7 @@ msync_calls(void)
 	EXPECT(KERN_INVALID_TASK, vm_msync(0, a, P, VM_SYNC_SYNCHRONOUS));
 	EXPECT(KERN_INVALID_TASK, vm_msync(99999, a, P, VM_SYNC_SYNCHRONOUS));
 	EXPECT(KERN_SUCCESS, vm_msync(SELF, a, 0, VM_SYNC_SYNCHRONOUS));
-	EXPECT(KERN_INVALID_ADDRESS, vm_msync(SELF, a, -a + P, VM_SYNC_SYNCHRONOUS));
+	EXPECT(KERN_INVALID_ADDRESS, vm_msync(SELF, a, -a, VM_SYNC_SYNCHRONOUS));
 	EXPECT(KERN_INVALID_ADDRESS, vm_msync(SELF, a, -a - 1, VM_SYNC_SYNCHRONOUS));
 	memset((void *)a, 'm', 6 * P);
 	EXPECT(KERN_SUCCESS, vm_msync(SELF, a, 6 * P, VM_SYNC_SYNCHRONOUS | VM_SYNC_INVALIDATE));
@@ -188,7 +188,7 @@ machine_attributes(void)
 
 	EXPECT(KERN_INVALID_ARGUMENT, vm_machine_attribute(0, a, P, MATTR_CACHE, &value));
 	EXPECT(KERN_SUCCESS, vm_machine_attribute(SELF, a, 0, MATTR_CACHE, &value));
-	EXPECT(KERN_INVALID_ARGUMENT, vm_machine_attribute(SELF, a, -a + P, MATTR_CACHE, &value));
+	EXPECT(KERN_INVALID_ARGUMENT, vm_machine_attribute(SELF, a, -a, MATTR_CACHE, &value));
 	EXPECT(KERN_INVALID_ADDRESS, vm_machine_attribute(SELF, a, -a - 1, MATTR_CACHE, &value));
 	EXPECT(KERN_SUCCESS, vm_machine_attribute(SELF, a, 4 * P, MATTR_CACHE, &value));
 	value = MATTR_VAL_CACHE_SYNC;

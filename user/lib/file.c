@@ -22,6 +22,7 @@
  * are not shared with children.
  */
 #include "libatlas.h"
+#include <atlas/memory_object.h>
 #include <errno.h>
 #include <fcntl.h>
 #include <stdarg.h>
@@ -122,6 +123,39 @@ file_create(const char *name)
 	return f;
 }
 
+/* A file of the initrd; NULL with errno. */
+static struct file *
+file_of_initrd(const char *path)
+{
+	struct file *f;
+	memory_object_t object = MACH_PORT_NULL;
+	memory_object_size_t size = 0;
+	vm_address_t addr = WINDOWS_AT;
+	kern_return_t kr = atlas_memory_object_file(path, &object, &size);
+
+	if (kr != KERN_SUCCESS && kr != KERN_INVALID_ARGUMENT) {        /* that: it is empty */
+		errno = kr == KERN_NOT_FOUND ? ENOENT : kr == KERN_INVALID_ADDRESS ? EFAULT : ENOMEM;
+		return NULL;
+	}
+	f = calloc(1, sizeof(*f));
+	kr = KERN_SUCCESS;
+	if (f != NULL && size != 0)
+		kr = vm_map(mach_task_self(), &addr, round_page(size), 0, VM_FLAGS_ANYWHERE, object, 0, TRUE,
+		    VM_PROT_READ | VM_PROT_EXECUTE, VM_PROT_ALL, VM_INHERIT_COPY);
+	if (object != MACH_PORT_NULL)
+		mach_port_deallocate(mach_task_self(), object);
+	if (f == NULL || kr != KERN_SUCCESS) {
+		free(f);
+		errno = ENOMEM;
+		return NULL;
+	}
+	f->uses = 1;
+	f->size = size;
+	f->window = size != 0 ? addr : 0;
+	f->window_size = round_page(size);
+	return f;
+}
+
 static struct file *
 file_named(const char *name)
 {
@@ -171,6 +205,7 @@ fd_get(int fd)
 static struct file *
 file_open(const char *path, int flags)
 {
+	bool writes = (flags & O_ACCMODE) != O_RDONLY || (flags & O_TRUNC) != 0;
 	struct file *f = file_named(path);
 
 	if (f != NULL && (flags & O_CREAT) && (flags & O_EXCL)) {
@@ -181,10 +216,14 @@ file_open(const char *path, int flags)
 		f->uses++;
 		return f;
 	}
-	if (!(flags & O_CREAT)) {
-		errno = ENOENT;
+	f = file_of_initrd(path);
+	if (f != NULL && (writes || ((flags & O_CREAT) && (flags & O_EXCL)))) {
+		file_release(f);
+		errno = writes ? EROFS : EEXIST;
 		return NULL;
 	}
+	if (f != NULL || errno != ENOENT || !(flags & O_CREAT))
+		return f;
 	f = file_create(path);
 	if (f != NULL)
 		file_link(f);

@@ -68,7 +68,13 @@
 	X(60, vm_read_list,     "(task, struct atlas_vm_range *list /inout, count)  all or none; the caller owns the new regions") \
 	X(61, mach_make_memory_entry, "(task, uint64_t *size /inout, offset, permission, uint32_t *handle /out, parent handle or 0)") \
 	X(62, vm_region_object_create, "(task, size, uint32_t *handle /out)") \
-	X(63, mach_memory_object_memory_entry, "(host, internal, size, permission, pager handle or 0, uint32_t *handle /out)")
+	X(63, mach_memory_object_memory_entry, "(host, internal, size, permission, pager handle or 0, uint32_t *handle /out)") \
+	X(64, memory_object_file, "(const char *path, uint32_t *object /out, uint64_t *bytes /out)   a file of the initrd; KERN_NOT_FOUND") \
+	X(65, memory_object_device, "(const char *name or 0, address, size or 0, uint32_t *object /out, uint64_t *start /out)") \
+	X(66, memory_object_test, "(size, uint32_t *object /out)") \
+	X(67, memory_object_tell, "(object, verb, value)               a test pager's manager: ATLAS_PAGER_*") \
+	X(68, memory_object_counts, "(object, struct atlas_pager_counts * /out)  likewise") \
+	X(69, memory_object_store, "(object, offset, void *data, size, write)  likewise: its own memory")
 
 enum {
 #define X(number, name, arguments) ATLAS_SYS_##name = number,
@@ -97,6 +103,39 @@ struct atlas_vm_remap_args {
 	uint32_t copy;
 	uint32_t cur, max;              /* out; vm_remap_new: inout */
 	uint32_t inherit, pad;
+};
+
+#define ATLAS_PATH_MAX          256     /* bytes of a path or a device's name, terminated */
+
+/* What the manager of a test pager may be told; the value's meaning beside it. */
+enum atlas_pager_verb {
+	ATLAS_PAGER_READY,              /* 1: answers the first mapping (1) */
+	ATLAS_PAGER_UNLOCKS,            /* 1: lifts locks when asked to (1) */
+	ATLAS_PAGER_SYNCS,              /* 1: completes what msync asks for (1) */
+	ATLAS_PAGER_STRATEGY,           /* MEMORY_OBJECT_COPY_* (DELAY) */
+	ATLAS_PAGER_CLUSTER,            /* bytes */
+	ATLAS_PAGER_CACHE,              /* 1: is kept when nobody maps it */
+	ATLAS_PAGER_DELAY,              /* milliseconds before an answer */
+	ATLAS_PAGER_HOLD,               /* 1: answers only when told to */
+	ATLAS_PAGER_ANSWER,             /* now: so many of the requests that wait; 0: all */
+	ATLAS_PAGER_FAIL,               /* KERN_* code: answers with an error; 0: does not */
+	ATLAS_PAGER_UNAVAILABLE,        /* 1: has nothing */
+	ATLAS_PAGER_NEVER,              /* 1: forgets requests */
+	ATLAS_PAGER_TWICE,              /* 1: answers, and answers again */
+	ATLAS_PAGER_SHIFT,              /* bytes: answers for so much further up */
+	ATLAS_PAGER_LOCK,               /* VM_PROT_*: what it forbids in what it supplies */
+	ATLAS_PAGER_PRECIOUS,           /* 1: wants its pages back in any case */
+	ATLAS_PAGER_FILL,               /* n: page i that was never written is full of bytes n + i */
+	ATLAS_PAGER_CLEAN,              /* now: has dirty pages returned (1: all) */
+	ATLAS_PAGER_FLUSH,              /* now: has them returned, and drops all (1: without return) */
+	ATLAS_PAGER_DIE,                /* now: gives up, for this reason */
+	ATLAS_PAGER_VERBS
+};
+
+struct atlas_pager_counts {
+	uint64_t inits, terminates, requests, unlocks, returns, dirty, syncs, held, lost;
+	uint64_t offset, length;        /* of the last request */
+	uint32_t access, pad;
 };
 
 #define ATLAS_VM_READ_LIST_MAX  256
