@@ -145,6 +145,104 @@ target(struct attacker *a, uint64_t where, uint64_t n)
 }
 
 static void
+remap_call(struct attacker *a, uint64_t t, uint64_t where, uint64_t n)
+{
+	struct atlas_vm_remap_args args = {
+		.task = t, .src = task(a), .addr = where, .size = n, .mask = below(a, 4) ? 0 : (1ul << below(a, 64)) - 1,
+		.src_addr = address(a), .flags = below(a, 2) ? 1 : small(a) << (below(a, 3) * 7), .copy = below(a, 2),
+		.cur = small(a), .max = below(a, 2) ? 7 : small(a), .inherit = below(a, 4),
+	};
+
+	atlas_syscall1(below(a, 2) ? ATLAS_SYS_vm_remap : ATLAS_SYS_vm_remap_new, pointer(a, &args));
+}
+
+/* Handles of memory: made, used, told to misbehave (but not to keep anybody waiting), dropped. */
+static void
+memory_call(struct attacker *a)
+{
+	static const uint8_t verbs[] = {
+		ATLAS_PAGER_CLUSTER, ATLAS_PAGER_CACHE, ATLAS_PAGER_FAIL, ATLAS_PAGER_UNAVAILABLE, ATLAS_PAGER_TWICE,
+		ATLAS_PAGER_PRECIOUS, ATLAS_PAGER_FILL, ATLAS_PAGER_CLEAN, ATLAS_PAGER_FLUSH, ATLAS_PAGER_DIE,
+	};
+	uint64_t n = size(a), where = address(a);
+	uint32_t *slot = &a->handle[1 + below(a, HANDLES - 1)], other = a->handle[below(a, HANDLES)];
+	uint32_t permission = small(a) | (below(a, 2) ? 0x20000 : 0x10000u << below(a, 8));
+	struct atlas_pager_counts counts;
+
+	switch (below(a, 8)) {
+	case 0:
+	case 1:
+		atlas_syscall6(ATLAS_SYS_mach_make_memory_entry, task(a), pointer(a, &n), where, permission,
+		    pointer(a, slot), below(a, 2) ? 0 : other);
+		break;
+	case 2:
+		atlas_syscall3(ATLAS_SYS_vm_region_object_create, task(a), n, pointer(a, slot));
+		break;
+	case 3:
+		atlas_syscall6(ATLAS_SYS_mach_memory_object_memory_entry, ATLAS_HOST_SELF, below(a, 2), n, small(a),
+		    below(a, 2) ? 0 : other, pointer(a, slot));
+		break;
+	case 4:
+		atlas_syscall2(ATLAS_SYS_memory_object_test, n, pointer(a, slot));
+		break;
+	case 5:
+		atlas_syscall3(ATLAS_SYS_memory_object_tell, other, verbs[below(a, sizeof(verbs))], small(a));
+		break;
+	case 6:
+		atlas_syscall5(ATLAS_SYS_memory_object_store, other, size(a), where, n, below(a, 2));
+		break;
+	default:
+		atlas_syscall2(ATLAS_SYS_memory_object_counts, other, pointer(a, &counts));
+		break;
+	}
+}
+
+static void
+range_call(struct attacker *a)
+{
+	uint64_t where = address(a), n = size(a), t = target(a, where, n), count = small(a);
+	uint32_t info[24], words = below(a, 4) == 0 ? small(a) : 24, depth = small(a);
+	struct atlas_vm_range list[4] = { { where, n }, { address(a), size(a) }, { where, 1 }, { where, 5 } };
+	int value = (int)small(a), refs;
+
+	switch (below(a, 10)) {
+	case 0:
+		atlas_syscall5(ATLAS_SYS_vm_wire, below(a, 16) ? ATLAS_HOST_SELF : draw(a), t, where, n, small(a));
+		break;
+	case 1:
+		atlas_syscall2(ATLAS_SYS_task_wire, task(a), below(a, 4) == 0);
+		break;
+	case 2:
+	case 3:
+		atlas_syscall4(ATLAS_SYS_vm_behavior_set, t, where, n, below(a, 14));
+		break;
+	case 4:
+		atlas_syscall4(ATLAS_SYS_vm_msync, t, where, n, below(a, 64));
+		break;
+	case 5:
+		atlas_syscall5(ATLAS_SYS_vm_machine_attribute, t, where, n, small(a), pointer(a, &value));
+		break;
+	case 6:
+		atlas_syscall6(ATLAS_SYS_vm_region_recurse, t, pointer(a, &where), pointer(a, &n), pointer(a, &depth),
+		    pointer(a, info), pointer(a, &words));
+		break;
+	case 7:
+		atlas_syscall4(ATLAS_SYS_vm_map_page_query, t, where, pointer(a, &value), pointer(a, &refs));
+		break;
+	case 8:
+		atlas_syscall5(ATLAS_SYS_vm_map_page_range_query, t, where, n, pointer(a, info), pointer(a, &count));
+		break;
+	default:
+		count = below(a, 5);
+		if (atlas_syscall3(ATLAS_SYS_vm_read_list, t, pointer(a, list), count) == KERN_SUCCESS)
+			while (count-- > 0)
+				atlas_syscall3(ATLAS_SYS_vm_deallocate, ATLAS_TASK_SELF, list[count].addr,
+				    list[count].size);
+		break;
+	}
+}
+
+static void
 vm_call(struct attacker *a)
 {
 	uint64_t where = address(a), n = size(a), other = address(a), info[8] = { 0 };
@@ -153,11 +251,23 @@ vm_call(struct attacker *a)
 	struct atlas_vm_map_args args = {
 		.task = t, .flags = below(a, 2) ? 1 : small(a) << (below(a, 3) * 7),
 		.addr = where, .size = n, .mask = below(a, 4) ? 0 : (1ul << below(a, 64)) - 1,
-		.object = below(a, 8) ? 0 : draw(a), .copy = small(a), .offset = address(a),
+		.object = below(a, 4) ? 0 : below(a, 4) ? a->handle[below(a, HANDLES)] : draw(a), .copy = small(a), .offset = address(a),
 		.cur = small(a), .max = below(a, 2) ? 7 : small(a), .inherit = below(a, 4),
 	};
 
-	switch (below(a, 12)) {
+	switch (below(a, 18)) {
+	case 11:
+	case 12:
+		remap_call(a, t, where, n);
+		break;
+	case 13:
+	case 14:
+		memory_call(a);
+		break;
+	case 15:
+	case 16:
+		range_call(a);
+		break;
 	case 0:
 	case 1:
 		atlas_syscall4(ATLAS_SYS_vm_allocate, t, pointer(a, &where), n,
@@ -299,7 +409,7 @@ thread_call(struct attacker *a)
 		atlas_syscall0(ATLAS_SYS_icache_sync);
 		break;
 	default:        /* numbers that are no calls */
-		atlas_syscall6(64 + (draw(a) >> below(a, 64)) % (1ul << 62), draw(a), draw(a),
+		atlas_syscall6(70 + (draw(a) >> below(a, 64)) % (1ul << 62), draw(a), draw(a),
 		    draw(a), draw(a), draw(a), draw(a));
 		break;
 	}
