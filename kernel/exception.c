@@ -27,7 +27,11 @@
 kern_return_t
 user_fault(vm_offset_t va, vm_prot_t access)
 {
-	return vm_fault(current_thread()->task->map, va, access);
+	vm_map_t map = current_map_fast();
+
+	if (map == NULL)
+		return KERN_FAIL(KERN_INVALID_ADDRESS, "a kernel thread has nothing at 0x%lx", va);
+	return vm_fault(map, va, access);
 }
 
 static bool

@@ -400,6 +400,7 @@ kernel_main(uint64_t hartid, paddr_t dtb)
 	pmap_bootstrap(kernel_root, paging_levels, asid_bits);
 	vm_object_bootstrap();
 	vm_map_init();
+	vm_map_random_seed(timer_now());
 	kmem_init();
 	trap_init_hart();
 	hart_init_local();

@@ -375,8 +375,8 @@ sched_switch(void)
 	h->need_resched = next->terminating;
 	fpu_enter(h, next);
 	/* Kernel threads run on whatever is loaded. */
-	if (next->user && next->task->map->pmap != h->pmap)
-		pmap_switch(next->task->map->pmap);
+	if (next->map != NULL && next->map->pmap != h->pmap)
+		pmap_switch(next->map->pmap);
 	tlb_kernel_sync();              /* its stack may be mapped since this hart last looked */
 	if (unlikely(!q->ticking) && next != h->idle)
 		sched_arm(h, timer_now());

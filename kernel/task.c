@@ -406,7 +406,7 @@ task_finish(struct task *t)
 	task_orphan_children(t);
 	if (hart_self()->pmap == t->map->pmap)
 		pmap_switch(pmap_kernel());
-	vm_map_remove(t->map, vm_map_min(t->map), vm_map_max(t->map), 0);
+	vm_map_remove(t->map, vm_map_min(t->map), vm_map_max(t->map), VM_MAP_REMOVE_ALL);
 	spin_lock(&task_tree_lock);
 	parent = t->parent;
 	if (parent == NULL)

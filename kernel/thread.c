@@ -276,6 +276,7 @@ thread_make_user(struct task *t, struct agent *agent, struct thread **thread)
 	if (kr != KERN_SUCCESS)
 		return kr;
 	th->user = true;
+	th->map = t->map;
 	th->start = thread_enter_user;
 	th->start_arg = thread_frame(th);
 	th->agent = agent;

@@ -244,6 +244,27 @@ enter_locked(vm_map_t map, vm_offset_t *addr, const struct vm_map_enter_args *ar
 
 /* --- memory that is wired from the start, and other rarities --- */
 
+/* Is every megapage of the range, wired, one block of memory? Write lock held. */
+static bool
+is_superpages(vm_map_t map, vm_offset_t start, vm_offset_t end)
+{
+	bool ok = true;
+
+	for (; ok && start < end; start += MEGAPAGE_SIZE) {
+		vm_map_entry_t e;
+		vm_object_t object;
+		struct vm_page *m;
+
+		(void)vm_map_lookup_entry(map, start, &e);
+		object = e->object.vm_object;
+		spin_lock(&object->lock);
+		m = vm_page_lookup(object, start - e->vme_start + e->offset);
+		ok = m->slot == 0 && vm_chunk_is_megapage(m->o.chunk);
+		spin_unlock(&object->lock);
+	}
+	return ok;
+}
+
 /*
  * The range was entered and is to be wired: by address, since the lock was
  * dropped; in transition meanwhile, so it is still ours when that fails.
@@ -256,6 +277,8 @@ wire_new(vm_map_t map, vm_offset_t start, const struct vm_map_enter_args *args, 
 	kern_return_t kr;
 
 	kr = vm_map_wire_locked(map, start, end, args->cur != VM_PROT_NONE ? args->cur : args->max);
+	if (kr == KERN_SUCCESS && (args->flags & VM_FLAGS_SUPERPAGE_MASK) && !is_superpages(map, start, end))
+		kr = KERN_FAIL(KERN_RESOURCE_SHORTAGE, "no contiguous memory for the superpages at 0x%lx", start);
 	if (kr == KERN_SUCCESS)
 		return kr;
 	/* The caller's reference stays with him. */

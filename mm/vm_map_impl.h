@@ -175,7 +175,6 @@ void vm_map_space_wakeup(vm_map_t map);
 
 /* --- vm_map_remove.c --- */
 
-#define VM_MAP_REMOVE_ALL   0x100u      /* permanent entries and whatever is wired, too: nobody uses the map any more */
 /* Superpages are only taken whole: start and end, not equal, move outwards to the borders of those they lie in. */
 void vm_map_widen(vm_map_t map, vm_offset_t *start, vm_offset_t *end);
 /* vm_map_delete with VM_MAP_REMOVE_KUNWIRE or VM_MAP_REMOVE_ALL; other flags mean nothing here. */

@@ -10,9 +10,9 @@
  * weighs copy-on-write again. VM_PROT_WRITE without VM_PROT_READ removes the
  * PTEs, since a RISC-V leaf with W is readable.
  *
- * Wired entries stay wired, with their pages. Leaves that go because nothing is
- * allowed any more are made again, wired, before rights come back: that may
- * fail, so it belongs to the first pass.
+ * Wired entries stay wired, with their pages. Leaves that go because nothing of
+ * what they grant is allowed any more are made again, wired, before other rights
+ * come: that may fail, so it belongs to the first pass.
  *
  * VM_PROT_COPY asks for a private copy of the range that may be written,
  * whatever the maximum was: each piece is replaced by a copy-on-write copy of
@@ -166,7 +166,7 @@ protect_special(vm_map_t map, vm_offset_t *start, vm_offset_t *end, vm_prot_t pr
 		vm_prot_t new = set_max ? e->protection & prot : prot;
 
 		nested |= e->use_pmap && new != e->protection;
-		if (e->wired_count != 0 && !e->is_sub_map && !(e->protection & leaf) && (new & leaf))
+		if (e->wired_count != 0 && !e->is_sub_map && !(e->protection & new & leaf) && (new & leaf))
 			kr = wired_leaves(map, e, *start, *end, new);
 		if (e == last)
 			break;

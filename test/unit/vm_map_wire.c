@@ -223,6 +223,11 @@ TEST(vm_map_wire, protection_none_keeps_pages_and_gives_leaves_back)
 	ASSERT_TRUE(leaf_wired(map, A));
 	ASSERT_TRUE(leaf_wired(map, A + P));
 	ASSERT_LOAD(map, A, 3);
+	/* No right in common with the one before. */
+	ASSERT_EQ(vm_map_protect(map, A, A + 2 * P, VM_PROT_EXECUTE, false), KERN_SUCCESS);
+	ASSERT_EQ(vm_map_protect(map, A, A + 2 * P, VM_PROT_READ, false), KERN_SUCCESS);
+	ASSERT_TRUE(leaf_wired(map, A + P));
+	ASSERT_EQ(fixture_leaf(map, A + P), VM_PROT_READ);
 	ASSERT_TRUE(fixture_sound(map, NULL));
 	vm_map_deallocate(map);
 }

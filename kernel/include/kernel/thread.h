@@ -37,6 +37,7 @@ struct thread {
 	uint64_t             ksp;               /* saved kernel stack pointer when not running */
 	uint64_t             kstack_top;        /* trapframe lies just below */
 	struct task         *task;
+	vm_map_t             map;               /* what it runs on; NULL: a kernel thread, on whatever is loaded */
 	struct list          task_link;         /* task->threads, or task->dead */
 	struct list          run_link;          /* ready queue or wait bucket */
 	enum thread_state    state;
@@ -82,6 +83,16 @@ thread_frame(const struct thread *th)
 }
 /* A kernel thread of kernel_task, started. NULL: shortage. */
 struct thread *kthread_create(const char *name, void (*start)(void *), void *arg);
+/* The map of the running thread; kernel threads': kernel_map. (map_switch.c) */
+vm_map_t current_map(void);
+/* The same without the kernel's: NULL for kernel threads. */
+static inline vm_map_t current_map_fast(void) { return current_thread()->map; }
+/*
+ * Makes map, which has page tables and which the caller holds, the running thread's, and loads it. Returns the one
+ * before, to be given back here in the end: before a return to U-mode, and before the reference is dropped.
+ */
+vm_map_t vm_map_switch(vm_map_t map);
+
 /* A U-mode thread of t at pc with stack pointer sp and a0. Starts when resumed by thread_start. */
 kern_return_t thread_create_user(struct task *t, vm_offset_t pc, vm_offset_t sp, uint64_t a0, struct thread **thread);
 /* As thread_create_user, with a copy of all registers of the calling thread (fork). */

@@ -87,6 +87,7 @@ typedef uint32_t vm_behavior_t;
 #define VM_MAP_REMOVE_KUNWIRE       1u  /* drop one kernel wiring */
 #define VM_MAP_REMOVE_INTERRUPTIBLE 2u  /* KERN_ABORTED when the thread is to end while it waits */
 #define VM_MAP_REMOVE_WAIT_FOR_KWIRE 4u /* sleep until kernel wirings are gone */
+#define VM_MAP_REMOVE_ALL           0x100u /* the end of a task: permanent and wired entries, too */
 
 /* vm_msync: flags. */
 #define VM_SYNC_ASYNCHRONOUS    0x01u

@@ -1,0 +1,234 @@
+/*
+ * vm_waits.c: who waits for whom on a map: for entries in transition, for
+ * wirings of the kernel to go, for space. Hart 0 begins an operation and stands
+ * still where it has dropped the lock; hart 1 does what must wait for it.
+ */
+#include <unistd.h>
+#include <host.h>
+#include "../unit/vm_fixture.h"
+#include "vm_map_impl.h"
+
+#define A (64 * M)
+
+static vm_map_t map;
+static const char *halt_at;             /* name of the point where hart 0 stands still */
+static unsigned halted, finished, early;
+static kern_return_t results[2];
+
+static unsigned
+peek(unsigned *p)
+{
+	return __atomic_load_n(p, __ATOMIC_SEQ_CST);
+}
+
+static void
+halt(const char *where, vm_map_t m)
+{
+	if (m != map || host_hart != 0 || halt_at == NULL || where != halt_at)
+		return;
+	halt_at = NULL;
+	__atomic_store_n(&halted, 1, __ATOMIC_SEQ_CST);
+	/* Long enough for the other to finish, if he does not wait. */
+	for (int i = 0; i < 50 && !peek(&finished); i++)
+		usleep(1000);
+	early = peek(&finished);
+}
+
+struct meeting {
+	kern_return_t (*first)(void);   /* stands still on its way */
+	kern_return_t (*second)(void);
+};
+
+static void
+meeting_hart(unsigned hart, void *arg)
+{
+	struct meeting *m = arg;
+
+	if (hart == 0) {
+		results[0] = m->first();
+		return;
+	}
+	while (!peek(&halted))
+		usleep(100);
+	results[1] = m->second();
+	__atomic_store_n(&finished, 1, __ATOMIC_SEQ_CST);
+}
+
+static void
+meet(const char *where, kern_return_t (*first)(void), kern_return_t (*second)(void))
+{
+	struct meeting m = { first, second };
+
+	halt_at = where;
+	halted = finished = early = 0;
+	vm_relock_hook = halt;
+	host_run_harts(2, meeting_hart, &m);
+	vm_relock_hook = NULL;
+}
+
+static bool
+setup(void)
+{
+	map = fixture_map();
+	return fixture_allocate(map, A, 4 * P) && fixture_store(map, A + P, 7) == KERN_SUCCESS;
+}
+
+static kern_return_t wire_all(void) { return vm_map_wire(map, A, A + 4 * P, VM_PROT_READ, true); }
+static kern_return_t unwire_all(void) { return vm_map_unwire(map, A, A + 4 * P, true); }
+static kern_return_t remove_part(void) { return vm_map_remove(map, A + P, A + 2 * P, 0); }
+static kern_return_t protect_part(void) { return vm_map_protect(map, A + P, A + 2 * P, VM_PROT_READ, false); }
+static kern_return_t protect_copy(void) { return vm_map_protect(map, A, A + 4 * P, VM_PROT_DEFAULT | VM_PROT_COPY, false); }
+static kern_return_t zero_part(void) { return vm_map_behavior_set(map, A + P, A + 2 * P, VM_BEHAVIOR_ZERO); }
+
+static kern_return_t
+overwrite_part(void)
+{
+	vm_offset_t at = A + P;
+	struct vm_map_enter_args args = {
+		.size = P, .flags = VM_FLAGS_OVERWRITE, .cur = VM_PROT_DEFAULT, .max = VM_PROT_ALL,
+		.inheritance = VM_INHERIT_DEFAULT,
+	};
+
+	return vm_map_enter(map, &at, &args);
+}
+
+/* The point's name as the code has it: they are compared by address. */
+static const char *seen_wire;
+
+static void
+note(const char *where, vm_map_t m)
+{
+	(void)m;
+	seen_wire = where;
+}
+
+static bool
+find_point(void)
+{
+	vm_relock_hook = note;
+	seen_wire = NULL;
+	(void)wire_all();
+	vm_relock_hook = NULL;
+	return seen_wire != NULL && unwire_all() == KERN_SUCCESS;
+}
+
+#define WAITS_FOR_WIRING(second, after) \
+	do { \
+		ASSERT_TRUE(setup() && find_point()); \
+		meet(seen_wire, wire_all, second); \
+		ASSERT_EQ(halted, 1); \
+		ASSERT_EQ(early, 0); \
+		ASSERT_EQ(results[0], KERN_SUCCESS); \
+		ASSERT_EQ(results[1], KERN_SUCCESS); \
+		after; \
+		ASSERT_EQ(map->transitions, 0); \
+		ASSERT_TRUE(fixture_sound(map, NULL)); \
+		vm_map_deallocate(map); \
+	} while (0)
+
+TEST(vm_waits, remove_waits_for_entries_being_wired)
+{
+	WAITS_FOR_WIRING(remove_part, ASSERT_EQ(map->user_wired_pages, 3));
+}
+
+TEST(vm_waits, wire_waits_for_entries_being_wired)
+{
+	WAITS_FOR_WIRING(wire_all, ASSERT_EQ(vm_map_first_entry(map)->user_wired_count, 2));
+}
+
+TEST(vm_waits, unwire_waits_for_entries_being_wired)
+{
+	WAITS_FOR_WIRING(unwire_all, ASSERT_EQ(map->user_wired_pages, 0));
+}
+
+TEST(vm_waits, protect_waits_for_entries_being_wired)
+{
+	WAITS_FOR_WIRING(protect_part, ASSERT_EQ(fixture_leaf(map, A + P), VM_PROT_READ));
+}
+
+TEST(vm_waits, protect_by_copy_waits_for_entries_being_wired)
+{
+	WAITS_FOR_WIRING(protect_copy, ASSERT_LOAD(map, A + P, 7));
+}
+
+TEST(vm_waits, overwrite_waits_for_entries_being_wired)
+{
+	WAITS_FOR_WIRING(overwrite_part, ASSERT_LOAD(map, A + P, 0));
+}
+
+TEST(vm_waits, zeroing_waits_for_entries_being_wired)
+{
+	WAITS_FOR_WIRING(zero_part, ASSERT_LOAD(map, A + P, 0));
+}
+
+/* --- kernel wirings --- */
+
+static kern_return_t
+unwire_after_a_while(void)
+{
+	__atomic_store_n(&halted, 1, __ATOMIC_SEQ_CST);
+	for (int i = 0; i < 50 && !peek(&finished); i++)
+		usleep(1000);
+	early = peek(&finished);
+	return vm_map_unwire(map, A, A + 4 * P, false);
+}
+
+static kern_return_t
+remove_when_unwired(void)
+{
+	return vm_map_remove(map, A, A + 4 * P, VM_MAP_REMOVE_WAIT_FOR_KWIRE);
+}
+
+TEST(vm_waits, removal_waits_for_the_kernel_to_unwire)
+{
+	ASSERT_TRUE(setup());
+	ASSERT_EQ(vm_map_wire(map, A, A + 4 * P, VM_PROT_READ, false), KERN_SUCCESS);
+	meet(NULL, unwire_after_a_while, remove_when_unwired);
+	ASSERT_EQ(early, 0);
+	ASSERT_EQ(results[0], KERN_SUCCESS);
+	ASSERT_EQ(results[1], KERN_SUCCESS);
+	ASSERT_EQ(map->size, 0);
+	ASSERT_TRUE(fixture_sound(map, NULL));
+	vm_map_deallocate(map);
+}
+
+/* --- space --- */
+
+static kern_return_t
+remove_after_a_while(void)
+{
+	__atomic_store_n(&halted, 1, __ATOMIC_SEQ_CST);
+	for (int i = 0; i < 50 && !peek(&finished); i++)
+		usleep(1000);
+	early = peek(&finished);
+	return remove_part();
+}
+
+static kern_return_t
+allocate_anywhere(void)
+{
+	vm_address_ut a = vm_address_u(0);
+	kern_return_t kr = vm_allocate(map, &a, vm_size_u(P), VM_FLAGS_ANYWHERE);
+
+	return kr == KERN_SUCCESS && a.v != A + P ? KERN_FAILURE : kr;
+}
+
+TEST(vm_waits, a_full_map_waits_for_space_if_it_is_told_to)
+{
+	vm_address_ut a = vm_address_u(0);
+
+	ASSERT_TRUE(setup());
+	ASSERT_TRUE(fixture_allocate(map, vm_map_min(map), A - vm_map_min(map)));
+	ASSERT_TRUE(fixture_allocate(map, A + 4 * P, vm_map_max(map) - A - 4 * P));
+	ASSERT_EQ(allocate_anywhere(), KERN_NO_SPACE);
+	map->wait_for_space = true;
+	/* What can never fit is refused all the same. */
+	ASSERT_EQ(vm_allocate(map, &a, vm_size_u(vm_map_max(map)), VM_FLAGS_ANYWHERE), KERN_NO_SPACE);
+	meet(NULL, remove_after_a_while, allocate_anywhere);
+	ASSERT_EQ(early, 0);
+	ASSERT_EQ(results[0], KERN_SUCCESS);
+	ASSERT_EQ(results[1], KERN_SUCCESS);
+	ASSERT_LOAD(map, A + P, 0);
+	ASSERT_TRUE(fixture_sound(map, NULL));
+	vm_map_deallocate(map);
+}
