@@ -15,7 +15,8 @@
  *
  * Locks: pt->lock for what it was told and its counts; held_lock for the held
  * requests of all test pagers. Neither is held while the kernel is called. A held
- * request has a reference on its memory object. Failure: a request that cannot be held is answered with an error.
+ * request keeps nothing alive: who takes it off the list gets a reference first. Failure: a request that cannot be held
+ * is answered with an error.
  */
 #include <string.h>
 #include <base/wait.h>
@@ -130,9 +131,12 @@ answer(memory_object_t mo, const struct held *h)
 	} while (again && !(again = false));
 }
 
-/* Takes the first held request of mo (NULL: of any) that is due, off the list. */
+/*
+ * Takes the first held request of mo (NULL: of any) that is due, off the list.
+ * Its memory object, unless it is being freed (`last`), gets a reference.
+ */
 static struct held *
-held_take(memory_object_t mo, uint64_t due)
+held_take(memory_object_t mo, uint64_t due, bool last)
 {
 	struct held *found = NULL;
 	struct list *l;
@@ -141,7 +145,7 @@ held_take(memory_object_t mo, uint64_t due)
 	list_foreach(l, &held_list) {
 		struct held *h = list_entry(l, struct held, link);
 
-		if (h->due <= due && (mo == NULL || h->mo == mo)) {
+		if (h->due <= due && (mo == NULL || h->mo == mo) && (last || memory_object_reference_try(h->mo))) {
 			list_remove(&h->link);
 			found = h;
 			break;
@@ -151,19 +155,37 @@ held_take(memory_object_t mo, uint64_t due)
 	return found;
 }
 
-/* Answers it, or just forgets it. */
 static void
-held_end(struct held *h, bool answers)
+held_free(struct held *h)
+{
+	struct pager_test *pt = pager_of(h->mo);
+
+	spin_lock(&pt->lock);
+	pt->counts.held--;
+	spin_unlock(&pt->lock);
+	zfree(&held_zone, h);
+}
+
+/* Answers it. */
+static void
+held_answer(struct held *h)
 {
 	memory_object_t mo = h->mo;
+	struct held copy = *h;
 
-	spin_lock(&pager_of(mo)->lock);
-	pager_of(mo)->counts.held--;
-	spin_unlock(&pager_of(mo)->lock);
-	if (answers)
-		answer(mo, h);
-	zfree(&held_zone, h);
+	held_free(h);
+	answer(mo, &copy);
 	memory_object_release(mo);
+}
+
+/* Forgets all of mo's. */
+static void
+held_forget(memory_object_t mo)
+{
+	struct held *h;
+
+	while ((h = held_take(mo, HELD_FOR_EVER, true)) != NULL)
+		held_free(h);
 }
 
 uint64_t
@@ -173,8 +195,8 @@ pager_test_run(uint64_t now)
 	struct held *h;
 	struct list *l;
 
-	while ((h = held_take(NULL, now)) != NULL)
-		held_end(h, true);
+	while ((h = held_take(NULL, now, false)) != NULL)
+		held_answer(h);
 	spin_lock(&held_lock);
 	list_foreach(l, &held_list)
 		if (list_entry(l, struct held, link)->due < next)
@@ -204,7 +226,6 @@ request(memory_object_t mo, const struct held *asked)
 	}
 	*h = *asked;
 	h->due = delay != 0 ? wait_clock_us() + delay * 1000 : HELD_FOR_EVER;
-	memory_object_reference(mo);
 	spin_lock(&pt->lock);
 	pt->counts.held++;
 	spin_unlock(&pt->lock);
@@ -309,10 +330,8 @@ static void
 test_terminate(memory_object_t mo)
 {
 	struct pager_test *pt = pager_of(mo);
-	struct held *h;
 
-	while ((h = held_take(mo, HELD_FOR_EVER)) != NULL)
-		held_end(h, false);
+	held_forget(mo);
 	spin_lock(&pt->lock);
 	pt->counts.terminates++;
 	pt->mapped = false;
@@ -324,6 +343,7 @@ test_free(memory_object_t mo)
 {
 	struct pager_test *pt = pager_of(mo);
 
+	held_forget(mo);
 	vm_object_deallocate(pt->store);
 	zfree(&pager_test_zone, pt);
 }
@@ -395,8 +415,8 @@ act(memory_object_t mo, enum pager_test_verb verb, uint64_t value)
 
 	switch (verb) {
 	case PAGER_ANSWER:
-		for (uint64_t n = 0; (value == 0 || n < value) && (h = held_take(mo, HELD_FOR_EVER)) != NULL; n++)
-			held_end(h, true);
+		for (uint64_t n = 0; (value == 0 || n < value) && (h = held_take(mo, HELD_FOR_EVER, false)) != NULL; n++)
+			held_answer(h);
 		return KERN_SUCCESS;
 	case PAGER_CLEAN:
 		return memory_object_lock_request(mo, 0, mo->size,

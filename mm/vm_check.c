@@ -386,18 +386,14 @@ vm_check_M10(vm_object_t o, struct vm_check_failure *f)
 	return true;
 }
 
-/* M25: what the fault path goes by: `special` tells the truth, and locked pages, which only a pager has, are counted. Object locked. */
+/* M25: the pages that a pager has locked are counted, and nobody else's are. Object locked. */
 static bool
 vm_check_M25(vm_object_t o, struct vm_check_failure *f)
 {
-	struct vm_object copy = *o;
 	struct tree_node *n;
 	uint32_t locked = 0;
 	unsigned slot;
 
-	vm_object_classify(&copy);
-	if (copy.special != o->special)
-		return FAIL(f, "M25", "object %lu: special is %u, should be %u", (unsigned long)o->id, o->special, copy.special);
 	if (o->pager != NULL)
 		for (n = tree_first(&o->chunks); n != NULL; n = tree_next(n)) {
 			struct vm_chunk *c = container_of(n, struct vm_chunk, node);

@@ -30,8 +30,8 @@ vm_check_M12(vm_object_t o, struct vm_check_failure *f)
 	vm_object_classify(o);
 	if (special != o->special) {
 		o->special = special;
-		return FAIL(f, "M12", "object %lu: special is %u, it has pager %u, copy %u, device %u, severed %u", (unsigned long)o->id,
-		    special, o->pager != NULL, o->copy != NULL, o->phys_contiguous, o->shadow_severed);
+		return FAIL(f, "M12", "object %lu: special is %u, it has pager %u, copy %u, device %u, severed %u, junk %u",
+		    (unsigned long)o->id, special, o->pager != NULL, o->copy != NULL, o->phys_contiguous, o->shadow_severed, o->no_zero_fill);
 	}
 	return true;
 }

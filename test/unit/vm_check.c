@@ -3,6 +3,7 @@
  * is quiet again.
  */
 #include <string.h>
+#include <kernel/pager.h>
 #include "vm_fixture.h"
 #include "vm_map_impl.h"
 
@@ -493,4 +494,44 @@ TEST(vm_check, M22_megapages_lie_in_one_entry)
 	vm_map_store_resize(map, e, e->vme_start, e->vme_end + P);
 	ASSERT_TRUE(quiet());
 	vm_map_deallocate(map);
+}
+
+TEST(vm_check, M25_pages_that_a_pager_has_locked)
+{
+	struct vm_check_failure f = { .id = "none" };
+	vm_map_t maps[1];
+	vm_object_t o;
+
+	ASSERT_TRUE(setup());
+	maps[0] = map;
+	o = entry->object.vm_object;
+	if (!vm_check_all(maps, 1, &f)) {
+		vm_map_deallocate(map);
+		test_skip("objects of other maps exist");
+		return;
+	}
+	o->locked_pages = 1;
+	ASSERT_FALSE(vm_check_all(maps, 1, &f));
+	ASSERT_EQ(strcmp(f.id, "M25"), 0);
+	o->locked_pages = 0;
+	ASSERT_TRUE(vm_check_all(maps, 1, &f));
+	vm_map_deallocate(map);
+}
+
+TEST(vm_check, M26_what_a_pager_must_get_back)
+{
+	vm_address_ut a = vm_address_u(A);
+	struct vm_map_user_args args = { .size = vm_size_u(P), .cur = VM_PROT_DEFAULT, .max = VM_PROT_DEFAULT };
+	memory_object_t mo;
+	struct vm_page *m;
+
+	map = fixture_map();
+	ASSERT_EQ(pager_test_create(P, &mo), KERN_SUCCESS);
+	args.pager = mo;
+	ASSERT_EQ(vm_map_user(map, &a, &args), KERN_SUCCESS);
+	ASSERT_STORE(map, A, 1);
+	m = vm_page_lookup(mo->control, 0);
+	BREAKS("M26", m->flags, (uint8_t)(m->flags & ~VM_PAGE_DIRTY));
+	vm_map_deallocate(map);
+	memory_object_release(mo);
 }
