@@ -372,7 +372,6 @@ agree(model_codes codes, kern_return_t kr)
 			fail("a shortage with %lu pages free", pages.free);
 		return false;
 	}
-	if (kr == 46) return false; /* TEMP */
 	if (!(codes >> kr & 1)) {
 		kern_return_t want = 0;
 
@@ -451,7 +450,6 @@ judged_access(unsigned h, unsigned t, vm_offset_t va, vm_prot_t access, paddr_t 
 	violations();
 	if (failed() || kr == KERN_RESOURCE_SHORTAGE)
 		return false;
-	if (kr == 46) return false; /* TEMP */
 	if (!(codes >> kr & 1)) {
 		int i = model_unit(va);
 

@@ -128,12 +128,15 @@ model_codes model_msync(unsigned t, vm_offset_t addr, vm_size_t size, unsigned f
 /* A run of cells that somebody holds: a named entry, or a copy under way. */
 #define MODEL_HELD_PAGES 64
 struct model_held {
-	bool         live, copy;        /* copy: a snapshot that nobody writes */
+	bool         live;
+	bool         copy;              /* a snapshot that nobody writes */
+	bool         range;             /* of memory that was mapped, not made for it */
 	unsigned     pages;
 	vm_prot_t    prot;              /* the most that a mapping may have */
 	vm_offset_t  offset;            /* in the first page */
 	vm_size_t    size;              /* of a copy, in bytes */
 	struct cell *cell[MODEL_HELD_PAGES];
+	uint8_t      behavior[MODEL_HELD_PAGES];        /* comes along into mappings of a range */
 };
 void        model_drop(struct model_held *h);
 /* Zero-filled cells. */

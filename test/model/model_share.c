@@ -258,11 +258,12 @@ model_hold(unsigned t, vm_offset_t addr, vm_size_t size, vm_prot_t need, bool ma
 		return MODEL_SKIP;
 	if (!commit)
 		return OK;
-	*h = (struct model_held){ .live = true, .copy = copy, .pages = (unsigned)(r.last - r.first), .prot = need,
+	*h = (struct model_held){ .live = true, .copy = copy, .range = true, .pages = (unsigned)(r.last - r.first), .prot = need,
 	    .offset = addr % PAGE_SIZE, .size = size };
 	for (int i = r.first; i < r.last; i++) {
 		struct unit *u = &model_task[t].unit[i];
 
+		h->behavior[i - r.first] = u->behavior;
 		h->cell[i - r.first] = copy ? cell_snapshot(u->cell) : cell_share(u->cell);
 		if (!copy)
 			u->shared = SHARED_YES;
@@ -280,7 +281,7 @@ model_map_held(unsigned t, vm_offset_t *addr, const struct model_map_args *a, vm
 	vm_size_t size = round_page(a->size), whole = h->pages * PAGE_SIZE;
 	struct unit new = { NULL, (uint8_t)(a->cur & a->max), (uint8_t)a->max, (uint8_t)a->inheritance,
 	    (uint8_t)VM_GET_TAG(a->flags), copy ? SHARED_NO : SHARED_YES, 0, 0 };
-	vm_prot_t beyond = copy ? 0 : (a->cur | a->max) & ~h->prot;
+	vm_prot_t beyond = copy ? 0 : a->max & ~h->prot;       /* cur is cut to max first */
 	model_codes codes;
 	struct range r;
 
@@ -288,9 +289,12 @@ model_map_held(unsigned t, vm_offset_t *addr, const struct model_map_args *a, vm
 	    (a->flags & ~FLAGS_KNOWN) || size == 0 || offset % PAGE_SIZE != 0)
 		return CODE(KERN_INVALID_ARGUMENT);
 	if (beyond || (copy && !(h->prot & VM_PROT_READ)))
-		return CODE(KERN_INVALID_RIGHT) | (offset > whole || size > whole - offset ? CODE(KERN_INVALID_ARGUMENT) : 0);
+		return CODE(KERN_INVALID_RIGHT) | (offset > whole || size > whole - offset ||
+		    (!(a->flags & VM_FLAGS_ANYWHERE) && at + size <= at) ? CODE(KERN_INVALID_ARGUMENT) : 0);
 	if (offset > whole || size > whole - offset)
 		return CODE(KERN_INVALID_ARGUMENT);
+	if (h->range)                   /* such a handle is mapped to its end */
+		size = whole - offset;
 	codes = place(t, &at, size, a->mask, a->flags, KERN_INVALID_ARGUMENT, &r);
 	if (codes == CODE(KERN_INVALID_ARGUMENT))
 		codes |= CODE(KERN_INVALID_ADDRESS);
@@ -303,6 +307,7 @@ model_map_held(unsigned t, vm_offset_t *addr, const struct model_map_args *a, vm
 		struct cell *c = h->cell[offset / PAGE_SIZE + (unsigned)(i - r.first)];
 
 		new.cell = copy ? cell_snapshot(c) : cell_share(c);
+		new.behavior = h->behavior[offset / PAGE_SIZE + (unsigned)(i - r.first)];
 		replace(t, i, &new);
 	}
 	return OK;
