@@ -184,8 +184,10 @@ pmap_remove_unlock(struct pmap *pmap, vm_offset_t start, vm_offset_t end, unsign
 		if (pmap->leaf_page->slot != 0)
 			pmap_remove_entries(pmap, start, end, pmap->leaf_page, &pmap->leaf[sv_index(start, 0)],
 			    how, &b);
-	} else if (pmap->resident != 0 || pmap_cached_is_empty(pmap))
+	} else if (pmap->resident != 0)
 		pmap_remove_locked(pmap, start, end, how, &b);
+	else if ((pmap->leaf_window << MEGAPAGE_SHIFT) - start < end - start)
+		pmap_unhook_cached(pmap, &b);   /* nothing else can be there */
 	pmap_flush(pmap, &b);
 	spin_unlock(&pmap->lock);
 }
