@@ -287,8 +287,8 @@ vm_map_write_protect_leaves(vm_map_t map, vm_map_entry_t e)
 void vm_map_submap_remove_leaves(vm_map_t map, vm_map_entry_t e);
 /*
  * Copy-on-write of the part of submap window e that holds va: e is cut, and the piece becomes an ordinary needs_copy
- * entry (or a needs_copy window of the next submap down: look again). access: VM_PROT_WRITE, with VM_PROT_COPY where the
- * maximum of the submap's entry is what counts. map write-locked, held on return. KERN_PROTECTION_FAILURE,
+ * entry (or a needs_copy window of the next submap down: look again). e is neither wired nor in transition. access: what
+ * the submap's entry must allow; with VM_PROT_COPY, its maximum. map write-locked, held on return. KERN_PROTECTION_FAILURE,
  * KERN_RESOURCE_SHORTAGE, KERN_INVALID_ADDRESS, KERN_MEMORY_ERROR; KERN_ABORTED: the lock was dropped, look again.
  */
 kern_return_t vm_map_unnest_copy(vm_map_t map, vm_map_entry_t e, vm_offset_t va, vm_prot_t access);

@@ -84,14 +84,16 @@ remove_run(vm_map_t map, vm_offset_t from, vm_offset_t to, bool harvest)
 		pmap_remove_dead(map->pmap, from, to);
 }
 
-/* Leaves that are not, or not only, at map's addresses in its pmap. */
+/* Leaves that are not, or not only, at map's addresses in its pmap: it is a submap, or has no pmap. */
 static noinline void
-remove_leaves_elsewhere(vm_map_t map, vm_map_entry_t e)
+remove_leaves_elsewhere(vm_map_t map, vm_map_entry_t e, vm_offset_t end)
 {
-	if (e->is_sub_map)
-		vm_map_submap_remove_leaves(map, e);
-	else if (e->object.vm_object != NULL)
-		vm_map_protect_leaves(map, e, VM_PROT_NONE);
+	for (; e != vm_map_to_entry(map) && e->vme_start < end; e = e->vme_next) {
+		if (e->is_sub_map)
+			vm_map_submap_remove_leaves(map, e);
+		else if (e->object.vm_object != NULL)
+			vm_map_protect_leaves(map, e, VM_PROT_NONE);
+	}
 }
 
 /*
@@ -106,12 +108,16 @@ remove_leaves(vm_map_t map, vm_map_entry_t first, vm_offset_t end)
 	vm_offset_t from = 0, to = 0;
 	bool harvest = false;
 
+	if (unlikely(map->submap_level != 0 || map->pmap == NULL)) {
+		remove_leaves_elsewhere(map, first, end);
+		return;
+	}
 	for (vm_map_entry_t e = first; e != vm_map_to_entry(map) && e->vme_start < end; e = e->vme_next) {
-		if (unlikely(e->is_sub_map || map->submap_level != 0)) {
-			remove_leaves_elsewhere(map, e);
+		if (unlikely(e->is_sub_map)) {
+			vm_map_submap_remove_leaves(map, e);
 			continue;
 		}
-		if (e->object.vm_object == NULL || map->pmap == NULL)
+		if (e->object.vm_object == NULL)
 			continue;
 		if (to == 0)
 			from = e->vme_start;

@@ -364,9 +364,9 @@ piece_find(struct piece *p, vm_offset_t va)
 	if (!vm_map_lookup_entry(p->sub, at, &s))
 		return KERN_FAIL(KERN_INVALID_ADDRESS, "nothing is mapped at 0x%lx of the submap behind 0x%lx", at, va);
 	may = p->access & VM_PROT_COPY ? s->max_protection : s->protection;
-	if (!(may & VM_PROT_WRITE))
-		return KERN_FAIL(KERN_PROTECTION_FAILURE, "write to 0x%lx: the submap's entry at 0x%lx allows %s", va,
-		    s->vme_start, vm_prot_name(may));
+	if (p->access & VM_PROT_ALL & ~may)
+		return KERN_FAIL(KERN_PROTECTION_FAILURE, "access %s to 0x%lx: the submap's entry at 0x%lx allows %s",
+		    vm_prot_name(p->access), va, s->vme_start, vm_prot_name(may));
 	p->src = s;
 	p->lo = w->vme_start + (s->vme_start > w->offset ? s->vme_start - w->offset : 0);
 	p->hi = s->vme_end - w->offset < w->vme_end - w->vme_start ? w->vme_start + (s->vme_end - w->offset) : w->vme_end;
@@ -487,6 +487,8 @@ vm_map_unnest_copy(vm_map_t map, vm_map_entry_t window, vm_offset_t va, vm_prot_
 	unsigned drop = 0;              /* references on the submap to give up */
 	kern_return_t kr;
 
+	KASSERT(window->needs_copy && !window->use_pmap && window->wired_count == 0 && !window->in_transition,
+	    ("map %lu: the window at 0x%lx cannot be copied", (unsigned long)map->id, (unsigned long)window->vme_start));
 	vm_map_lock(p.sub);
 	kr = piece_find(&p, va);
 	if (kr == KERN_SUCCESS && !vm_map_spare_take(&p.spare, map, window, window, p.lo, p.hi))

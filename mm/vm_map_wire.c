@@ -215,6 +215,24 @@ prepare(const struct wiring *w)
 
 /* --- wiring: pages --- */
 
+/*
+ * Copy-on-write windows in the range become entries of their own. Write lock
+ * held. KERN_ABORTED: it was dropped; start over.
+ */
+static kern_return_t
+unnest_windows(const struct wiring *w)
+{
+	vm_map_entry_t e;
+	kern_return_t kr;
+
+	FOREACH_IN(e, w)
+		if (unlikely(e->is_sub_map && e->needs_copy)) {
+			kr = vm_map_unnest_copy(w->view.map, e, e->vme_start > w->start ? e->vme_start : w->start, w->access);
+			return kr == KERN_SUCCESS ? KERN_ABORTED : kr;
+		}
+	return KERN_SUCCESS;
+}
+
 /* The submap's entries below [at, end) of the window e, once. No lock held; e, a copy, is in transition in its map. */
 static kern_return_t
 wire_submap(const struct wiring *w, const struct vm_map_entry *e, vm_offset_t at, vm_offset_t end)
@@ -233,8 +251,12 @@ wire_submap(const struct wiring *w, const struct vm_map_entry *e, vm_offset_t at
 		s.view.prot = w->view.prot & e->protection;
 	}
 	vm_map_lock(sub);
-	(void)vm_map_settle(sub, s.start, s.end, false);
-	kr = wire_locked(&s);
+	do {
+		(void)vm_map_settle(sub, s.start, s.end, false);
+		kr = unnest_windows(&s);
+	} while (kr == KERN_ABORTED);
+	if (kr == KERN_SUCCESS)
+		kr = wire_locked(&s);
 	vm_map_unlock(sub);
 	return kr;
 }
@@ -322,24 +344,6 @@ wire_locked(const struct wiring *w)
 	vm_map_transition_end(map, w->start, w->end);
 	vm_map_merge_range(map, w->start, w->end);
 	return kr;
-}
-
-/*
- * Copy-on-write windows in the range become entries of their own. Write lock
- * held. KERN_ABORTED: it was dropped; start over.
- */
-static kern_return_t
-unnest_windows(const struct wiring *w)
-{
-	vm_map_entry_t e;
-	kern_return_t kr;
-
-	FOREACH_IN(e, w)
-		if (unlikely(e->is_sub_map && e->needs_copy)) {
-			kr = vm_map_unnest_copy(w->view.map, e, e->vme_start > w->start ? e->vme_start : w->start, w->access);
-			return kr == KERN_SUCCESS ? KERN_ABORTED : kr;
-		}
-	return KERN_SUCCESS;
 }
 
 static inline bool

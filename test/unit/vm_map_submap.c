@@ -557,3 +557,115 @@ TEST(vm_map_submap, the_last_window_holds_the_submap)
 	vm_map_deallocate(one);
 	vm_map_deallocate(two);
 }
+
+/* --- wiring --- */
+
+static kern_return_t
+wire(vm_map_t map, vm_offset_t at, vm_size_t size, vm_prot_t access)
+{
+	return vm_map_wire(map, at, at + size, access, true);
+}
+
+TEST(vm_map_submap, wiring_through_a_window)
+{
+	ASSERT_TRUE(setup(false));
+	ASSERT_STORE(two, A, 1);
+	ASSERT_EQ(wire(one, A, 4 * P, VM_PROT_READ), KERN_SUCCESS);
+	pmap_collect(one->pmap);
+	ASSERT_TRUE(fixture_leaf(one, A + 3 * P) != VM_PROT_NONE);
+	ASSERT_TRUE(sound());
+	/* The other window's leaves are its own: not wired. */
+	ASSERT_LOAD(two, A + 2 * P, 0);
+	ASSERT_TRUE(sound());
+	ASSERT_STORE(one, A, 2);
+	ASSERT_LOAD(two, A, 2);
+	ASSERT_EQ(vm_map_unwire(one, A, A + 4 * P, true), KERN_SUCCESS);
+	ASSERT_EQ(entry_at(sub, B)->wired_count, 0);
+	ASSERT_TRUE(sound());
+	teardown();
+}
+
+TEST(vm_map_submap, wiring_a_copied_window_for_reading_needs_no_right_to_write)
+{
+	ASSERT_TRUE(setup(true));
+	ASSERT_STORE(two, A, 1);
+	ASSERT_EQ(protect(sub, B, 8 * P, VM_PROT_READ), KERN_SUCCESS);
+	ASSERT_EQ(wire(one, A, 2 * P, VM_PROT_READ), KERN_SUCCESS);
+	ASSERT_FALSE(entry_at(one, A)->is_sub_map);
+	ASSERT_LOAD(one, A, 1);
+	ASSERT_EQ(fixture_store(one, A, 2), KERN_PROTECTION_FAILURE);
+	ASSERT_TRUE(sound());
+	ASSERT_EQ(deallocate(one, A, 8 * P), KERN_SUCCESS);
+	ASSERT_TRUE(sound());
+	teardown();
+}
+
+/* A copied window further down must not be written through by wiring. */
+TEST(vm_map_submap, wiring_through_two_windows_of_which_the_inner_is_copied)
+{
+	vm_map_t middle = submap(16 * M);
+
+	ASSERT_TRUE(setup(false));
+	ASSERT_STORE(two, A, 1);
+	ASSERT_EQ(window(middle, M, 8 * P, sub, B, true, VM_PROT_DEFAULT), KERN_SUCCESS);
+	ASSERT_EQ(window(one, 2 * A, 8 * P, middle, M, false, VM_PROT_DEFAULT), KERN_SUCCESS);
+	ASSERT_EQ(wire(one, 2 * A, 4 * P, VM_PROT_DEFAULT), KERN_SUCCESS);
+	ASSERT_TRUE(sound() && fixture_sound(middle, NULL));
+	ASSERT_STORE(one, 2 * A, 2);
+	ASSERT_LOAD(two, A, 1);
+	ASSERT_EQ(vm_map_unwire(one, 2 * A, 2 * A + 4 * P, true), KERN_SUCCESS);
+	ASSERT_TRUE(sound() && fixture_sound(middle, NULL));
+	teardown();
+	vm_map_deallocate(middle);
+}
+
+/* What is wired in the submap is copied at once, for the one who writes. */
+TEST(vm_map_submap, un_nesting_wired_memory)
+{
+	ASSERT_TRUE(setup(true));
+	for (vm_offset_t i = 0; i < 8; i++)
+		ASSERT_STORE(two, A + i * P, (uint8_t)(i + 1));
+	ASSERT_LOAD(one, A + 3 * P, 4);
+	ASSERT_EQ(vm_map_wire(sub, B, B + 8 * P, VM_PROT_DEFAULT, true), KERN_SUCCESS);
+	ASSERT_STORE(one, A + 2 * P, 30);
+	ASSERT_LOAD(one, A + 3 * P, 4);
+	ASSERT_STORE(two, A + 3 * P, 40);
+	ASSERT_LOAD(one, A + 3 * P, 4);
+	ASSERT_LOAD(two, A + 2 * P, 3);
+	ASSERT_TRUE(sound());
+	ASSERT_EQ(vm_map_unwire(sub, B, B + 8 * P, true), KERN_SUCCESS);
+	ASSERT_TRUE(sound());
+	teardown();
+}
+
+/* The copy is made without locks: what it was made of may be another by then. */
+static void
+change_the_submap(const char *where, vm_map_t map)
+{
+	(void)map;
+	if (hook_times == 0 && strcmp(where, hook_where) == 0) {
+		hook_times++;
+		(void)vm_map_unwire(sub, B, B + 8 * P, true);
+		(void)deallocate(sub, B, 8 * P);
+		(void)fixture_allocate(sub, B, 8 * P);
+	}
+}
+
+TEST(vm_map_submap, a_copy_of_what_the_submap_no_longer_maps_is_thrown_away)
+{
+	ASSERT_TRUE(setup(true));
+	ASSERT_STORE(two, A, 1);
+	ASSERT_STORE(two, A + P, 2);
+	ASSERT_EQ(vm_map_wire(sub, B, B + 8 * P, VM_PROT_DEFAULT, true), KERN_SUCCESS);
+	hook_times = 0;
+	hook_where = "vm_map_submap.unnest_copy";
+	vm_relock_hook = change_the_submap;
+	ASSERT_STORE(one, A, 9);
+	vm_relock_hook = NULL;
+	ASSERT_EQ(hook_times, 1);
+	ASSERT_LOAD(one, A, 9);
+	ASSERT_LOAD(one, A + P, 0);
+	ASSERT_LOAD(two, A, 0);
+	ASSERT_TRUE(sound());
+	teardown();
+}

@@ -56,6 +56,11 @@ page_view(vm_map_entry_t e, vm_offset_t va)
 	struct vm_page *m;
 	uint64_t h = 0, any = 0;
 
+	if (e->is_sub_map) {
+		vm_map_entry_t below;
+
+		return vm_map_lookup_entry(e->object.sub_map, offset, &below) ? page_view(below, offset) : 0;
+	}
 	for (vm_object_t o = e->object.vm_object; o != NULL; offset += o->shadow_offset, o = o->shadow)
 		if (offset < o->size && (m = vm_page_lookup(o, offset)) != NULL) {
 			const uint64_t *w = vm_page_va(m);
@@ -465,6 +470,146 @@ call_nest_tables(void)
 	return kr;
 }
 
+/* --- handles and submaps: calls of several steps, undone by hand --- */
+
+#define C   (512 * M)           /* where they are mapped, in both maps */
+#define D   (576 * M)
+
+static kern_return_t
+map_handle(vm_map_t m, vm_offset_t at, vm_named_entry_t ne, vm_size_t size, bool copy)
+{
+	struct vm_map_user_args a = {
+		.size = S(size), .flags = VM_MAKE_TAG(VM_MEMORY_SHARED_PMAP), .copy = copy,
+		.cur = VM_PROT_DEFAULT, .max = VM_PROT_DEFAULT, .inheritance = VM_INHERIT_SHARE, .entry = ne,
+	};
+	vm_address_ut place = U(at);
+
+	return vm_map_user(m, &place, &a);
+}
+
+/* Mapped shared at C of map[1], and copied at D of map[0]: both or none. */
+static kern_return_t
+map_both(vm_named_entry_t ne, vm_size_t size)
+{
+	kern_return_t kr = map_handle(map[1], C, ne, size, false);
+
+	if (kr != KERN_SUCCESS)
+		return kr;
+	kr = map_handle(map[0], D, ne, size, true);
+	if (kr != KERN_SUCCESS)
+		(void)vm_deallocate(map[1], U(C), S(size));
+	return kr;
+}
+
+static kern_return_t
+name_and_map(uint32_t permission)
+{
+	vm_named_entry_t ne, child;
+	vm_size_ut size = S(5 * P), part = S(2 * P);
+	kern_return_t kr = mach_make_memory_entry(map[0], &size, U(A + P), VM_PROT_DEFAULT | permission, &ne, NULL);
+
+	if (kr != KERN_SUCCESS)
+		return kr;
+	kr = map_both(ne, size.v);
+	if (kr == KERN_SUCCESS && !(permission & MAP_MEM_VM_COPY)) {
+		kr = mach_make_memory_entry(NULL, &part, U(P), VM_PROT_READ, &child, ne);
+		if (kr == KERN_SUCCESS)
+			vm_named_entry_release(child);
+		else {
+			(void)vm_deallocate(map[1], U(C), size);
+			(void)vm_deallocate(map[0], U(D), size);
+		}
+	}
+	vm_named_entry_release(ne);
+	return kr;
+}
+
+static kern_return_t call_named_object(void) { return name_and_map(0); }
+static kern_return_t call_named_share(void) { return name_and_map(MAP_MEM_VM_SHARE); }
+static kern_return_t call_named_copy(void) { return name_and_map(MAP_MEM_VM_COPY); }
+static kern_return_t call_named_create(void) { return name_and_map(MAP_MEM_NAMED_CREATE); }
+
+/* A submap with some memory. */
+static kern_return_t
+make_submap(vm_size_t size, vm_named_entry_t *ne)
+{
+	vm_address_ut at = U(3 * P);
+	kern_return_t kr = vm_region_object_create(S(size), ne);
+
+	if (kr != KERN_SUCCESS)
+		return kr;
+	kr = vm_allocate((*ne)->backing.map, &at, S(size - 3 * P), VM_FLAGS_FIXED);
+	if (kr != KERN_SUCCESS)
+		vm_named_entry_release(*ne);
+	return kr;
+}
+
+/* A nested window, a copied one; a cut and a write in each, and a fault through the first. */
+static kern_return_t
+call_submap(void)
+{
+	vm_named_entry_t ne;
+	kern_return_t kr = make_submap(4 * M, &ne);
+
+	if (kr != KERN_SUCCESS)
+		return kr;
+	kr = map_both(ne, 4 * M);
+	if (kr == KERN_SUCCESS) {
+		kr = vm_protect(map[1], U(C + 5 * P), S(P), false, VM_PROT_READ);
+		if (kr == KERN_SUCCESS)
+			kr = vm_fault(map[1], C + M + P, VM_PROT_WRITE);
+		if (kr == KERN_SUCCESS)
+			kr = vm_fault(map[0], D + M + P, VM_PROT_READ);
+		if (kr == KERN_SUCCESS)
+			kr = vm_fault(map[0], D + M + P, VM_PROT_WRITE);
+		if (kr != KERN_SUCCESS) {
+			(void)vm_deallocate(map[1], U(C), S(4 * M));
+			(void)vm_deallocate(map[0], U(D), S(4 * M));
+		}
+	}
+	vm_named_entry_release(ne);
+	return kr;
+}
+
+static kern_return_t
+make_shared_region(shared_region_mapping_t *r)
+{
+	struct shared_region_mapping_args a = { .text_size = 2 * M, .data_size = M, .client_base = C };
+	kern_return_t kr = make_submap(2 * M, &a.text_region);
+
+	if (kr != KERN_SUCCESS)
+		return kr;
+	kr = make_submap(M, &a.data_region);
+	if (kr == KERN_SUCCESS) {
+		kr = shared_region_mapping_create(&a, r);
+		if (kr != KERN_SUCCESS)
+			vm_named_entry_release(a.data_region);
+	}
+	if (kr != KERN_SUCCESS)
+		vm_named_entry_release(a.text_region);
+	return kr;
+}
+
+static kern_return_t
+call_shared_region(void)
+{
+	shared_region_mapping_t r, parent;
+	kern_return_t kr = make_shared_region(&r);
+
+	if (kr != KERN_SUCCESS)
+		return kr;
+	kr = make_shared_region(&parent);
+	if (kr == KERN_SUCCESS) {
+		kr = shared_region_object_chain_attach(r, parent);
+		if (kr != KERN_SUCCESS)
+			shared_region_mapping_dealloc(parent);
+	}
+	if (kr == KERN_SUCCESS)
+		kr = shared_region_mapping_map(r, map[0]);
+	shared_region_mapping_dealloc(r);
+	return kr;
+}
+
 static uint8_t bytes[4 * P];
 
 static kern_return_t call_kernel_read(void) { return vm_map_read_user(map[0], A + P + 5, bytes, 3 * P); }
@@ -498,6 +643,9 @@ static const struct call {
 	{ "fault_write", call_fault_write, WHOLE }, { "fault_write_present", call_fault_write_present, WHOLE },
 	{ "fault_fetch", call_fault_fetch, STEPS }, { "fault_after_collect", call_fault_after_collect, WHOLE },
 	{ "nest_tables", call_nest_tables, WHOLE },
+	{ "named_object", call_named_object, STEPS }, { "named_share", call_named_share, STEPS },
+	{ "named_copy", call_named_copy, WHOLE }, { "named_create", call_named_create, WHOLE },
+	{ "submap", call_submap, WHOLE }, { "shared_region", call_shared_region, WHOLE },
 	{ "kernel_read", call_kernel_read, WHOLE }, { "kernel_write", call_kernel_write, PART_A },
 };
 
