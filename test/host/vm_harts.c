@@ -4,7 +4,9 @@
  * Families: harts fork address spaces, write, read, unmap, copy and end them,
  * while others fault in the same maps and take memory back, so that chains of
  * shadows collapse, are bypassed and die under everybody's hands. Each member
- * has a model of its contents; what it reads must agree.
+ * has a model of its contents; what it reads must agree. What all share is
+ * written all the time, and members take snapshots of it, which must not change:
+ * so copy objects are made, pushed to, merged and die, too.
  *
  * The rest are single meetings of two harts, one of which stands still at the
  * point that matters.
@@ -24,9 +26,13 @@
 #define REGION  12u
 #define SLOTS   6u
 
+#define SNAPSHOTS 2u
+
 struct member {
-	vm_map_t map;
-	uint8_t  model[PAGES];
+	vm_map_t    map;
+	uint8_t     model[PAGES];
+	vm_offset_t snapshot[SNAPSHOTS];        /* of SHARED; 0: none */
+	uint8_t     seen[SNAPSHOTS][4];         /* its first reading, and own stores since */
 };
 
 static struct slot {
@@ -169,13 +175,58 @@ member_protect(struct member *m)
 		vm_reserv_break(1);
 }
 
+/*
+ * The kernel's accesses: a store through a leaf that was looked up before would
+ * come after the fence that a copy waits for, as no hart's does.
+ */
+static void
+store_shared(struct member *m, uint64_t r)
+{
+	uint8_t v = (uint8_t)(r >> 32);
+	kern_return_t kr = vm_map_write_user(m->map, &v, SHARED + (r >> 8) % 4 * P, 1);
+
+	if (kr != KERN_SUCCESS && kr != KERN_RESOURCE_SHORTAGE)
+		count(&wrong_calls);
+}
+
+/* One of the member's snapshots is taken, read again, written, or given up. */
+static void
+member_snapshot(struct member *m, uint64_t r)
+{
+	unsigned k = (unsigned)(r >> 8) % SNAPSHOTS, i = (unsigned)(r >> 12) % 4;
+	vm_offset_t at = m->snapshot[k];
+	vm_map_copy_t copy;
+	uint8_t v[4];
+
+	if (at == 0) {
+		if (vm_map_copyin(m->map, SHARED, 4 * P, false, &copy) != KERN_SUCCESS)
+			return;
+		if (vm_map_copyout(m->map, &at, copy) != KERN_SUCCESS) {
+			vm_map_copy_discard(copy);
+			return;
+		}
+		for (unsigned n = 0; n < 4; n++)
+			while (vm_map_read_user(m->map, at + n * P, &m->seen[k][n], 1) != KERN_SUCCESS)
+				vm_reserv_break(1);
+		m->snapshot[k] = at;
+	} else if (r >> 16 & 7) {
+		for (unsigned n = 0; n < 4; n++)
+			if (vm_map_read_user(m->map, at + n * P, &v[n], 1) == KERN_SUCCESS && v[n] != m->seen[k][n])
+				count(&wrong_loads);
+		v[0] = (uint8_t)(r >> 40);
+		if ((r >> 20 & 3) == 0 && vm_map_write_user(m->map, v, at + i * P, 1) == KERN_SUCCESS)
+			m->seen[k][i] = v[0];
+	} else if (vm_map_remove(m->map, at, at + 4 * P, 0) == KERN_SUCCESS)
+		m->snapshot[k] = 0;
+}
+
 static void
 member_act(struct member *m, uint64_t *s)
 {
 	uint64_t r = next_random(s);
 	unsigned i = (unsigned)(r >> 8) % PAGES;
 
-	switch (r % 16) {
+	switch (r % 20) {
 	case 0: case 1: case 2: case 3: case 4:
 		member_store(m, i, (uint8_t)(r >> 16));
 		break;
@@ -190,6 +241,12 @@ member_act(struct member *m, uint64_t *s)
 		break;
 	case 8:
 		pmap_switch(m->map->pmap);
+		break;
+	case 16: case 17:
+		store_shared(m, r);
+		break;
+	case 18: case 19:
+		member_snapshot(m, r);
 		break;
 	case 9:
 		(void)vm_fault(m->map, SHARED + i % 4 * P, r & 0x10000 ? VM_PROT_READ : VM_PROT_WRITE);

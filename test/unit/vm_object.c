@@ -200,9 +200,12 @@ TEST(vm_object, a_copy_with_a_writer_of_its_own_does_not_serve_again)
 
 	ASSERT_TRUE(share(PAGES * P));
 	one = vm_map_fork(map);
-	/* The only user of the copy object: it is kept for writing, though still without a page of its own. */
-	ASSERT_STORE(one, A + 2 * P, 33);
-	ASSERT_EQ(vm_deallocate(one, vm_address_u(A + 2 * P), vm_size_u(P)), KERN_SUCCESS);
+	/* The only user of the copy object: it is kept for writing, though for want of memory nothing was written yet. */
+	vm_alloc_fail_at(1, true);
+	ASSERT_EQ(fixture_store(one, A, 33), KERN_RESOURCE_SHORTAGE);
+	vm_alloc_fail_at(0, false);
+	ASSERT_EQ(object_at(one, A), object_at(map, A)->copy);
+	ASSERT_EQ(object_at(one, A)->resident_page_count, 0);
 	two = vm_map_fork(map);
 	ASSERT_TRUE(object_at(one, A) != object_at(two, A));
 	ASSERT_STORE(one, A, 34);
@@ -610,4 +613,35 @@ TEST(vm_object, a_hole_filled_again_is_one_entry_and_reads_as_zero)
 	ASSERT_TRUE(fixture_sound(map, peer, NULL));
 	vm_map_deallocate(peer);
 	vm_map_deallocate(map);
+}
+
+TEST(vm_object, a_shadow_of_part_of_a_copy_object_leaves_it_there)
+{
+	vm_map_t one, two;
+	vm_object_t s, c, x;
+
+	ASSERT_TRUE(share(PAGES * P));
+	s = object_at(map, A);
+	one = vm_map_fork(map);
+	two = vm_map_fork(one);
+	c = object_at(one, A);
+	ASSERT_EQ(vm_deallocate(one, vm_address_u(A), vm_size_u(4 * P)), KERN_SUCCESS);
+	ASSERT_STORE(one, A + 4 * P, 20);
+	x = object_at(one, A + 4 * P);
+	ASSERT_EQ(x->shadow_offset, 4 * P);
+	vm_map_deallocate(two);
+	ASSERT_EQ(c->ref_count, 1);
+	ASSERT_STORE(one, A + 5 * P, 21);       /* pushes come to offsets of s: x cannot take them */
+	ASSERT_EQ(x->shadow, c);
+	ASSERT_EQ(s->copy, c);
+	ASSERT_STORE(map, A + 6 * P, 40);
+	ASSERT_LOAD(one, A + 6 * P, 7);
+	ASSERT_TRUE(fixture_sound(map, peer, one, NULL));
+	unshare();
+	ASSERT_STORE(one, A + 7 * P, 22);       /* nobody pushes any more: c takes s in, and x then c */
+	ASSERT_STORE(one, A + 6 * P, 23);
+	ASSERT_EQ(fixture_chain(one, A + 4 * P), 1);
+	ASSERT_LOAD(one, A + 4 * P, 20);
+	ASSERT_LOAD(one, A + 5 * P, 21);
+	vm_map_deallocate(one);
 }
