@@ -645,3 +645,39 @@ TEST(vm_object, a_shadow_of_part_of_a_copy_object_leaves_it_there)
 	ASSERT_LOAD(one, A + 5 * P, 21);
 	vm_map_deallocate(one);
 }
+
+TEST(vm_object, offsets_add_up_when_the_middle_of_a_chain_goes)
+{
+	vm_object_t p = vm_object_allocate(16 * P, 0), b = p, o;
+	vm_object_offset_t at = 4 * P;
+
+	for (uint64_t i = 0; i < 16; i++)
+		put(p, i * P, (uint8_t)(100 + i));
+	vm_object_reference(p);                 /* p has other users all the time */
+	ASSERT_TRUE(vm_object_shadow(&b, &at, 8 * P));
+	put(b, 2 * P, 1);
+	o = b;
+	at = 2 * P;
+	vm_object_reference(b);
+	ASSERT_TRUE(vm_object_shadow(&o, &at, 4 * P));
+	vm_object_deallocate(b);
+	ASSERT_EQ(get(o, P), 107);
+	collapse(o);                            /* b goes */
+	ASSERT_EQ(o->shadow, p);
+	ASSERT_EQ(get(o, 0), 1);
+	ASSERT_EQ(get(o, P), 107);
+	ASSERT_EQ(get(o, 3 * P), 109);
+	b = o;
+	at = P;
+	vm_object_reference(o);
+	ASSERT_TRUE(vm_object_shadow(&b, &at, 2 * P));
+	vm_object_reference(o);                 /* o has others, but nothing that b would show: bypass */
+	put(b, 0, 50);
+	collapse(b);
+	ASSERT_EQ(b->shadow, p);
+	ASSERT_EQ(get(b, P), 108);
+	vm_object_deallocate(b);
+	vm_object_deallocate(o);
+	vm_object_deallocate(o);
+	vm_object_deallocate(p);
+}
