@@ -444,3 +444,137 @@ TEST(vm_map_wire, overwrite_that_cannot_be_wired_puts_everything_back)
 	ASSERT_TRUE(fixture_sound(map, NULL));
 	vm_map_deallocate(map);
 }
+
+/* A page that comes up into a shared object for its wiring is what the other sharers see from then on. */
+TEST(vm_map_wire, sharers_see_the_page_that_wiring_brought_up)
+{
+	vm_map_t map = fixture_map(), one, two;
+
+	ASSERT_TRUE(fixture_allocate(map, A, 2 * P));
+	ASSERT_STORE(map, A, 1);
+	one = vm_map_fork(map);
+	ASSERT_TRUE(one != NULL);
+	ASSERT_EQ(vm_map_inherit(one, A, A + 2 * P, VM_INHERIT_SHARE), KERN_SUCCESS);
+	two = vm_map_fork(one);
+	ASSERT_TRUE(two != NULL);
+	ASSERT_LOAD(two, A, 1);
+	ASSERT_EQ(page_wirings(one, A), -1);
+	ASSERT_EQ(vm_map_wire(one, A, A + P, VM_PROT_READ, true), KERN_SUCCESS);
+	ASSERT_EQ(page_wirings(one, A), 1);
+	ASSERT_STORE(one, A, 9);
+	ASSERT_LOAD(two, A, 9);
+	ASSERT_LOAD(map, A, 1);
+	ASSERT_TRUE(fixture_sound(map, one, two, NULL));
+	vm_map_deallocate(one);
+	vm_map_deallocate(two);
+	vm_map_deallocate(map);
+}
+
+/* --- through windows of submaps --- */
+
+#define B (8 * M)
+
+static bool
+enter_window(vm_map_t map, vm_map_t sub, bool copy, uint32_t flags)
+{
+	vm_offset_t at = A;
+	struct vm_map_enter_args args = {
+		.size = M, .offset = B, .needs_copy = copy, .flags = flags, .cur = VM_PROT_DEFAULT, .max = VM_PROT_ALL,
+		.inheritance = VM_INHERIT_SHARE,
+	};
+
+	return vm_map_enter_submap(map, &at, &args, sub, (flags & VM_FLAGS_ALIAS_MASK) != 0) == KERN_SUCCESS;
+}
+
+TEST(vm_map_wire, windows_wire_the_submap_once_each)
+{
+	vm_map_t one = fixture_map(), two = fixture_map(), sub = vm_map_create(PMAP_NULL, 0, 64 * M, true);
+
+	ASSERT_TRUE(fixture_allocate(sub, B, M));
+	ASSERT_TRUE(enter_window(one, sub, false, 0) && enter_window(two, sub, false, 0));
+	ASSERT_STORE(one, A + P, 7);
+	ASSERT_EQ(wire(one, A, 4 * P), KERN_SUCCESS);
+	ASSERT_EQ(entry_at(one, A)->user_wired_count, 1);
+	ASSERT_EQ(entry_at(sub, B)->wired_count, 1);
+	ASSERT_EQ(page_wirings(sub, B + P), 1);
+	ASSERT_TRUE(leaf_wired(one, A + P));
+	/* The other one sees the page, and does not hold it. */
+	ASSERT_LOAD(two, A + P, 7);
+	ASSERT_FALSE(leaf_wired(two, A + P));
+	ASSERT_TRUE(fixture_sound(one, two, sub, NULL));
+	ASSERT_EQ(wire(two, A, 2 * P), KERN_SUCCESS);
+	ASSERT_EQ(entry_at(sub, B)->wired_count, 2);
+	ASSERT_EQ(page_wirings(sub, B + P), 1);
+	ASSERT_TRUE(leaf_wired(two, A));
+	ASSERT_TRUE(leaf_wired(two, A + P));
+	ASSERT_TRUE(fixture_sound(one, two, sub, NULL));
+	ASSERT_EQ(unwire(one, A, 4 * P), KERN_SUCCESS);
+	ASSERT_EQ(wired_leaves(one), 0);
+	ASSERT_EQ(page_wirings(sub, B + P), 1);
+	ASSERT_EQ(page_wirings(sub, B + 3 * P), 0);
+	ASSERT_TRUE(fixture_sound(one, two, sub, NULL));
+	vm_map_deallocate(two);
+	ASSERT_EQ(entry_at(sub, B)->wired_count, 0);
+	ASSERT_EQ(page_wirings(sub, B + P), 0);
+	ASSERT_TRUE(fixture_sound(one, sub, NULL));
+	vm_map_deallocate(one);
+	vm_map_deallocate(sub);
+}
+
+TEST(vm_map_wire, copy_on_write_windows_are_un_nested_first)
+{
+	vm_map_t one = fixture_map(), sub = vm_map_create(PMAP_NULL, 0, 64 * M, true);
+
+	ASSERT_TRUE(fixture_allocate(sub, B, M));
+	ASSERT_TRUE(enter_window(one, sub, true, 0));
+	ASSERT_LOAD(one, A + P, 0);
+	ASSERT_EQ(wire(one, A, 4 * P), KERN_SUCCESS);
+	ASSERT_FALSE(entry_at(one, A)->is_sub_map);
+	ASSERT_EQ(entry_at(sub, B)->wired_count, 0);
+	ASSERT_EQ(page_wirings(one, A + P), 1);
+	ASSERT_STORE(one, A + P, 5);
+	ASSERT_TRUE(fixture_sound(one, sub, NULL));
+	vm_map_deallocate(one);
+	vm_map_deallocate(sub);
+}
+
+TEST(vm_map_wire, a_hole_in_the_submap_undoes_the_window)
+{
+	vm_map_t one = fixture_map(), sub = vm_map_create(PMAP_NULL, 0, 64 * M, true);
+
+	ASSERT_TRUE(fixture_allocate(sub, B, 2 * P));
+	ASSERT_TRUE(fixture_allocate(one, A - 2 * P, 2 * P));
+	ASSERT_TRUE(enter_window(one, sub, false, 0));
+	ASSERT_EQ(wire(one, A - 2 * P, 5 * P), KERN_INVALID_ADDRESS);
+	ASSERT_EQ(entry_at(one, A)->wired_count, 0);
+	ASSERT_EQ(entry_at(sub, B)->wired_count, 0);
+	ASSERT_EQ(wired_leaves(one), 0);
+	ASSERT_EQ(one->user_wired_pages, 0);
+	ASSERT_TRUE(fixture_sound(one, sub, NULL));
+	ASSERT_EQ(wire(one, A - 2 * P, 4 * P), KERN_SUCCESS);
+	ASSERT_TRUE(fixture_sound(one, sub, NULL));
+	vm_map_deallocate(one);
+	ASSERT_EQ(entry_at(sub, B)->wired_count, 0);
+	vm_map_deallocate(sub);
+}
+
+TEST(vm_map_wire, nested_tables_hold_the_leaves_of_a_wired_window)
+{
+	vm_map_t one = fixture_map(), sub = vm_map_create(PMAP_NULL, 0, 64 * M, true);
+
+	ASSERT_TRUE(fixture_allocate(sub, B, M));
+	ASSERT_TRUE(enter_window(one, sub, false, VM_MAKE_TAG(VM_MEMORY_SHARED_PMAP)));
+	ASSERT_TRUE(entry_at(one, A)->use_pmap);
+	ASSERT_STORE(one, A + P, 7);
+	ASSERT_EQ(wire(one, A, M), KERN_SUCCESS);
+	ASSERT_EQ(entry_at(sub, B)->wired_count, 1);
+	ASSERT_TRUE(leaf_wired(sub, B + P));
+	ASSERT_TRUE(leaf_wired(one, A + P));
+	ASSERT_TRUE(fixture_sound(one, sub, NULL));
+	ASSERT_EQ(unwire(one, A, M), KERN_SUCCESS);
+	ASSERT_FALSE(leaf_wired(one, A + P));
+	ASSERT_LOAD(one, A + P, 7);
+	ASSERT_TRUE(fixture_sound(one, sub, NULL));
+	vm_map_deallocate(one);
+	vm_map_deallocate(sub);
+}
