@@ -2,6 +2,8 @@
  * vm_map_copy: copies of every kind: how they are made, what they hold, and
  * what overwriting with them changes. vm_copy.* (vm_fault.c) tests the users' calls.
  */
+#include <string.h>
+#include <mm/memory_object.h>
 #include "vm_fixture.h"
 #include "vm_map_impl.h"
 
@@ -891,4 +893,166 @@ TEST(vm_map_copy, a_destroyed_window_leaves_the_submap_alone)
 	ASSERT_TRUE(fixture_sound(map, into, sub, NULL));
 	vm_map_deallocate(sub);
 	end();
+}
+
+/* --- what a pager has --- */
+
+static uint32_t pager_strategy;
+static vm_object_offset_t pager_bad;    /* the page that it cannot give; ~0: none */
+static unsigned pager_asked;
+
+static void
+pager_init(memory_object_t mo)
+{
+	struct memory_object_attr_info a = { .copy_strategy = pager_strategy, .cluster_size = P };
+
+	(void)memory_object_change_attributes(mo, MEMORY_OBJECT_ATTRIBUTE_INFO, &a, MEMORY_OBJECT_ATTR_INFO_COUNT);
+}
+
+/* Page i is full of 150 + i. */
+static void
+pager_request(memory_object_t mo, vm_object_offset_t offset, vm_size_t length, vm_prot_t access)
+{
+	(void)access;
+	pager_asked++;
+	for (vm_object_offset_t end = offset + length; offset < end; offset += P) {
+		struct vm_page *m = vm_page_alloc(0);
+
+		if (offset == pager_bad || m == NULL)
+			(void)memory_object_data_error(mo, offset, P, KERN_MEMORY_ERROR);
+		else {
+			memset(vm_page_va(m), (int)(150 + offset / P), P);
+			(void)memory_object_data_supply(mo, offset, vm_page_va(m), P, VM_PROT_NONE, false);
+		}
+		if (m != NULL)
+			vm_page_free(m);
+	}
+}
+
+static void
+pager_return(memory_object_t mo, vm_object_offset_t offset, const void *data, vm_size_t length, bool dirty, bool kernel_copy)
+{
+	(void)mo, (void)offset, (void)data, (void)length, (void)dirty, (void)kernel_copy;
+}
+
+static void
+pager_unlock(memory_object_t mo, vm_object_offset_t offset, vm_size_t length, vm_prot_t access)
+{
+	(void)access;
+	(void)memory_object_lock_request(mo, offset, length, MEMORY_OBJECT_RETURN_NONE, 0, VM_PROT_NONE);
+}
+
+static void
+pager_synchronize(memory_object_t mo, vm_object_offset_t offset, vm_size_t length, unsigned flags)
+{
+	(void)flags;
+	(void)memory_object_synchronize_completed(mo, offset, length);
+}
+
+static void
+pager_end(memory_object_t mo)
+{
+	(void)mo;
+}
+
+static const struct memory_object_ops pager_ops = {
+	.name = "copies", .init = pager_init, .data_request = pager_request, .data_return = pager_return,
+	.data_unlock = pager_unlock, .synchronize = pager_synchronize, .terminate = pager_end, .free = pager_end,
+};
+
+/* PAGES pages of a pager at A of m. */
+static memory_object_t
+map_pager(vm_map_t m, uint32_t strategy)
+{
+	memory_object_t mo = memory_object_create(&pager_ops, NULL, PAGES * P, VM_PROT_ALL);
+	struct vm_map_enter_args args = {
+		.size = PAGES * P, .cur = VM_PROT_DEFAULT, .max = VM_PROT_ALL, .inheritance = VM_INHERIT_DEFAULT,
+	};
+	vm_offset_t at = A;
+
+	pager_strategy = strategy;
+	pager_bad = ~0ul;
+	pager_asked = 0;
+	if (mo == NULL || memory_object_map(mo, &args.object) != KERN_SUCCESS ||
+	    vm_map_enter(m, &at, &args) != KERN_SUCCESS)
+		return NULL;
+	return mo;
+}
+
+TEST(vm_map_copy, pagers_are_asked_when_the_copy_needs_it)
+{
+	uint32_t strategies[] = { MEMORY_OBJECT_COPY_DELAY, MEMORY_OBJECT_COPY_NONE };
+
+	for (unsigned i = 0; i < 2; i++) {
+		vm_map_copy_t copy;
+		memory_object_t mo;
+		vm_offset_t at;
+
+		begin();
+		mo = map_pager(map, strategies[i]);
+		ASSERT_TRUE(mo != NULL);
+		ASSERT_TRUE(fill(into, A, PAGES + 1, 1));
+		ASSERT_EQ(vm_map_copyin(map, A, PAGES * P, false, &copy), KERN_SUCCESS);
+		ASSERT_EQ(pager_asked, i == 0 ? 0 : PAGES);     /* NONE: a copy is made at once */
+		ASSERT_STORE(map, A, 99);
+		ASSERT_EQ(vm_map_copy_overwrite(into, A + 100, copy, false), KERN_SUCCESS);
+		for (unsigned k = 0; k < PAGES; k++)
+			ASSERT_LOAD(into, A + 100 + k * P, 150 + k);
+		ASSERT_LOAD(into, A, 1);
+		ASSERT_LOAD(map, A, 99);
+		ASSERT_EQ(vm_map_copyin(map, A, PAGES * P, false, &copy), KERN_SUCCESS);
+		ASSERT_EQ(vm_map_copyout(into, &at, copy), KERN_SUCCESS);
+		ASSERT_LOAD(into, at, 99);
+		ASSERT_TRUE(holds(into, at + P, PAGES - 1, 151));
+		ASSERT_TRUE(fixture_sound(map, into, NULL));
+		end();
+		memory_object_release(mo);
+	}
+}
+
+TEST(vm_map_copy, a_pager_that_fails_changes_nothing)
+{
+	vm_map_copy_t copy;
+	memory_object_t mo;
+
+	begin();
+	mo = map_pager(map, MEMORY_OBJECT_COPY_DELAY);
+	ASSERT_TRUE(fill(into, A, PAGES + 1, 1));
+	ASSERT_EQ(vm_map_copyin(map, A, PAGES * P, false, &copy), KERN_SUCCESS);
+	pager_bad = 4 * P;
+	ASSERT_EQ(vm_map_copy_overwrite(into, A + 100, copy, false), KERN_MEMORY_ERROR);
+	ASSERT_TRUE(holds(into, A, PAGES + 1, 1));
+	ASSERT_LOAD(into, A + 100, 0);
+	vm_map_copy_discard(copy);
+	/* The other way round: where it should go cannot be had. */
+	ASSERT_EQ(vm_map_copyin(into, A, PAGES * P, false, &copy), KERN_SUCCESS);
+	ASSERT_EQ(vm_map_copy_overwrite(map, A, copy, true), KERN_FAILURE);
+	ASSERT_EQ(vm_map_copy_overwrite(map, A, copy, false), KERN_MEMORY_ERROR);
+	ASSERT_TRUE(holds(map, A, 4, 150));
+	vm_map_copy_discard(copy);
+	ASSERT_EQ(vm_map_copyin_page_list(map, A, PAGES * P, 0, &copy, false), KERN_MEMORY_ERROR);
+	ASSERT_TRUE(fixture_sound(map, into, NULL));
+	end();
+	memory_object_release(mo);
+}
+
+TEST(vm_map_copy, a_pagers_memory_is_written_in_place)
+{
+	vm_map_copy_t copy;
+	memory_object_t mo;
+	vm_offset_t at;
+
+	begin();
+	mo = map_pager(map, MEMORY_OBJECT_COPY_DELAY);
+	ASSERT_TRUE(fill(into, A, PAGES, 1));
+	ASSERT_EQ(vm_map_copyin_page_list(map, A, PAGES * P, 0, &copy, false), KERN_SUCCESS);
+	ASSERT_EQ(vm_map_copyout(into, &at, copy), KERN_SUCCESS);
+	ASSERT_TRUE(holds(into, at, PAGES, 150));
+	ASSERT_EQ(vm_map_copyin(into, A, PAGES * P, false, &copy), KERN_SUCCESS);
+	ASSERT_EQ(vm_map_copy_overwrite(map, A, copy, false), KERN_SUCCESS);
+	ASSERT_FALSE(entry_at(map, A)->object.vm_object->internal);
+	ASSERT_TRUE(holds(map, A, PAGES, 1));
+	ASSERT_TRUE(fixture_sound(map, into, NULL));
+	end();
+	memory_object_release(mo);
 }

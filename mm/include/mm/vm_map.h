@@ -277,6 +277,14 @@ struct vm_map_remap_args {
 	bool         new_alias;         /* flags have the tag; else that of the source stays */
 	vm_inherit_t inheritance;
 };
+/*
+ * Maps [src_addr, +size) of src once more, in target at *addr (as for vm_map_enter): the same memory, or with copy a
+ * copy-on-write copy; through a needs_copy submap window a copy in any case. *cur, *max: out, what all pieces allow
+ * (each keeps its own rights); with bounded in, what every piece must allow and gets. src may be target, and overlap.
+ * Source first: KERN_INVALID_ARGUMENT: size, alignment, wrap, inheritance, bounds; KERN_INVALID_ADDRESS: a hole;
+ * KERN_PROTECTION_FAILURE: less than the bounds; KERN_MEMORY_ERROR, KERN_NOT_SUPPORTED: of a copy. Then the codes of
+ * vm_map_enter. On failure nobody can see a difference. Maps unlocked. (Mach: vm_map_remap.)
+ */
 kern_return_t vm_map_remap(vm_map_t target, vm_offset_t *addr, const struct vm_map_remap_args *a, vm_prot_t *cur, vm_prot_t *max);
 
 /* A new map that inherits from old, entry by entry; NULL: shortage, old as before. */

@@ -1,8 +1,8 @@
 /*
  * mm/vm_map_copy.h: memory in flight between maps (vm_map_copy*.c).
  *
- *   ENTRY_LIST      detached entries, addresses rebased: the first starts at
- *                   trunc(offset) - trunc(offset) = 0
+ *   ENTRY_LIST      detached entries, addresses rebased: the first starts at 0,
+ *                   which is trunc(offset)
  *   OBJECT          one object reference; data = [offset, offset + size)
  *   PAGE_LIST       up to 20 pages and a continuation for the rest
  *   KERNEL_BUFFER   the bytes themselves
@@ -49,7 +49,7 @@ struct vm_map_copy {
 		struct {
 			struct vm_page *page_list[VM_MAP_COPY_PAGE_LIST_MAX];
 			unsigned        npages;
-			bool            page_loose;             /* the copy owns the pages; else they are wired in their objects */
+			bool            page_loose;             /* the copy owns the pages; else they are pinned in their objects */
 			vm_map_copy_cont_t   cont;
 			vm_map_copyin_args_t cont_args;
 		};
@@ -63,7 +63,11 @@ struct vm_map_copy {
 static inline vm_map_entry_t vm_map_copy_to_entry(vm_map_copy_t c) { return (vm_map_entry_t)(void *)&c->hdr.links; }
 static inline vm_map_entry_t vm_map_copy_first_entry(vm_map_copy_t c) { return c->hdr.links.next; }
 static inline vm_map_entry_t vm_map_copy_last_entry(vm_map_copy_t c) { return c->hdr.links.prev; }
-static inline bool vm_map_copy_has_cont(vm_map_copy_t c) { return c->cont != NULL; }
+static inline bool
+vm_map_copy_has_cont(vm_map_copy_t c)
+{
+	return c->type == VM_MAP_COPY_PAGE_LIST && c->cont != VM_MAP_COPY_CONT_NULL;
+}
 /* Pages that [offset, offset + size) touches. */
 static inline uint64_t
 vm_map_copy_page_count(vm_map_copy_t c)
@@ -74,10 +78,12 @@ vm_map_copy_page_count(vm_map_copy_t c)
 /*
  * [addr, addr + len) of src. *copy is NULL for len 0. src_destroy: the source
  * range is removed on success. src_volatile: the source may change meanwhile.
- * use_maxprot: READ in the maximum protection is enough (fork). Map unlocked.
- * KERN_INVALID_ADDRESS (hole, wrap, and everything that a small copy through a
- * kernel buffer fails with), KERN_PROTECTION_FAILURE, KERN_MEMORY_ERROR,
- * KERN_RESOURCE_SHORTAGE; nothing gathered is kept on failure.
+ * use_maxprot: READ in the maximum protection is enough (fork), and the copy is
+ * an ENTRY_LIST however small. Map unlocked.
+ * KERN_INVALID_ADDRESS: a hole, or it wraps; KERN_PROTECTION_FAILURE;
+ * KERN_RESOURCE_SHORTAGE; KERN_MEMORY_ERROR: a pager's; KERN_NOT_SUPPORTED: device
+ * memory; KERN_FAILURE: to be removed, but wired by the kernel; KERN_ABORTED: the
+ * thread is to end. Nothing gathered is kept on failure, and the source is as it was.
  */
 kern_return_t vm_map_copyin_common(vm_map_t src, vm_offset_t addr, vm_size_t len, bool src_destroy,
     bool src_volatile, vm_map_copy_t *copy, bool use_maxprot);
@@ -85,16 +91,32 @@ kern_return_t vm_map_copyin(vm_map_t src, vm_offset_t addr, vm_size_t len, bool 
 kern_return_t vm_map_copyin_maxprot(vm_map_t src, vm_offset_t addr, vm_size_t len, bool src_destroy, vm_map_copy_t *copy);
 /* An object (the caller's reference is consumed) as an OBJECT copy. KERN_RESOURCE_SHORTAGE: reference still the caller's. */
 kern_return_t vm_map_copyin_object(vm_object_t object, vm_object_offset_t offset, vm_size_t size, vm_map_copy_t *copy);
-/* Up to 20 pages now, the rest by continuation. options: VM_MAP_COPYIN_OPT_*. Codes as vm_map_copyin. */
+/*
+ * Up to 20 pages now, the rest by continuation; size of the copy is that of all.
+ * options: access to check and fault for (none: READ), and
+ *   SRC_DESTROY     the whole source goes when its last part was gathered, or the continuation is aborted
+ *   STEAL_PAGES     the pages are the copy's own (page_loose), a snapshot; else they stay in their objects,
+ *                   pinned, and stores of others show
+ *   PMAP_ENTER      leaves are made in the source's map
+ *   NO_ZERO_FILL    pages that nobody has made yet stay absent (NULL)
+ * is_cont: called by a continuation: the source is not removed. Codes as vm_map_copyin, as far as the list reaches;
+ * a continuation has its own. (Mach: vm_map_copyin_page_list.)
+ */
 kern_return_t vm_map_copyin_page_list(vm_map_t src, vm_offset_t addr, vm_size_t len, unsigned options,
     vm_map_copy_t *copy, bool is_cont);
-/* Consumes copy on success; *addr: of the first byte. KERN_NO_SPACE, KERN_RESOURCE_SHORTAGE; copy NULL: addr 0. */
+/*
+ * New memory of dst, with the attributes of vm_allocate's, at the first place that fits; *addr: of the first byte. The
+ * copy is consumed on success. KERN_NO_SPACE; KERN_RESOURCE_SHORTAGE, also where dst wires; a continuation's code. Then
+ * the copy is the caller's as before, except for what a failed continuation had given. copy NULL: addr 0.
+ */
 kern_return_t vm_map_copyout(vm_map_t dst, vm_offset_t *addr, vm_map_copy_t copy);
 kern_return_t vm_map_copyout_page_list(vm_map_t dst, vm_offset_t *addr, vm_map_copy_t copy);
 /*
- * Over mapped memory that may be written; consumes copy on success. interruptible: KERN_FAILURE
- * where it could wait for a pager. KERN_INVALID_ADDRESS, KERN_PROTECTION_FAILURE: before
- * anything changed. KERN_RESOURCE_SHORTAGE, KERN_MEMORY_ERROR.
+ * Over mapped memory that may be written, whose attributes stay; consumes the copy on success. Private memory is
+ * replaced, shared memory changed in place for all. interruptible: KERN_FAILURE where it could wait for a pager.
+ * KERN_INVALID_ADDRESS, KERN_PROTECTION_FAILURE, KERN_RESOURCE_SHORTAGE, KERN_MEMORY_ERROR, KERN_ABORTED, a
+ * continuation's code: nothing has changed, and the copy is the caller's. Only if others take the destination away
+ * (unmap, protect, fork it) while it is written may a part be done. (Mach: vm_map_copy_overwrite.)
  */
 kern_return_t vm_map_copy_overwrite(vm_map_t dst, vm_offset_t addr, vm_map_copy_t copy, bool interruptible);
 /* The contents in a new copy; the old one is an empty OBJECT copy. NULL: shortage, or copy NULL. */
@@ -103,10 +125,15 @@ void vm_map_copy_discard(vm_map_copy_t copy);           /* NULL allowed; a conti
 /* Discard as a continuation: cont_args is the copy. */
 kern_return_t vm_map_copy_discard_cont(vm_map_copyin_args_t cont_args, vm_map_copy_t *next);
 void vm_map_copy_page_discard(vm_map_copy_t copy);      /* only the pages of a PAGE_LIST */
-/* Busy pages of a PAGE_LIST become loose private ones. KERN_RESOURCE_SHORTAGE: as it was. */
+/* Pinned pages of a PAGE_LIST become the copy's own. KERN_RESOURCE_SHORTAGE: as it was. */
 kern_return_t vm_map_copy_steal_pages(vm_map_copy_t copy);
+/* A PAGE_LIST with a continuation that is one of ours. */
 bool vm_map_copy_cont_is_valid(vm_map_copy_t copy);
-/* Each clears the continuation, so that it runs once. */
+/*
+ * The next list, in *next, from a copy that has a continuation; NULL: there is nothing more. invoke: old's pages go
+ * first; extend: they stay; abort: they go, and so does the rest of the source if it was to be destroyed. Each clears
+ * the continuation, so that it runs once; *result is its code.
+ */
 void vm_map_copy_invoke_cont(vm_map_copy_t old, vm_map_copy_t *next, kern_return_t *result);
 void vm_map_copy_invoke_extend_cont(vm_map_copy_t old, vm_map_copy_t *next, kern_return_t *result);
 void vm_map_copy_abort_cont(vm_map_copy_t copy);
