@@ -207,6 +207,35 @@ TEST(vm_named_entry, one_extent_over_entries_of_one_object)
 	ASSERT_TRUE(teardown());
 }
 
+/* The object is larger than the extent: the rest of it must stay private, and what is shared must not go past the shadow. */
+TEST(vm_named_entry, part_of_an_object_in_several_entries)
+{
+	vm_named_entry_t ne;
+	vm_map_t child_map;
+
+	ASSERT_TRUE(setup());
+	for (vm_offset_t i = 0; i < 8; i++)
+		ASSERT_STORE(map, A + i * P, (uint8_t)(i + 1));
+	ASSERT_EQ(protect(map, A + 2 * P, 2 * P, VM_PROT_ALL), KERN_SUCCESS);
+	ASSERT_EQ(fixture_entries(map), 3);
+	ASSERT_STORE(map, A + 3 * P, 4);
+	ne = handle(A, 4 * P, VM_PROT_DEFAULT);
+	ASSERT_TRUE(ne != NULL);
+	ASSERT_FALSE(entry_at(map, A + 4 * P)->is_shared);
+	ASSERT_EQ(map_rw(other, B, ne, 4 * P, 0, false), KERN_SUCCESS);
+	for (vm_offset_t i = 0; i < 4; i++) {
+		ASSERT_STORE(map, A + i * P, (uint8_t)(i + 40));
+		ASSERT_LOAD(other, B + i * P, i + 40);
+	}
+	child_map = vm_map_fork(map);
+	ASSERT_STORE(map, A + 5 * P, 60);
+	ASSERT_LOAD(child_map, A + 5 * P, 6);
+	ASSERT_TRUE(fixture_sound(child_map, NULL));
+	vm_map_deallocate(child_map);
+	vm_named_entry_release(ne);
+	ASSERT_TRUE(teardown());
+}
+
 TEST(vm_named_entry, the_size_is_cut_to_one_object)
 {
 	vm_named_entry_t ne;
