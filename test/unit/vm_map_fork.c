@@ -4,6 +4,7 @@
  * made without its lock.
  */
 #include <string.h>
+#include <kernel/pager.h>
 #include "vm_fixture.h"
 #include "vm_map_impl.h"
 
@@ -388,4 +389,132 @@ TEST(vm_map_fork, a_submap_window_inherited_by_copy_becomes_copy_on_write)
 	vm_map_deallocate(map);
 	ASSERT_EQ(sub->ref_count, 1);
 	vm_map_deallocate(sub);
+}
+
+/* --- memory of a pager: at A, 4 pages; page i holds i + 1 --- */
+
+static memory_object_t mo;
+
+static kern_return_t
+map_pager(vm_map_t m)
+{
+	vm_address_ut a = vm_address_u(A);
+	struct vm_map_user_args args = {
+		.size = vm_size_u(4 * P), .flags = VM_FLAGS_FIXED, .cur = VM_PROT_DEFAULT, .max = VM_PROT_DEFAULT,
+		.inheritance = VM_INHERIT_COPY, .pager = mo,
+	};
+
+	return vm_map_user(m, &a, &args);
+}
+
+static bool
+setup_pager(uint64_t strategy)
+{
+	map = fixture_map();
+	return pager_test_create(4 * P, &mo) == KERN_SUCCESS &&
+	    pager_test_control(mo, PAGER_STRATEGY, strategy) == KERN_SUCCESS &&
+	    pager_test_control(mo, PAGER_FILL, 1) == KERN_SUCCESS && map_pager(map) == KERN_SUCCESS &&
+	    fixture_allocate(map, A + 8 * P, P) && fixture_store(map, A + 8 * P, 8) == KERN_SUCCESS;
+}
+
+static void
+end_pager(vm_map_t child)
+{
+	vm_map_deallocate(child);
+	vm_map_deallocate(map);
+	memory_object_release(mo);
+}
+
+/* Both strategies: what the child reads is of the moment of the fork, resident in the parent or not. */
+TEST(vm_map_fork, a_pagers_memory_is_copied_by_its_strategy)
+{
+	static const uint8_t strategy[2] = { MEMORY_OBJECT_COPY_DELAY, MEMORY_OBJECT_COPY_NONE };
+	struct pager_test_counts c;
+	vm_map_t child;
+
+	for (unsigned k = 0; k < 2; k++) {
+		ASSERT_TRUE(setup_pager(strategy[k]));
+		ASSERT_STORE(map, A + P, 50);
+		child = vm_map_fork(map);
+		ASSERT_TRUE(child != NULL);
+		ASSERT_TRUE(pager_test_counts(mo, &c));
+		ASSERT_EQ(c.requests, k == 0 ? 1 : 4);  /* a delayed copy asks for nothing */
+		ASSERT_STORE(map, A, 51);
+		ASSERT_STORE(map, A + P, 52);
+		ASSERT_LOAD(child, A, 1);
+		ASSERT_LOAD(child, A + P, 50);
+		ASSERT_STORE(child, A + 2 * P, 53);
+		ASSERT_LOAD(map, A + 2 * P, 3);
+		ASSERT_LOAD(child, A + 3 * P, 4);
+		ASSERT_LOAD(child, A + 8 * P, 8);
+		ASSERT_TRUE(fixture_sound(map, child, NULL));
+		/* The parent's mapping goes; the copy still has what was absent. */
+		ASSERT_EQ(vm_deallocate(map, vm_address_u(A), vm_size_u(4 * P)), KERN_SUCCESS);
+		ASSERT_LOAD(child, A + 3 * P, 4);
+		ASSERT_LOAD(child, A + P, 50);
+		end_pager(child);
+	}
+}
+
+TEST(vm_map_fork, a_pager_that_fails_leaves_a_hole_and_one_without_contents_zeros)
+{
+	vm_map_t child;
+
+	ASSERT_TRUE(setup_pager(MEMORY_OBJECT_COPY_NONE));
+	ASSERT_LOAD(map, A, 1);
+	ASSERT_EQ(pager_test_control(mo, PAGER_UNAVAILABLE, 1), KERN_SUCCESS);
+	child = vm_map_fork(map);
+	ASSERT_LOAD(child, A, 1);
+	ASSERT_LOAD(child, A + P, 0);
+	ASSERT_LOAD(child, A + 3 * P, 0);
+	vm_map_deallocate(child);
+	ASSERT_EQ(pager_test_control(mo, PAGER_UNAVAILABLE, 0), KERN_SUCCESS);
+	ASSERT_EQ(pager_test_control(mo, PAGER_FAIL, KERN_FAILURE), KERN_SUCCESS);
+	child = vm_map_fork(map);
+	ASSERT_TRUE(child != NULL);
+	ASSERT_TRUE(entry_at(child, A) == NULL);
+	ASSERT_LOAD(child, A + 8 * P, 8);
+	ASSERT_TRUE(fixture_sound(map, child, NULL));
+	end_pager(child);
+}
+
+TEST(vm_map_fork, an_entry_that_can_never_be_read_does_not_ask_its_pager)
+{
+	struct pager_test_counts c;
+	vm_map_t child;
+
+	ASSERT_TRUE(setup_pager(MEMORY_OBJECT_COPY_NONE));
+	ASSERT_EQ(vm_protect(map, vm_address_u(A), vm_size_u(4 * P), true, VM_PROT_NONE), KERN_SUCCESS);
+	child = vm_map_fork(map);
+	ASSERT_TRUE(child != NULL && entry_at(child, A) == NULL);
+	ASSERT_TRUE(pager_test_counts(mo, &c));
+	ASSERT_EQ(c.requests, 0);
+	end_pager(child);
+}
+
+/* A copy object of a pager's memory, copied again symmetrically, and shared: the pager stays at the end of each chain. */
+TEST(vm_map_fork, children_of_children_of_a_pagers_memory)
+{
+	vm_map_t child, grandchild, peer;
+
+	ASSERT_TRUE(setup_pager(MEMORY_OBJECT_COPY_DELAY));
+	child = vm_map_fork(map);
+	grandchild = vm_map_fork(child);
+	ASSERT_STORE(child, A, 60);
+	ASSERT_EQ(vm_inherit(child, vm_address_u(A), vm_size_u(4 * P), VM_INHERIT_SHARE), KERN_SUCCESS);
+	peer = vm_map_fork(child);
+	ASSERT_STORE(peer, A + P, 61);
+	ASSERT_LOAD(child, A + P, 61);
+	ASSERT_STORE(map, A + 2 * P, 62);
+	ASSERT_LOAD(peer, A + 2 * P, 3);
+	ASSERT_LOAD(grandchild, A, 1);
+	ASSERT_LOAD(grandchild, A + P, 2);
+	ASSERT_LOAD(grandchild, A + 2 * P, 3);
+	ASSERT_LOAD(child, A + 3 * P, 4);
+	ASSERT_LE(fixture_chain(child, A), 3);
+	ASSERT_TRUE(fixture_sound(map, child, grandchild, peer, NULL));
+	vm_map_deallocate(peer);
+	vm_map_deallocate(child);
+	ASSERT_LOAD(grandchild, A + 3 * P, 4);
+	end_pager(grandchild);
 }
