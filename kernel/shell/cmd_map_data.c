@@ -1,6 +1,6 @@
 /*
- * cmd_map_data.c: removing ranges as the map layer does, and moving bytes
- * between the kernel and any map.
+ * cmd_map_data.c: removing ranges as the map layer does, moving bytes between
+ * the kernel and any map, and running on another map.
  *
  * A removal that waits for the kernel's wirings could wait for ever, and only
  * the shell can undo them: so a thread of its own does it, and the command
@@ -8,6 +8,7 @@
  */
 #include <base/print.h>
 #include <kernel/thread.h>
+#include <machine/copy.h>
 #include <mm/zone.h>
 #include "held.h"
 
@@ -158,3 +159,42 @@ COMMAND(vm_map_write_user, do_write_user, "map", "a value into any map, written 
     "  vm_map_write_user t1 $a 0x1234 width=2\n"
     "KERN_INVALID_ADDRESS, KERN_PROTECTION_FAILURE, KERN_MEMORY_ERROR, KERN_RESOURCE_SHORTAGE",
     ARG(MAP, "map"), ARG(NUM, "dst"), ARG(NUM, "value"), OPT(NUM, "width", "8"));
+
+/* --- the map that the shell's thread runs on --- */
+
+static int
+do_current_map(struct cmd_ctx *c)
+{
+	return cmd_result(c, KERN_SUCCESS, "map=%lu", current_map()->id);
+}
+
+COMMAND(current_map, do_current_map, "map", "the map that the shell's thread runs on",
+    "Its number in $map: the kernel's, for a thread of the kernel.");
+
+static int
+do_switch(struct cmd_ctx *c)
+{
+	vm_map_t map = c->arg[0].map, old;
+	uint64_t value = 0, was, is;
+	kern_return_t kr = cmd_map(&c->arg[0]);
+
+	if (kr == KERN_SUCCESS && map->pmap == PMAP_NULL)
+		kr = KERN_FAIL(KERN_INVALID_ARGUMENT, "map %lu has no page tables to run on", map->id);
+	if (kr != KERN_SUCCESS)
+		return cmd_result(c, kr, NULL);
+	old = vm_map_switch(map);
+	was = old->id;
+	is = current_map()->id;
+	thread_yield();                 /* whoever runs meanwhile has another one loaded */
+	if (c->arg[1].given)
+		kr = copyin(c->arg[1].num, &value, sizeof(value));
+	(void)vm_map_switch(old);
+	return cmd_result(c, kr, "old=%lu map=%lu value=0x%lx", was, is, value);
+}
+
+COMMAND(vm_map_switch, do_switch, "map", "run on a task's map for a moment, and read a value there",
+    "The shell's thread makes MAP its own, loads 8 bytes at addr by the hart's translation (with\n"
+    "faults, as a system call does), and goes back. Sets $old $map $value.\n"
+    "  vm_map_switch t1 $a\n"
+    "KERN_INVALID_ADDRESS, KERN_PROTECTION_FAILURE (addr), KERN_INVALID_ARGUMENT",
+    ARG(MAP, "map"), OPT(NUM, "addr", ""));
