@@ -73,17 +73,44 @@ first_wiring(const struct vm_map_entry *e)
 
 /* --- giving pages back --- */
 
-/* The submap's entries of [start, end), wired once by a window that covers them, lose that wiring. */
+/* Cuts the submap's entries at the borders of a piece of a window; write lock. FALSE: no memory for it. */
+static bool
+cut_submap(vm_map_t sub, vm_offset_t start, vm_offset_t end)
+{
+	vm_map_entry_t first, last;
+	struct vm_map_spare spare;
+
+	if (vm_map_unnest_borders(sub, start, end) != KERN_SUCCESS)
+		return false;
+	first = vm_map_entry_at_or_after(sub, start);
+	(void)vm_map_lookup_entry(sub, end - 1, &last);
+	if (!vm_map_spare_take(&spare, sub, first, last, start, end))
+		return false;
+	(void)vm_map_clip_start(sub, first, start, &spare);
+	(void)vm_map_lookup_entry(sub, end - 1, &last);
+	vm_map_clip_end(sub, last, end, &spare);
+	return true;
+}
+
+/*
+ * The submap's entries of [start, end), wired once by a window that covers them, lose that wiring. They may reach
+ * beyond: the window was cut, or they were merged with those of another. What cannot be cut because not even the kernel
+ * has memory left stays wired.
+ */
 static void
 unwire_submap(vm_map_t sub, vm_offset_t start, vm_offset_t end)
 {
 	struct wiring w = { .view.map = sub, .start = start, .end = end };
 	vm_map_entry_t e;
+	bool cut;
 
 	vm_map_lock(sub);
+	cut = cut_submap(sub, start, end);
 	FOREACH_IN(e, &w) {
 		struct vm_map_entry part = *e;
 
+		if (!cut && (part.vme_start < start || part.vme_end > end))
+			continue;
 		KASSERT(e->wired_count > (e->user_wired_count != 0), ("map %lu: the entry at 0x%lx is not wired by a window",
 		    (unsigned long)sub->id, (unsigned long)e->vme_start));
 		if (--e->wired_count != 0)

@@ -669,3 +669,54 @@ TEST(vm_map_submap, a_copy_of_what_the_submap_no_longer_maps_is_thrown_away)
 	ASSERT_TRUE(sound());
 	teardown();
 }
+
+/* Wirings of the submap's entry at `at`. */
+static unsigned
+wirings(vm_map_t in, vm_offset_t at)
+{
+	return entry_at(in, at)->wired_count;
+}
+
+TEST(vm_map_submap, part_of_a_wired_window_goes_and_takes_its_own_wirings_only)
+{
+	vm_map_t map = fixture_map(), inner = submap(64 * M);
+
+	ASSERT_TRUE(fixture_allocate(inner, B, 16 * P));
+	ASSERT_EQ(window(map, A, 16 * P, inner, B, false, VM_PROT_DEFAULT), KERN_SUCCESS);
+	ASSERT_EQ(wire(map, A, 16 * P, VM_PROT_DEFAULT), KERN_SUCCESS);
+	ASSERT_EQ(wirings(inner, B), 1);
+	ASSERT_EQ(deallocate(map, A, 4 * P), KERN_SUCCESS);
+	ASSERT_EQ(wirings(inner, B), 0);
+	ASSERT_EQ(wirings(inner, B + 4 * P), 1);
+	ASSERT_EQ(vm_map_unwire(map, A + 8 * P, A + 12 * P, true), KERN_SUCCESS);
+	ASSERT_EQ(wirings(inner, B + 4 * P), 1);
+	ASSERT_EQ(wirings(inner, B + 8 * P), 0);
+	ASSERT_EQ(wirings(inner, B + 12 * P), 1);
+	ASSERT_TRUE(fixture_sound(map, inner, NULL));
+	ASSERT_EQ(deallocate(map, A, 16 * P), KERN_SUCCESS);
+	ASSERT_EQ(wirings(inner, B + 12 * P), 0);
+	ASSERT_TRUE(fixture_sound(map, inner, NULL));
+	vm_map_deallocate(map);
+	vm_map_deallocate(inner);
+}
+
+TEST(vm_map_submap, what_two_windows_wired_side_by_side_is_unwired_one_by_one)
+{
+	vm_map_t map = fixture_map(), inner = submap(64 * M);
+
+	ASSERT_TRUE(fixture_allocate(inner, B, 16 * P));
+	ASSERT_EQ(window(map, A, 8 * P, inner, B, false, VM_PROT_DEFAULT), KERN_SUCCESS);
+	ASSERT_EQ(window(map, A + 32 * P, 8 * P, inner, B + 8 * P, false, VM_PROT_DEFAULT), KERN_SUCCESS);
+	ASSERT_EQ(wire(map, A, 8 * P, VM_PROT_DEFAULT), KERN_SUCCESS);
+	ASSERT_EQ(wire(map, A + 32 * P, 8 * P, VM_PROT_DEFAULT), KERN_SUCCESS);
+	vm_map_simplify(inner, B + 8 * P);
+	ASSERT_EQ(vm_map_unwire(map, A, A + 8 * P, true), KERN_SUCCESS);
+	ASSERT_EQ(wirings(inner, B), 0);
+	ASSERT_EQ(wirings(inner, B + 8 * P), 1);
+	ASSERT_TRUE(fixture_sound(map, inner, NULL));
+	ASSERT_EQ(deallocate(map, A + 32 * P, 8 * P), KERN_SUCCESS);
+	ASSERT_EQ(wirings(inner, B + 8 * P), 0);
+	ASSERT_TRUE(fixture_sound(map, inner, NULL));
+	vm_map_deallocate(map);
+	vm_map_deallocate(inner);
+}
