@@ -22,6 +22,7 @@
 #include <stdio.h>
 #include <stdlib.h>
 #include <unistd.h>
+#include <kernel/pager.h>
 #include <mm/vm_check.h>
 #include <mm/vm_map_copy.h>
 #include <mm/vm_user.h>
@@ -610,6 +611,46 @@ call_shared_region(void)
 	return kr;
 }
 
+/* A pager's memory, shared in one map and private in the other; written, written back. */
+static kern_return_t
+map_pager(memory_object_t mo)
+{
+	vm_address_ut c = U(C), d = U(D);
+	struct vm_map_user_args a = { .size = S(4 * P), .cur = VM_PROT_DEFAULT, .max = VM_PROT_ALL, .inheritance = VM_INHERIT_SHARE, .pager = mo };
+	kern_return_t kr = vm_map_user(map[0], &c, &a);
+
+	if (kr != KERN_SUCCESS)
+		return kr;
+	kr = vm_fault(map[0], C, VM_PROT_WRITE);
+	a.copy = true;
+	if (kr == KERN_SUCCESS)
+		kr = vm_map_user(map[1], &d, &a);
+	if (kr == KERN_SUCCESS)
+		kr = vm_fault(map[1], D + P, VM_PROT_WRITE);
+	if (kr == KERN_SUCCESS)
+		kr = vm_fault(map[0], C + P, VM_PROT_WRITE);
+	if (kr == KERN_SUCCESS)
+		kr = vm_msync(map[0], c, S(4 * P), VM_SYNC_SYNCHRONOUS | VM_SYNC_INVALIDATE);
+	if (kr != KERN_SUCCESS) {
+		(void)vm_deallocate(map[0], U(C), S(4 * P));
+		(void)vm_deallocate(map[1], U(D), S(4 * P));
+	}
+	return kr;
+}
+
+static kern_return_t
+call_pager(void)
+{
+	memory_object_t mo;
+	kern_return_t kr = pager_test_create(4 * P, &mo);
+
+	if (kr != KERN_SUCCESS)
+		return kr;
+	kr = map_pager(mo);
+	memory_object_release(mo);
+	return kr;
+}
+
 static uint8_t bytes[4 * P];
 
 static kern_return_t call_kernel_read(void) { return vm_map_read_user(map[0], A + P + 5, bytes, 3 * P); }
@@ -645,7 +686,7 @@ static const struct call {
 	{ "nest_tables", call_nest_tables, WHOLE },
 	{ "named_object", call_named_object, STEPS }, { "named_share", call_named_share, STEPS },
 	{ "named_copy", call_named_copy, WHOLE }, { "named_create", call_named_create, WHOLE },
-	{ "submap", call_submap, WHOLE }, { "shared_region", call_shared_region, WHOLE },
+	{ "submap", call_submap, WHOLE }, { "shared_region", call_shared_region, WHOLE }, { "pager", call_pager, WHOLE },
 	{ "kernel_read", call_kernel_read, WHOLE }, { "kernel_write", call_kernel_write, PART_A },
 };
 
