@@ -414,7 +414,8 @@ pv_op_protect_chunk(struct pv *pv, struct pv_op *op, struct pmap_batch *b)
 		pte_t v = pte_load(&entries[i]);
 		struct vm_page *m;
 
-		if (!(v & PTE_MANAGED) || slot >= VM_CHUNK_PAGES)
+		/* Most have nothing to lose when a copy is followed by another: the page is not looked at. */
+		if (!(v & PTE_MANAGED) || !(v & PTE_RWX & ~op->keep) || slot >= VM_CHUNK_PAGES)
 			continue;
 		m = vm_page_of_pfn(pte_pfn(v));
 		if (m->o.chunk != pv->chunk || m->slot != slot)
