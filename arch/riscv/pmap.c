@@ -160,14 +160,35 @@ pmap_unhook(struct pmap *pmap, vm_offset_t va, unsigned level, struct pmap_batch
 	b->all = true;
 }
 
-/* Two steps from the directory used last; from the root else. */
+/* From the root; a user pmap's directory that is met is remembered. */
+static noinline pte_t *
+pmap_find_from_root(struct pmap *pmap, vm_offset_t va, unsigned *level)
+{
+	unsigned l = pmap->levels - 1;
+	pte_t *table = pmap->root, *e, v;
+
+	for (;; l--) {
+		if (l == 1 && !pmap_is_kernel(pmap)) {  /* whose finders hold no lock */
+			pmap->dir_window = va >> GIGAPAGE_SHIFT;
+			pmap->dir = table;
+		}
+		e = &table[sv_index(va, l)];
+		if (l == 0 || ((v = pte_load(e)) & (PTE_V | PTE_RWX | PTE_NESTED)) != PTE_V)
+			break;
+		table = pte_table(v);
+	}
+	*level = l;
+	return e;
+}
+
+/* Two steps from the directory used last. */
 pte_t *
 pmap_find_far(struct pmap *pmap, vm_offset_t va, unsigned *level)
 {
 	pte_t *e, v;
 
 	if (unlikely(pmap->dir_window != va >> GIGAPAGE_SHIFT))
-		return sv_find(pmap->root, pmap->levels, va, level);
+		return pmap_find_from_root(pmap, va, level);
 	e = &pmap->dir[sv_index(va, 1)];
 	v = pte_load(e);
 	*level = 1;
@@ -186,10 +207,6 @@ pmap_leaf_table_from(struct pmap *pmap, vm_offset_t va, pte_t *e, unsigned level
 	struct vm_page *t;
 	unsigned made;
 
-	if (level == 1) {
-		pmap->dir_window = va >> GIGAPAGE_SHIFT;
-		pmap->dir = (pte_t *)((uintptr_t)e & ~PAGE_MASK);
-	}
 	e = sv_grow(e, va, 0, &level, &made);
 	if (e == NULL)
 		return NULL;
