@@ -220,8 +220,13 @@ vm_map_copy_copy(vm_map_copy_t copy)
 kern_return_t
 vm_map_copyin_object(vm_object_t object, vm_object_offset_t offset, vm_size_t size, vm_map_copy_t *result)
 {
-	vm_map_copy_t copy = vm_map_copy_create(VM_MAP_COPY_OBJECT, offset, size);
+	vm_object_offset_t end = offset + size;
+	vm_map_copy_t copy;
 
+	if (end < offset || end > object->size)
+		return KERN_FAIL(KERN_INVALID_ARGUMENT, "0x%lx bytes at 0x%lx are not within the 0x%lx of object %lu",
+		    size, offset, object->size, object->id);
+	copy = vm_map_copy_create(VM_MAP_COPY_OBJECT, offset, size);
 	if (copy == NULL)
 		return KERN_FAIL(KERN_RESOURCE_SHORTAGE, "no memory for a copy");
 	copy->object = object;

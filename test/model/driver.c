@@ -994,12 +994,6 @@ adopt_partial(unsigned t, vm_offset_t addr, vm_size_t size, void (*apply)(void))
 	driver_counts.partial += news > 0;
 }
 
-static void
-apply_copy(void)
-{
-	model_copy(d.t, d.addr, d.size, d.kind == DRV_COPY ? d.t : d.t2, d.addr2, true);
-}
-
 /* Source in task t, destination in task t2, by the three calls that do it. */
 static void
 op_copy(uint8_t inject)
@@ -1023,10 +1017,8 @@ op_copy(uint8_t inject)
 		kr = vm_write(d.map[to], dst, d.map[d.t], src, size);
 	else
 		kr = vm_read_overwrite(d.map[d.t], src, size, d.map[to], dst, &count);
-	if (kr == KERN_RESOURCE_SHORTAGE && codes == OK)
-		adopt_partial(to, d.addr2, d.size, apply_copy);
-	if (agree(codes, kr)) {
-		apply_copy();
+	if (agree(codes, kr)) {         /* a refusal, for want of memory too, has changed no byte */
+		model_copy(d.t, d.addr, d.size, to, d.addr2, true);
 		if (count.v != d.size)
 			fail("count 0x%lx", count.v);
 	}

@@ -38,7 +38,7 @@ extern const char *const driver_kind_name[DRV_KINDS];
 
 struct driver_counts {
 	uint64_t done[DRV_KINDS], refused[DRV_KINDS], shortage[DRV_KINDS], skipped[DRV_KINDS];
-	uint64_t partial;               /* copies that memory stopped half way */
+	uint64_t partial;               /* writes of the kernel that memory stopped half way */
 	uint64_t accesses, pages_compared, checks, regions;
 	uint64_t promotions, demotions, megapages;
 	uint64_t chain_max, chain_sum, chain_samples;

@@ -262,16 +262,6 @@ op_copy_take(uint8_t inject)
 
 static unsigned used_copy;
 
-static void
-apply_overwrite(void)
-{
-	struct model_held h = copies[used_copy].model;
-
-	for (unsigned i = 0; i < h.pages; i++)
-		h.cell[i]->refs++;      /* the copy is still held: a shortage does not use it up */
-	model_overwrite(d.t, d.addr, &h, true);
-}
-
 void
 op_copy_use(uint8_t inject)
 {
@@ -309,8 +299,6 @@ op_copy_use(uint8_t inject)
 			return;
 		kr = vm_map_copy_overwrite(d.map[d.t], d.addr, copies[i].copy, false);
 		spots(d.addr, h->size);
-		if (kr == KERN_RESOURCE_SHORTAGE && codes == OK)
-			adopt_partial(d.t, d.addr, h->size, apply_overwrite);
 		if (agree(codes, kr))
 			model_overwrite(d.t, d.addr, h, true);
 	}

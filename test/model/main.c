@@ -251,7 +251,7 @@ print_counts(void)
 	printf("#   %lu calls, %lu accesses, %lu pages compared, %lu regions, %lu full checks\n", all,
 	    n->accesses, n->pages_compared, n->regions, n->checks);
 	if (n->partial > 0)
-		printf("#   %lu copies were stopped half way by a shortage\n", n->partial);
+		printf("#   %lu writes of the kernel were stopped half way by a shortage\n", n->partial);
 	printf("#   %lu megapages made, %lu broken, %lu whole at the end; shadow chains: longest %lu, mean %.2f\n",
 	    n->promotions, n->demotions, n->megapages, n->chain_max,
 	    n->chain_samples ? (double)n->chain_sum / (double)n->chain_samples : 0);

@@ -298,6 +298,8 @@ TEST(vm_map_copy, an_object_is_handed_over)
 
 	begin();
 	vm_object_reference(object);
+	ASSERT_EQ(vm_map_copyin_object(object, P, PAGES * P, &copy), KERN_INVALID_ARGUMENT);
+	ASSERT_EQ(vm_map_copyin_object(object, P, -P, &copy), KERN_INVALID_ARGUMENT);
 	ASSERT_EQ(vm_map_copyin_object(object, P, 3 * P, &copy), KERN_SUCCESS);
 	object->holders = 1;            /* ours */
 	ASSERT_EQ(copy->type, VM_MAP_COPY_OBJECT);

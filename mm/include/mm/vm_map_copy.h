@@ -89,7 +89,10 @@ kern_return_t vm_map_copyin_common(vm_map_t src, vm_offset_t addr, vm_size_t len
     bool src_volatile, vm_map_copy_t *copy, bool use_maxprot);
 kern_return_t vm_map_copyin(vm_map_t src, vm_offset_t addr, vm_size_t len, bool src_destroy, vm_map_copy_t *copy);
 kern_return_t vm_map_copyin_maxprot(vm_map_t src, vm_offset_t addr, vm_size_t len, bool src_destroy, vm_map_copy_t *copy);
-/* An object (the caller's reference is consumed) as an OBJECT copy. KERN_RESOURCE_SHORTAGE: reference still the caller's. */
+/*
+ * [offset, offset + size), bytes, of an object as an OBJECT copy; the caller's reference is consumed on success.
+ * KERN_INVALID_ARGUMENT: beyond the object; KERN_RESOURCE_SHORTAGE.
+ */
 kern_return_t vm_map_copyin_object(vm_object_t object, vm_object_offset_t offset, vm_size_t size, vm_map_copy_t *copy);
 /*
  * Up to 20 pages now, the rest by continuation; size of the copy is that of all.
