@@ -157,35 +157,16 @@ sys_vm_map_page_range_query(uint64_t task, uint64_t addr, uint64_t size, uint64_
 	return target_put(&t, kr);
 }
 
-/* Reads list[0..n) into the caller's map, in place; all or nothing. */
-static kern_return_t
-read_list(vm_map_t map, vm_map_t into, struct atlas_vm_range *list, unsigned n)
-{
-	vm_address_ut data;
-	vm_size_ut count;
-	unsigned i;
-	kern_return_t kr = KERN_SUCCESS;
-
-	for (i = 0; i < n && kr == KERN_SUCCESS; i++) {
-		kr = vm_read(map, vm_address_u(list[i].addr), vm_size_u(list[i].size), into, &data, &count);
-		if (kr == KERN_SUCCESS)
-			list[i].addr = data.v;
-		thread_checkpoint();
-	}
-	if (kr != KERN_SUCCESS)
-		for (i--; i-- > 0; )
-			vm_deallocate(into, vm_address_u(list[i].addr), vm_size_u(list[i].size));
-	return kr;
-}
-
 _Static_assert(ATLAS_VM_READ_LIST_MAX * sizeof(struct atlas_vm_range) <= PAGE_SIZE, "the list is kept in one page");
+_Static_assert(ATLAS_VM_READ_LIST_MAX == VM_READ_LIST_MAX && sizeof(struct atlas_vm_range) == sizeof(struct vm_read_range),
+    "one list for both");
 
 kern_return_t
 sys_vm_read_list(uint64_t task, uint64_t list_inout, uint64_t count)
 {
 	uint32_t n = (uint32_t)count;
 	vm_map_t self = current_task()->map;
-	struct atlas_vm_range *list;
+	struct vm_read_range *list;
 	struct vm_page *m;
 	struct target t;
 	kern_return_t kr;
@@ -201,11 +182,11 @@ sys_vm_read_list(uint64_t task, uint64_t list_inout, uint64_t count)
 	list = vm_page_va(m);
 	kr = copyin(list_inout, list, n * sizeof(*list));
 	if (kr == KERN_SUCCESS)
-		kr = read_list(t.map, self, list, n);
+		kr = vm_read_list(t.map, list, n, self);
 	if (kr == KERN_SUCCESS) {
 		kr = copyout(list, list_inout, n * sizeof(*list));
 		for (unsigned i = 0; i < n && kr != KERN_SUCCESS; i++)
-			vm_deallocate(self, vm_address_u(list[i].addr), vm_size_u(list[i].size));
+			vm_deallocate(self, list[i].addr, list[i].size);
 	}
 	vm_page_free(m);
 	return target_put(&t, kr);

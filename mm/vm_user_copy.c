@@ -73,6 +73,30 @@ vm_read(vm_map_t map, vm_address_ut addr, vm_size_ut size, vm_map_t into, vm_add
 }
 
 kern_return_t
+vm_read_list(vm_map_t map, struct vm_read_range *list, unsigned count, vm_map_t into)
+{
+	kern_return_t kr = KERN_SUCCESS;
+	vm_address_ut data;
+	vm_size_ut n;
+	unsigned made;
+
+	if (map == NULL || into == NULL)
+		return vm_user_no_map();
+	if (count > VM_READ_LIST_MAX)
+		return KERN_FAIL(KERN_INVALID_ARGUMENT, "%u ranges: at most %u are read at once", count, VM_READ_LIST_MAX);
+	for (made = 0; made < count; made++) {
+		kr = vm_read(map, list[made].addr, list[made].size, into, &data, &n);
+		if (kr != KERN_SUCCESS)
+			break;
+		list[made].addr = data;
+	}
+	if (kr != KERN_SUCCESS)
+		while (made-- > 0)
+			(void)vm_deallocate(into, list[made].addr, list[made].size);
+	return kr;
+}
+
+kern_return_t
 vm_read_overwrite(vm_map_t map, vm_address_ut addr, vm_size_ut size, vm_map_t into,
     vm_address_ut data, vm_size_ut *count)
 {

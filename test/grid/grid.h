@@ -36,11 +36,17 @@
 
 enum grid_call {
 	GRID_ALLOCATE, GRID_DEALLOCATE, GRID_PROTECT, GRID_INHERIT, GRID_READ, GRID_READ_OVERWRITE,
-	GRID_WRITE, GRID_COPY, GRID_MAP, GRID_REGION, GRID_CALLS
+	GRID_WRITE, GRID_COPY, GRID_MAP, GRID_REGION,
+	GRID_REMAP, GRID_REMAP_NEW, GRID_WIRE, GRID_TASK_WIRE, GRID_BEHAVIOR, GRID_MSYNC, GRID_ATTRIBUTE, GRID_FLAVOR,
+	GRID_RECURSE, GRID_PAGE, GRID_PAGES, GRID_READ_LIST, GRID_MAP_ENTRY, GRID_MAKE_ENTRY, GRID_OBJECT_CREATE,
+	GRID_OBJECT_ENTRY, GRID_CALLS
 };
 static const char *const grid_call_name[GRID_CALLS] = {
 	"vm_allocate", "vm_deallocate", "vm_protect", "vm_inherit", "vm_read", "vm_read_overwrite",
-	"vm_write", "vm_copy", "vm_map", "vm_region"
+	"vm_write", "vm_copy", "vm_map", "vm_region",
+	"vm_remap", "vm_remap_new", "vm_wire", "task_wire", "vm_behavior_set", "vm_msync", "vm_machine_attribute",
+	"vm_region_flavor", "vm_region_recurse", "vm_map_page_query", "vm_map_page_range_query", "vm_read_list",
+	"vm_map_entry", "mach_make_memory_entry", "vm_region_object_create", "mach_memory_object_memory_entry"
 };
 
 /* All arguments of all calls; those that a call lacks are 0. */
@@ -50,8 +56,18 @@ struct grid_args {
 	uint64_t dst;                   /* copy: destination; caller's data for the others */
 	uint64_t mask, offset;
 	uint32_t flags, prot, max, inherit;
+	uint32_t word;                  /* flavour, depth, behaviour, attribute, host: what only one call has */
+	uint32_t object;                /* index of a memory entry, below */
 	bool     set_max, copy;
 };
+
+/*
+ * The memory entries: 0 none, 1 new memory of 8 pages rw-, 2 of 3 pages r--, 3 a
+ * snapshot of 4 of the caller's pages rw-, 4 a submap of 8 pages.
+ */
+#define GRID_OBJECTS    5u
+static const uint64_t grid_object_size[GRID_OBJECTS] = { 0, 8 * GP, 3 * GP, 4 * GP, 8 * GP };
+static const uint32_t grid_object_prot[GRID_OBJECTS] = { 7, 3, 1, 3, 7 };
 
 struct grid_result {
 	int      kr;
@@ -71,8 +87,12 @@ static int g_read_overwrite(uint64_t addr, uint64_t size, uint64_t data, uint64_
 static int g_write(uint64_t addr, uint64_t data, uint64_t count);
 static int g_copy(uint64_t src, uint64_t size, uint64_t dst);
 static int g_map(uint64_t *addr, const struct grid_args *a);
-/* word: protection, max, inheritance, shared. */
+/* word: protection, max, inheritance, shared | behaviour << 4 | user wirings << 8. */
 static int g_region(uint64_t *addr, uint64_t *size, uint32_t word[4]);
+/* The calls after GRID_REGION; out[0] is the address, out[1] whatever else they give. */
+static int g_more(const struct grid_args *a, uint64_t out[2]);
+/* The target becomes a new, empty one: memory that cannot be removed is in the old one. */
+static void g_renew(void);
 /* Frees what g_read made in the caller. */
 static void g_free(uint64_t data, uint64_t size);
 /* One result. line names the arguments but the innermost, which is *; the same pointer's text changes. */
@@ -155,10 +175,13 @@ grid_perform(const struct grid_args *a, struct grid_result *r)
 	case GRID_WRITE: r->kr = g_write(a->addr, a->dst, a->size); break;
 	case GRID_COPY: r->kr = g_copy(a->addr, a->size, a->dst); break;
 	case GRID_MAP: r->kr = g_map(&r->out[0], a); break;
-	default:
+	case GRID_REGION:
 		r->kr = g_region(&r->out[0], &r->out[1], word);
 		if (r->kr == 0)
 			r->out[1] ^= grid_mix(0, word[0] | word[1] << 4 | word[2] << 8 | word[3] << 12) << 40;
+		break;
+	default:
+		r->kr = g_more(a, r->out);
 	}
 	r->wrote = r->kr != 0 && (r->out[0] != a->addr || r->out[1] != 7);
 	if (r->kr == 0 && a->call == GRID_READ) {
@@ -171,6 +194,25 @@ grid_perform(const struct grid_args *a, struct grid_result *r)
 
 static bool grid_dirty;                 /* the target is not as grid_reset makes it */
 
+/* Takes out of a success what is not the same everywhere: a random address; memory that is not cached. */
+static void
+grid_neutral(const struct grid_args *a, struct grid_result *r)
+{
+	bool places = a->call == GRID_ALLOCATE || a->call == GRID_MAP || a->call == GRID_MAP_ENTRY ||
+	    a->call == GRID_REMAP || a->call == GRID_REMAP_NEW;
+
+	if (a->call == GRID_MAKE_ENTRY && (a->flags & 0x0f000000u) != 0 && r->kr != 4)
+		*r = (struct grid_result){ .kr = 0, .dump = 1 };
+	if (!places)
+		return;
+	if ((a->flags & 0x10) != 0 && r->kr != 4)
+		*r = (struct grid_result){ .kr = 0, .dump = 1 };
+	if ((a->flags & 9) == 9 && r->kr == 0)
+		*r = (struct grid_result){ .kr = 0, .dump = 1 };
+}
+
+static bool grid_permanent;             /* it may hold what cannot be removed */
+
 static void
 grid_tuple(const char *line, const struct grid_args *a)
 {
@@ -178,6 +220,9 @@ grid_tuple(const char *line, const struct grid_args *a)
 	struct grid_result r;
 	uint64_t *h = &grid_hash[a->call];
 
+	if (grid_permanent)
+		g_renew();
+	grid_permanent = false;
 	if (grid_dirty && !grid_reset()) {
 		printf("grid: the state cannot be made\n");
 		base = 0;
@@ -187,6 +232,8 @@ grid_tuple(const char *line, const struct grid_args *a)
 	r.dump = grid_dump();
 	grid_dirty = r.dump != base;
 	r.dump = grid_dirty ? r.dump : 0;
+	grid_permanent = (a->flags & 0x80) != 0 && r.dump != 0;
+	grid_neutral(a, &r);
 	*h = grid_mix(*h, (uint64_t)r.kr << 1 | r.wrote);
 	*h = grid_mix(grid_mix(grid_mix(*h, r.out[0]), r.out[1]), r.dump);
 	grid_tuples[a->call]++;
@@ -270,239 +317,6 @@ grid_data_value(unsigned i)
 	return grid_data[i].v + (i < GRID_DATA_RELATIVE ? g_data : 0);
 }
 
-/* --- the tables --- */
-
-/* Every address with every size, the other arguments given. */
-static void
-grid_addr_size(const char *what, struct grid_args a)
-{
-	char line[128];
-
-	for (unsigned i = 0; i < GRID_ADDRS; i++) {
-		snprintf(line, sizeof(line), "%s addr=%s size=*", what, grid_addr[i].name);
-		for (unsigned k = 0; k < GRID_SIZES; k++) {
-			a.addr = grid_addr[i].v;
-			a.size = grid_size_value(k, a.addr);
-			grid_tuple(line, &a);
-		}
-	}
-}
-
-/* Some addresses with some sizes and every word in one argument. */
-static void
-grid_words(const char *what, struct grid_args a)
-{
-	char line[128];
-
-	for (unsigned i = 0; i < GRID_FEW_ADDRS; i++)
-		for (unsigned k = 0; k < GRID_FEW_SIZES; k++) {
-			a.addr = grid_addr[grid_few_addr[i]].v;
-			a.size = grid_size_value(grid_few_size[k], a.addr);
-			snprintf(line, sizeof(line), "addr=%s size=%s %s=*", grid_addr[grid_few_addr[i]].name,
-			    grid_size[grid_few_size[k]].name, what);
-			for (unsigned w = 0; w < GRID_WORDS; w++) {
-				switch (a.call) {
-				case GRID_ALLOCATE: a.flags = grid_word(w); break;
-				case GRID_PROTECT: a.prot = grid_word(w); break;
-				default: a.inherit = grid_word(w); break;
-				}
-				grid_tuple(line, &a);
-			}
-		}
-}
-
-static void
-grid_run_allocate(void)
-{
-	static const uint32_t flags[] = { 0, 1, 0x4000, 0x4001 };
-	char what[32];
-
-	for (unsigned i = 0; i < 4; i++) {
-		snprintf(what, sizeof(what), "flags=0x%x", flags[i]);
-		grid_addr_size(what, (struct grid_args){ .call = GRID_ALLOCATE, .flags = flags[i] });
-	}
-	grid_words("flags", (struct grid_args){ .call = GRID_ALLOCATE });
-}
-
-static void
-grid_run_protect(void)
-{
-	static const uint32_t prots[] = { 0, 1, 3, 7, 8, 0x10 };
-	char what[32];
-
-	for (unsigned m = 0; m < 2; m++) {
-		for (unsigned i = 0; i < sizeof(prots) / sizeof(prots[0]); i++) {
-			snprintf(what, sizeof(what), "set_max=%u prot=0x%x", m, prots[i]);
-			grid_addr_size(what, (struct grid_args){ .call = GRID_PROTECT, .set_max = m, .prot = prots[i] });
-		}
-		snprintf(what, sizeof(what), "set_max=%u prot", m);
-		grid_words(what, (struct grid_args){ .call = GRID_PROTECT, .set_max = m });
-	}
-}
-
-static void
-grid_run_inherit(void)
-{
-	char what[32];
-
-	for (unsigned i = 0; i < 4; i++) {
-		snprintf(what, sizeof(what), "inherit=%u", i);
-		grid_addr_size(what, (struct grid_args){ .call = GRID_INHERIT, .inherit = i });
-	}
-	grid_words("inherit", (struct grid_args){ .call = GRID_INHERIT });
-}
-
-/* Calls with one end in the caller. */
-static void
-grid_run_caller(enum grid_call call)
-{
-	struct grid_args a = { .call = call, .dst = g_data };
-	char line[128];
-
-	grid_addr_size("data=D", a);
-	for (unsigned i = 0; i < GRID_DATA; i++)
-		for (unsigned k = 0; k < GRID_FEW_ADDRS; k++) {
-			snprintf(line, sizeof(line), "data=%s addr=%s size=*", grid_data[i].name,
-			    grid_addr[grid_few_addr[k]].name);
-			for (unsigned s = 0; s < GRID_SIZES; s++) {
-				a.dst = grid_data_value(i);
-				a.addr = grid_addr[grid_few_addr[k]].v;
-				a.size = grid_size_value(s, a.addr);
-				grid_tuple(line, &a);
-			}
-		}
-}
-
-static void
-grid_run_copy(void)
-{
-	struct grid_args a = { .call = GRID_COPY };
-	char line[128];
-
-	for (unsigned i = 0; i < GRID_ADDRS; i++)
-		for (unsigned k = 0; k < GRID_ADDRS; k++) {
-			snprintf(line, sizeof(line), "src=%s dst=%s size=*", grid_addr[i].name, grid_addr[k].name);
-			for (unsigned s = 0; s < GRID_SIZES; s++) {
-				a.addr = grid_addr[i].v;
-				a.dst = grid_addr[k].v;
-				a.size = grid_size_value(s, a.addr);
-				grid_tuple(line, &a);
-			}
-		}
-}
-
-static const uint64_t grid_mask[] = {
-	0, 1, GP - 2, GP - 1, GP, GP + 1, 2 * GP - 1, 5 * GP, 16 * GP - 1, GS - 1, GS, (1ul << 30) - 1, 1ul << 30,
-	(1ul << 38) - 1, 1ul << 38, 1ul << 63, (1ul << 63) - 1, 0 - GS, 0 - GP, -2ul, -1ul
-};
-#define GRID_MASKS (sizeof(grid_mask) / sizeof(grid_mask[0]))
-
-static void
-grid_run_map_masks(void)
-{
-	static const uint32_t flags[] = { 0, 1, 0x4000 };
-	char line[128];
-
-	for (unsigned f = 0; f < 3; f++)
-		for (unsigned i = 0; i < GRID_FEW_ADDRS; i++)
-			for (unsigned k = 0; k < GRID_FEW_SIZES; k++) {
-				struct grid_args a = { .call = GRID_MAP };
-
-				snprintf(line, sizeof(line), "flags=0x%x addr=%s size=%s mask=*", flags[f],
-				    grid_addr[grid_few_addr[i]].name, grid_size[grid_few_size[k]].name);
-				for (unsigned m = 0; m < GRID_MASKS; m++) {
-					a.flags = flags[f];
-					a.addr = grid_addr[grid_few_addr[i]].v;
-					a.size = grid_size_value(grid_few_size[k], a.addr);
-					a.mask = grid_mask[m];
-					a.prot = 3;
-					a.max = 7;
-					a.inherit = 1;
-					grid_tuple(line, &a);
-				}
-			}
-}
-
-static void
-grid_run_map_words(void)
-{
-	const struct grid_args plain = { .call = GRID_MAP, .addr = G_R_END, .size = 2 * GP, .prot = 3, .max = 7,
-	    .inherit = 1 };
-	struct grid_args a;
-	char line[128];
-
-	for (unsigned i = 0; i < GRID_WORDS; i++) {
-		a = plain;
-		a.prot = grid_word(i);
-		snprintf(line, sizeof(line), "cur=0x%x max=*", a.prot);
-		for (unsigned k = 0; k < GRID_WORDS; k++) {
-			a.max = grid_word(k);
-			grid_tuple(line, &a);
-		}
-	}
-	for (unsigned i = 0; i < GRID_WORDS; i++) {
-		a = plain;
-		a.flags = grid_word(i);
-		snprintf(line, sizeof(line), "flags=0x%x inherit=*", a.flags);
-		for (unsigned k = 0; k < GRID_WORDS; k++) {
-			a.inherit = grid_word(k);
-			grid_tuple(line, &a);
-		}
-	}
-	for (unsigned copy = 0; copy < 2; copy++) {
-		a = plain;
-		a.copy = copy;
-		snprintf(line, sizeof(line), "copy=%u offset=*", copy);
-		for (unsigned k = 0; k < GRID_ADDRS; k++) {
-			a.offset = grid_addr[k].v;
-			grid_tuple(line, &a);
-		}
-	}
-}
-
-static void
-grid_run_map(void)
-{
-	static const uint32_t flags[] = { 0, 1, 0x4000 };
-	char what[32];
-
-	for (unsigned i = 0; i < 3; i++) {
-		snprintf(what, sizeof(what), "flags=0x%x", flags[i]);
-		grid_addr_size(what, (struct grid_args){ .call = GRID_MAP, .flags = flags[i], .prot = 3, .max = 7,
-		    .inherit = 1 });
-	}
-	grid_run_map_masks();
-	grid_run_map_words();
-}
-
-static void
-grid_run_region(void)
-{
-	struct grid_args a = { .call = GRID_REGION };
-
-	for (unsigned i = 0; i < GRID_ADDRS; i++) {
-		a.addr = grid_addr[i].v;
-		grid_tuple("addr=*", &a);
-	}
-}
-
-/* All tables; g_data and g_max are set. */
-static void
-grid_run(void)
-{
-	grid_dirty = true;
-	memset(grid_hash, 0, sizeof(grid_hash));
-	memset(grid_tuples, 0, sizeof(grid_tuples));
-	grid_run_allocate();
-	grid_addr_size("", (struct grid_args){ .call = GRID_DEALLOCATE });
-	grid_run_protect();
-	grid_run_inherit();
-	grid_addr_size("", (struct grid_args){ .call = GRID_READ });
-	grid_run_caller(GRID_READ_OVERWRITE);
-	grid_run_caller(GRID_WRITE);
-	grid_run_copy();
-	grid_run_map();
-	grid_run_region();
-}
+#include "grid_tables.h"
 
 #endif

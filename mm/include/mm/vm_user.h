@@ -26,6 +26,16 @@ kern_return_t vm_protect(vm_map_t map, vm_address_ut addr, vm_size_ut size, bool
 kern_return_t vm_inherit(vm_map_t map, vm_address_ut addr, vm_size_ut size, vm_inherit_t inheritance);
 /* data: new region in `into` (the caller's map). */
 kern_return_t vm_read(vm_map_t map, vm_address_ut addr, vm_size_ut size, vm_map_t into, vm_address_ut *data, vm_size_ut *count);
+#define VM_READ_LIST_MAX 256u
+struct vm_read_range {
+	vm_address_ut addr;             /* out: the new region's */
+	vm_size_ut    size;
+};
+/*
+ * Each range as by vm_read; all or none: on failure the regions that were made are gone, and the list is not
+ * to be used. KERN_INVALID_ARGUMENT: more than VM_READ_LIST_MAX.
+ */
+kern_return_t vm_read_list(vm_map_t map, struct vm_read_range *list, unsigned count, vm_map_t into);
 kern_return_t vm_read_overwrite(vm_map_t map, vm_address_ut addr, vm_size_ut size, vm_map_t into, vm_address_ut data, vm_size_ut *count);
 /* data: region of `from` (the caller's map). */
 kern_return_t vm_write(vm_map_t map, vm_address_ut addr, vm_map_t from, vm_address_ut data, vm_size_ut count);

@@ -22,9 +22,10 @@
 
 #define GOLDEN  "test/golden/vm_user_errors.txt"
 #define HASHES  "test/grid/hashes.h"
-#define LINES   8192
+#define LINES   16384
 
 static vm_map_t target, caller;
+static vm_named_entry_t object[GRID_OBJECTS];
 
 /* --- the calls --- */
 
@@ -91,7 +92,7 @@ g_map(uint64_t *addr, const struct grid_args *g)
 {
 	struct vm_map_user_args args = { .size = vm_size_u(g->size), .mask = g->mask, .flags = g->flags,
 	    .offset = vm_address_u(g->offset), .copy = g->copy, .cur = g->prot, .max = g->max,
-	    .inheritance = g->inherit };
+	    .inheritance = g->inherit, .entry = object[g->object] };
 	vm_address_ut a = vm_address_u(*addr);
 	kern_return_t kr = vm_map_user(target, &a, &args);
 
@@ -112,8 +113,155 @@ g_region(uint64_t *addr, uint64_t *size, uint32_t word[4])
 	word[0] = info.protection;
 	word[1] = info.max_protection;
 	word[2] = info.inheritance;
-	word[3] = info.shared;
+	word[3] = info.shared | info.behavior << 4 | (uint32_t)info.user_wired_count << 8;
 	return kr;
+}
+
+static int
+more_remap(const struct grid_args *g, uint64_t out[2])
+{
+	struct vm_remap_user_args args = { .size = vm_size_u(g->size), .mask = g->mask, .flags = g->flags, .src = target,
+	    .src_addr = vm_address_u(g->dst), .copy = g->copy, .bounded = g->call == GRID_REMAP_NEW,
+	    .inheritance = g->inherit };
+	vm_address_ut a = vm_address_u(g->addr);
+	vm_prot_t cur = g->prot, max = g->max;
+	kern_return_t kr = vm_remap(target, &a, &args, &cur, &max);
+
+	out[0] = a.v;
+	if (kr == KERN_SUCCESS)
+		out[1] = cur | max << 4;
+	return kr;
+}
+
+static int
+more_region(const struct grid_args *g, uint64_t out[2])
+{
+	static uint32_t info[1024];
+	vm_address_ut a = vm_address_u(g->addr);
+	vm_size_ut size;
+	uint32_t count = g->flags, depth = g->word;
+	kern_return_t kr = g->call == GRID_FLAVOR ? vm_region(target, &a, &size, (int)g->word, info, &count) :
+	    vm_region_recurse(target, &a, &size, &depth, (struct vm_region_submap_info *)info, &count);
+
+	out[0] = a.v;
+	if (kr == KERN_SUCCESS)
+		out[1] = size.v << 8 | count;
+	return kr;
+}
+
+static int
+more_pages(const struct grid_args *g, uint64_t out[2])
+{
+	static int disposition[64];
+	uint64_t n = 64;
+	int one, refs;
+	kern_return_t kr;
+
+	if (g->call == GRID_PAGE)
+		return vm_map_page_query(target, vm_address_u(g->addr), &one, &refs);
+	kr = vm_map_page_range_query(target, vm_address_u(g->addr), vm_size_u(g->size), disposition, &n);
+	if (kr == KERN_SUCCESS)
+		out[1] = n;
+	return kr;
+}
+
+static int
+more_read_list(const struct grid_args *g)
+{
+	struct vm_read_range list[3] = { { vm_address_u(G_R), vm_size_u(GP) },
+	    { vm_address_u(g->addr), vm_size_u(g->size) }, { vm_address_u(G_Q), vm_size_u(5) } };
+	kern_return_t kr = vm_read_list(target, list, 3, caller);
+
+	for (unsigned i = 0; i < 3 && kr == KERN_SUCCESS; i++)
+		(void)vm_deallocate(caller, list[i].addr, list[i].size);
+	return kr;
+}
+
+/* Calls that make a named entry: it goes again. */
+static int
+more_entry(const struct grid_args *g, uint64_t out[2])
+{
+	vm_size_ut size = vm_size_u(g->size);
+	vm_named_entry_t made = NULL;
+	kern_return_t kr;
+
+	switch (g->call) {
+	case GRID_MAKE_ENTRY:
+		kr = mach_make_memory_entry(target, &size, vm_address_u(g->addr), g->flags, &made, object[g->object]);
+		break;
+	case GRID_OBJECT_CREATE:
+		kr = vm_region_object_create(size, &made);
+		break;
+	default:
+		kr = g->word & 1 ? mach_memory_object_memory_entry(g->word >> 1, size, g->prot, NULL, &made) :
+		    KERN_INVALID_HOST;  /* the system call looks at the host */
+	}
+	if (kr == KERN_SUCCESS) {
+		out[1] = size.v;
+		vm_named_entry_release(made);
+	}
+	return kr;
+}
+
+static int
+g_more(const struct grid_args *g, uint64_t out[2])
+{
+	vm_address_ut a = vm_address_u(g->addr);
+	vm_size_ut size = vm_size_u(g->size);
+	int value = (int)g->flags;
+	kern_return_t kr;
+
+	switch (g->call) {
+	case GRID_REMAP:
+	case GRID_REMAP_NEW: return more_remap(g, out);
+	case GRID_WIRE: return g->word ? vm_wire(target, a, size, g->prot) : KERN_INVALID_HOST;
+	case GRID_TASK_WIRE:
+		kr = task_wire(target, g->word);
+		(void)task_wire(target, false);
+		return kr;
+	case GRID_BEHAVIOR: return vm_behavior_set(target, a, size, g->word);
+	case GRID_MSYNC: return vm_msync(target, a, size, g->flags);
+	case GRID_ATTRIBUTE: return vm_machine_attribute(target, a, size, g->word, &value);
+	case GRID_FLAVOR:
+	case GRID_RECURSE: return more_region(g, out);
+	case GRID_PAGE:
+	case GRID_PAGES: return more_pages(g, out);
+	case GRID_READ_LIST: return more_read_list(g);
+	case GRID_MAP_ENTRY: return g_map(&out[0], g);
+	default: return more_entry(g, out);
+	}
+}
+
+static vm_map_t
+new_map(void)
+{
+	vm_map_t m = vm_map_create(pmap_create(), VM_MIN_ADDRESS, vm_max_address, true);
+
+	if (m == VM_MAP_NULL)
+		panic("no map");
+	return m;
+}
+
+static void
+g_renew(void)
+{
+	vm_map_deallocate(target);
+	target = new_map();
+}
+
+static void
+make_objects(void)
+{
+	vm_size_ut size;
+	kern_return_t kr = vm_region_object_create(vm_size_u(grid_object_size[4]), &object[4]);
+
+	for (unsigned i = 1; i <= 3 && kr == KERN_SUCCESS; i++) {
+		size = vm_size_u(grid_object_size[i]);
+		kr = mach_make_memory_entry(caller, &size, vm_address_u(i < 3 ? 0 : g_data),
+		    (i < 3 ? MAP_MEM_NAMED_CREATE : MAP_MEM_VM_COPY) | grid_object_prot[i], &object[i], NULL);
+	}
+	if (kr != KERN_SUCCESS)
+		panic("no memory entries");
 }
 
 static void g_free(uint64_t data, uint64_t size) { (void)vm_deallocate(caller, vm_address_u(data), vm_size_u(size)); }
@@ -126,6 +274,10 @@ static void g_free(uint64_t data, uint64_t size) { (void)vm_deallocate(caller, v
 #define PF              CODE(KERN_PROTECTION_FAILURE)
 #define ARG             CODE(KERN_INVALID_ARGUMENT)
 #define NOSPACE         CODE(KERN_NO_SPACE)
+#define FAILED          CODE(KERN_FAILURE)
+#define RIGHT           CODE(KERN_INVALID_RIGHT)
+#define HOST            CODE(KERN_INVALID_HOST)
+#define ANY             (~0u)
 
 /* prot | max << 4 of the page at va; -1: nothing there. */
 static int
@@ -219,6 +371,159 @@ copied(const struct grid_args *a, bool src_caller, uint64_t src, bool dst_caller
 	return from | (wraps(dst, a->size) ? IA : 0);
 }
 
+static bool
+outside(uint64_t addr, uint64_t size)
+{
+	return trunc_page(addr) < GP || round_page(addr + size) > g_max;
+}
+
+/* Placing n bytes where a says. */
+static unsigned
+placed_as(const struct grid_args *a, uint64_t n, uint64_t *addr)
+{
+	struct grid_args b = *a;
+
+	b.size = n;
+	return placed(&b, trunc_page(a->addr), ARG, addr);
+}
+
+static unsigned
+rule_remap(const struct grid_args *a, uint64_t *addr)
+{
+	bool bounded = a->call == GRID_REMAP_NEW, exact = (a->flags & 0x100000u) != 0;
+	uint64_t n = exact ? round_page(a->dst + a->size) - trunc_page(a->dst) : round_page(a->size);
+	unsigned codes;
+
+	if (a->inherit > 2 || (a->flags & ~0x104009u) ||
+	    (bounded && (((a->prot | a->max) & ~7u) || (a->prot & ~a->max))) ||
+	    (exact ? a->size == 0 || wraps(a->dst, a->size) : n == 0 || trunc_page(a->dst) + n < trunc_page(a->dst)) ||
+	    (!(a->flags & 1) && trunc_page(a->addr) + n < trunc_page(a->addr)))
+		return ARG;
+	codes = walk(false, trunc_page(a->dst), n, 0, bounded ? a->prot : 0);
+	if (codes == SUCCESS && bounded)
+		codes = walk(false, trunc_page(a->dst), n, 4, a->max);
+	if (codes != SUCCESS)
+		return codes;
+	codes = placed_as(a, n, addr);
+	if (exact)
+		*addr += a->dst % GP;
+	return codes;
+}
+
+static unsigned
+rule_wire(const struct grid_args *a)
+{
+	unsigned clamped;
+
+	if (!a->word)
+		return HOST;
+	if (a->prot & ~7u)
+		return ARG;
+	if (a->size == 0)
+		return SUCCESS;
+	if (wraps(a->addr, a->size))
+		return ARG;
+	clamped = outside(a->addr, a->size) ? SUCCESS | IA : 0;
+	if (a->prot == 0)
+		return (rights(false, trunc_page(a->addr)) < 0 ? IA : SUCCESS) | clamped;
+	return walk(false, a->addr, a->size, 0, a->prot) | clamped;
+}
+
+static unsigned
+rule_advice(const struct grid_args *a)
+{
+	bool over = a->addr + a->size < a->addr, mapped;
+	bool does = a->word == 1 && a->flags >= 6 && a->flags <= 9;     /* attribute and value of vm_machine_attribute */
+
+	if (a->call == GRID_BEHAVIOR && a->word > 12)
+		return ARG;
+	if (a->call == GRID_MSYNC && ((a->flags & 3) == 3 || (a->flags & ~0x3fu)))
+		return ARG;
+	if (a->size == 0)
+		return SUCCESS;
+	if (wraps(a->addr, a->size))
+		return a->call == GRID_MSYNC ? IA : over ? ARG : a->call == GRID_BEHAVIOR ? NOSPACE : IA;
+	mapped = walk(false, a->addr, a->size, 0, 0) == SUCCESS;
+	if (a->call == GRID_MSYNC)
+		return mapped || !(a->flags & 0x20) ? SUCCESS : IA;
+	if (a->call == GRID_BEHAVIOR)
+		return !mapped ? IA | (outside(a->addr, a->size) ? NOSPACE : 0) | (a->word < 6 ? 0 : ARG | PF) :
+		    a->word < 6 || a->word == 11 ? SUCCESS : SUCCESS | ARG | PF;
+	if (outside(a->addr, a->size))
+		return IA | (does ? 0 : ARG);
+	return !mapped ? FAILED | (does ? 0 : ARG) : does ? SUCCESS : ARG;
+}
+
+static unsigned
+rule_question(const struct grid_args *a, uint64_t *addr)
+{
+	uint32_t words = a->call == GRID_RECURSE ? 18 : a->word == 12 ? 5 : a->word >= 9 && a->word <= 13 ? 10 : 0;
+
+	switch (a->call) {
+	case GRID_PAGE:
+		return SUCCESS;
+	case GRID_PAGES:
+		return a->size != 0 && wraps(a->addr, a->size) ? ARG : SUCCESS;
+	case GRID_READ_LIST:
+		return a->size == 0 ? SUCCESS : wraps(a->addr, a->size) ? IA : walk(false, a->addr, a->size, 0, 1);
+	default:
+		*addr = a->addr < G_R_END ? G_R : a->addr < G_N ? G_Q : G_N;
+		return words == 0 || a->flags < words ? ARG : a->addr >= G_N_END ? IA : SUCCESS;
+	}
+}
+
+static unsigned
+rule_map_entry(const struct grid_args *a, uint64_t *addr)
+{
+	bool exact = (a->flags & 0x100000u) != 0;
+	uint64_t n = exact ? round_page(a->offset + a->size) - trunc_page(a->offset) : round_page(a->size);
+	uint32_t most = grid_object_prot[a->object];
+	unsigned codes = 0;
+
+	if ((a->flags & ~0xff104099u) || ((a->prot | a->max) & ~7u) || a->inherit > 2 || round_page(a->size) == 0 ||
+	    (a->offset % GP != 0 && !exact && a->object != 3))
+		return ARG;
+	if ((a->max & ~most) && (!a->copy || !(most & 1)))
+		codes |= RIGHT;
+	if (trunc_page(a->offset) + n < n || trunc_page(a->offset) + n > grid_object_size[a->object])
+		codes |= ARG;
+	if (!(a->flags & 1) && trunc_page(a->addr) + n < trunc_page(a->addr))
+		codes |= ARG;
+	if (codes != 0)
+		return codes;
+	codes = placed_as(a, n, addr);
+	*addr += exact ? a->offset % GP : 0;
+	return codes;
+}
+
+static unsigned
+rule_make_entry(const struct grid_args *a)
+{
+	uint32_t prot = a->flags & 7, range = a->flags & 0x600000u;
+	uint64_t end = a->addr + a->size;
+	int first;
+
+	if (a->flags & ~0x0f7b0047u)
+		return ARG;
+	if (a->flags & 0x0f090000u)     /* caches, or about a parent's mapping: the golden file alone judges */
+		return ANY;
+	if (a->flags & 0x20000u)
+		return (a->flags & 0x100000u) || (a->size != 0 && round_page(a->size) == 0) ? ARG :
+		    a->size == 0 ? SUCCESS : SUCCESS | FAILED;
+	if (a->size == 0 || wraps(a->addr, a->size))
+		return ARG;
+	if (a->object != 0)
+		return (end > grid_object_size[a->object] || a->object == 3 ? ARG : 0) |
+		    (prot & ~grid_object_prot[a->object] ? PF : 0) ?: SUCCESS;
+	first = rights(false, trunc_page(a->addr));
+	if (first < 0)
+		return IA;
+	if (range != 0)
+		return walk(false, a->addr, a->size, 4, a->flags & 0x40 ? 0 : prot) |
+		    (range & 0x200000u && walk(false, a->addr, a->size, 0, 1) != SUCCESS ? PF : 0);
+	return (prot & ~((unsigned)first >> 4)) && !(a->flags & 0x40) ? PF : SUCCESS;
+}
+
 /* The codes that are right; *addr: the right address of a success, where there is one. */
 static unsigned
 rule(const struct grid_args *a, uint64_t *addr)
@@ -254,9 +559,31 @@ rule(const struct grid_args *a, uint64_t *addr)
 	case GRID_MAP:
 		return flags_bad || ((a->prot | a->max) & ~7u) || a->inherit > 2 ? ARG :
 		    placed(a, trunc_page(a->addr), ARG, addr);
-	default:
+	case GRID_REGION:
 		*addr = a->addr < G_R_END ? G_R : a->addr < G_N ? G_Q : G_N;
 		return a->addr >= G_N_END ? IA : SUCCESS;
+	case GRID_REMAP:
+	case GRID_REMAP_NEW:
+		return rule_remap(a, addr);
+	case GRID_WIRE:
+		return rule_wire(a);
+	case GRID_TASK_WIRE:
+		return SUCCESS;
+	case GRID_BEHAVIOR:
+	case GRID_MSYNC:
+	case GRID_ATTRIBUTE:
+		return rule_advice(a);
+	case GRID_MAP_ENTRY:
+		return rule_map_entry(a, addr);
+	case GRID_MAKE_ENTRY:
+		return rule_make_entry(a);
+	case GRID_OBJECT_CREATE:
+		return round_page(a->size) == 0 ? ARG : SUCCESS | FAILED;
+	case GRID_OBJECT_ENTRY:
+		return !(a->word & 1) ? HOST : round_page(a->size) == 0 || (a->prot & ~7u) || !(a->word & 2) ? ARG :
+		    SUCCESS | FAILED;
+	default:
+		return rule_question(a, addr);
 	}
 }
 
@@ -268,8 +595,12 @@ judge(const char *line, const struct grid_args *a, const struct grid_result *r)
 {
 	uint64_t addr = a->addr;
 	unsigned codes = rule(a, &addr);
-	bool places = a->call == GRID_ALLOCATE || a->call == GRID_MAP || a->call == GRID_READ || a->call == GRID_REGION;
-	const char *what = (a->flags & 0x70098u) && codes != ARG ? NULL : !(codes >> r->kr & 1) ? "another code" :
+	bool maps = a->call == GRID_ALLOCATE || a->call == GRID_MAP || a->call == GRID_MAP_ENTRY || a->call == GRID_REMAP;
+	bool places = maps || a->call == GRID_REMAP_NEW || a->call == GRID_READ || a->call == GRID_REGION ||
+	    a->call == GRID_FLAVOR || a->call == GRID_RECURSE;
+	/* Superpages, what is never removed, random, not cached: only that they are known is judged here. */
+	bool special = maps && (a->flags & 0x70098u) != 0;
+	const char *what = special && codes != ARG ? NULL : codes != ANY && (r->kr >= 32 || !(codes >> r->kr & 1)) ? "another code" :
 	    r->wrote ? "a refusal wrote an output" :
 	    r->kr != 0 && r->dump != 0 ? "a refusal changed the map" :
 	    r->kr == 0 && places && r->out[0] != addr ? "another address" :
@@ -278,7 +609,11 @@ judge(const char *line, const struct grid_args *a, const struct grid_result *r)
 
 	if (what == NULL)
 		return;
-	if (broken++ == 0)
+	broken++;
+	if (getenv("GRID_BROKEN") != NULL)
+		printf("# %s %s: addr 0x%lx size 0x%lx: %s, %s\n", grid_call_name[a->call], line, a->addr, a->size,
+		    kern_return_name(r->kr), what);
+	if (broken == 1)
 		snprintf(first_broken, sizeof(first_broken), "%s: %s %s: addr 0x%lx size 0x%lx dst 0x%lx mask 0x%lx "
 		    "flags 0x%x prot 0x%x max 0x%x inherit 0x%x: %s, out 0x%lx 0x%lx; right are codes 0x%x, addr 0x%lx", what,
 		    grid_call_name[a->call], line, a->addr, a->size, a->dst, a->mask, a->flags, a->prot, a->max,
@@ -342,9 +677,11 @@ g_tuple(const char *line, const struct grid_args *a, const struct grid_result *r
 		memcpy(line_text, head, line_head + 1);
 	}
 	n = (size_t)snprintf(token, sizeof(token), "%s%s", code_name(r->kr), r->wrote ? "!" : "");
-	if (r->kr == 0 && (a->call == GRID_ALLOCATE || a->call == GRID_MAP || a->call == GRID_READ || a->call == GRID_REGION))
+	if (r->kr == 0 && (a->call == GRID_ALLOCATE || a->call == GRID_MAP || a->call == GRID_READ || a->call == GRID_REGION ||
+	    a->call == GRID_MAP_ENTRY || a->call == GRID_REMAP || a->call == GRID_REMAP_NEW))
 		n += (size_t)snprintf(token + n, sizeof(token) - n, "=0x%lx", r->out[0]);
-	if (r->kr == 0 && (a->call == GRID_READ || a->call == GRID_READ_OVERWRITE || a->call == GRID_REGION))
+	if (r->kr == 0 && (a->call == GRID_READ || a->call == GRID_READ_OVERWRITE || a->call == GRID_REGION ||
+	    a->call == GRID_REMAP || a->call == GRID_REMAP_NEW || a->call == GRID_MAKE_ENTRY || a->call == GRID_PAGES))
 		n += (size_t)snprintf(token + n, sizeof(token) - n, "+0x%lx", r->out[1]);
 	if (r->dump != 0)
 		snprintf(token + n, sizeof(token) - n, ":%04lx", r->dump & 0xffff);
@@ -364,16 +701,6 @@ text_free(struct text *t)
 
 /* --- modes --- */
 
-static vm_map_t
-new_map(void)
-{
-	vm_map_t m = vm_map_create(pmap_create(), VM_MIN_ADDRESS, vm_max_address, true);
-
-	if (m == VM_MAP_NULL)
-		panic("no map");
-	return m;
-}
-
 static void
 run_mode(unsigned levels)
 {
@@ -390,8 +717,11 @@ run_mode(unsigned levels)
 	broken = 0;
 	first_broken[0] = '\0';
 	text_free(&now);
+	make_objects();
 	grid_run();
 	end_line();
+	for (unsigned i = 1; i < GRID_OBJECTS; i++)
+		vm_named_entry_release(object[i]);
 	vm_map_deallocate(target);
 	vm_map_deallocate(caller);
 }
