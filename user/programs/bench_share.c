@@ -161,7 +161,7 @@ bench_window(mem_entry_name_port_t region, vm_size_t size, int tag, const char *
 	volatile char *p;
 
 	MUST(vm_map(SELF, &addr, size, MEGA - 1, VM_FLAGS_ANYWHERE | VM_MAKE_TAG(tag), region, 0, FALSE,
-	    VM_PROT_READ, VM_PROT_READ, VM_INHERIT_SHARE));
+	    VM_PROT_DEFAULT, VM_PROT_ALL, VM_INHERIT_SHARE));
 	row(map, since(start), 1, "call");
 	p = (volatile char *)addr;
 	start = now();
