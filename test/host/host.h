@@ -40,6 +40,9 @@ void host_run_harts(unsigned n, void (*fn)(unsigned hart, void *arg), void *arg)
 /* On: every interruptible wait ends at once, as if its thread were to be terminated. */
 void host_abort(bool on);
 
+/* Threads that sleep in wait_on now, and were not woken yet. */
+unsigned host_sleepers(void);
+
 /* --- panics that a test asks for --- */
 
 extern sigjmp_buf host_panic_jump;

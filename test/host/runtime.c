@@ -159,6 +159,19 @@ wake_all(const void *event)
 	pthread_mutex_unlock(&sleep_mutex);
 }
 
+unsigned
+host_sleepers(void)
+{
+	unsigned n = 0;
+	struct list *l;
+
+	pthread_mutex_lock(&sleep_mutex);
+	list_foreach(l, &sleepers)
+		n += !list_entry(l, struct sleeper, link)->woken;
+	pthread_mutex_unlock(&sleep_mutex);
+	return n;
+}
+
 /* --- harts --- */
 
 struct hart_run {
