@@ -143,14 +143,23 @@ reusable(vm_map_entry_t e)
 	return ok;
 }
 
+/* The leaves of e's part [start, end), whose pages nobody wants any more; where others show the map, those of all of e. */
+static void
+forget_leaves(vm_map_t map, vm_map_entry_t e, vm_offset_t start, vm_offset_t end)
+{
+	if (unlikely(map->submap_level != 0))
+		vm_map_protect_leaves(map, e, VM_PROT_NONE);
+	else if (map->pmap != NULL)
+		pmap_remove_dead(map->pmap, start, end);
+}
+
 /* Write lock held: no fault of this map is under way, and nobody else reaches the pages. */
 static void
 give_back(vm_map_t map, vm_map_entry_t e, const struct part *p)
 {
 	if (e->object.vm_object == NULL || !reusable(e))
 		return;
-	if (map->pmap != NULL)
-		pmap_remove_dead(map->pmap, p->start, p->end);
+	forget_leaves(map, e, p->start, p->end);
 	vm_map_free_pages(e->object.vm_object, p->offset, p->end - p->start);
 }
 
@@ -262,8 +271,7 @@ forget_objects(vm_map_t map, vm_offset_t start, vm_offset_t end, vm_map_entry_t 
 		*d = *e;
 		d->vme_next = *dead;
 		*dead = d;
-		if (map->pmap != NULL)
-			pmap_remove_dead(map->pmap, e->vme_start, e->vme_end);
+		forget_leaves(map, e, e->vme_start, e->vme_end);
 		e->object.vm_object = NULL;
 		e->offset = 0;
 		e->needs_copy = false;

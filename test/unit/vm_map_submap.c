@@ -3,6 +3,7 @@
  * them, copy-on-write of them, and what is done to either side.
  */
 #include <string.h>
+#include <kernel/pager.h>
 #include "vm_fixture.h"
 #include "vm_map_impl.h"
 
@@ -719,4 +720,102 @@ TEST(vm_map_submap, what_two_windows_wired_side_by_side_is_unwired_one_by_one)
 	ASSERT_TRUE(fixture_sound(map, inner, NULL));
 	vm_map_deallocate(map);
 	vm_map_deallocate(inner);
+}
+
+/* --- pagers behind submaps --- */
+
+/* 8 pages of a test pager at B of the submap, beside what setup made at 2 * B. */
+static memory_object_t
+pager_in_submap(uint64_t strategy)
+{
+	struct vm_map_user_args a = {
+		.size = vm_size_u(8 * P), .cur = VM_PROT_DEFAULT, .max = VM_PROT_ALL, .inheritance = VM_INHERIT_SHARE,
+	};
+	vm_address_ut at = vm_address_u(B);
+	memory_object_t mo;
+
+	one = fixture_map();
+	two = fixture_map();
+	sub = submap(16 * M);
+	if (pager_test_create(8 * P, &mo) != KERN_SUCCESS)
+		return NULL;
+	(void)pager_test_control(mo, PAGER_STRATEGY, strategy);
+	(void)pager_test_control(mo, PAGER_FILL, 1);
+	a.pager = mo;
+	if (vm_map_user(sub, &at, &a) != KERN_SUCCESS ||
+	    window(one, A, 8 * P, sub, B, true, VM_PROT_DEFAULT) != KERN_SUCCESS ||
+	    window(two, A, 8 * P, sub, B, false, VM_PROT_DEFAULT) != KERN_SUCCESS)
+		return NULL;
+	return mo;
+}
+
+TEST(vm_map_submap, a_pagers_memory_is_copied_with_no_lock_held)
+{
+	static const uint64_t strategies[] = { MEMORY_OBJECT_COPY_DELAY, MEMORY_OBJECT_COPY_NONE };
+
+	for (int i = 0; i < 2; i++) {
+		memory_object_t mo = pager_in_submap(strategies[i]);
+
+		ASSERT_TRUE(mo != NULL);
+		ASSERT_LOAD(one, A + 2 * P, 3);
+		ASSERT_STORE(two, A + P, 20);
+		ASSERT_STORE(one, A, 10);
+		ASSERT_LOAD(one, A + P, 20);
+		ASSERT_LOAD(one, A + 3 * P, 4);
+		ASSERT_STORE(two, A + 4 * P, 50);
+		ASSERT_LOAD(one, A + 4 * P, 5);
+		ASSERT_LOAD(two, A, 1);
+		ASSERT_FALSE(entry_at(one, A)->is_sub_map);
+		ASSERT_TRUE(sound());
+		teardown();
+		memory_object_release(mo);
+	}
+}
+
+static memory_object_t to_die;
+
+static void
+let_the_pager_die(const char *where, vm_map_t map)
+{
+	(void)map;
+	if (hook_times == 0 && strcmp(where, hook_where) == 0) {
+		hook_times++;
+		(void)pager_test_control(to_die, PAGER_DIE, KERN_FAILURE);
+	}
+}
+
+TEST(vm_map_submap, a_pager_that_dies_before_its_memory_is_copied)
+{
+	uint8_t v;
+
+	to_die = pager_in_submap(MEMORY_OBJECT_COPY_NONE);
+	ASSERT_TRUE(to_die != NULL);
+	ASSERT_LOAD(one, A, 1);
+	hook_times = 0;
+	hook_where = "vm_map_lookup.copy_window";
+	vm_relock_hook = let_the_pager_die;
+	ASSERT_EQ(fixture_store(one, A, 9), KERN_MEMORY_ERROR);
+	vm_relock_hook = NULL;
+	ASSERT_EQ(hook_times, 1);
+	ASSERT_TRUE(entry_at(one, A)->is_sub_map);
+	ASSERT_LOAD(one, A, 1);
+	ASSERT_EQ(fixture_load(one, A + P, &v), KERN_MEMORY_ERROR);
+	ASSERT_TRUE(sound());
+	teardown();
+	memory_object_release(to_die);
+}
+
+/* What is given back in a submap must not stay readable through its windows. */
+TEST(vm_map_submap, contents_given_back_are_gone_for_all)
+{
+	ASSERT_TRUE(setup(false));
+	ASSERT_STORE(one, A, 1);
+	ASSERT_LOAD(two, A, 1);
+	ASSERT_EQ(vm_behavior_set(sub, vm_address_u(B), vm_size_u(8 * P), VM_BEHAVIOR_ZERO), KERN_SUCCESS);
+	ASSERT_LOAD(one, A, 0);
+	ASSERT_LOAD(two, A, 0);
+	ASSERT_STORE(two, A + P, 2);
+	ASSERT_EQ(vm_behavior_set(sub, vm_address_u(B), vm_size_u(8 * P), VM_BEHAVIOR_FREE), KERN_SUCCESS);
+	ASSERT_TRUE(sound());
+	teardown();
 }

@@ -3,6 +3,7 @@
  * protection bounds.
  */
 #include <string.h>
+#include <kernel/pager.h>
 #include "vm_fixture.h"
 #include "vm_map_impl.h"
 
@@ -577,6 +578,57 @@ TEST(vm_named_entry, anonymous_memory_objects)
 	ASSERT_STORE(map, B, 1);
 	ASSERT_LOAD(other, B, 0);
 	vm_named_entry_release(ne);
+	ASSERT_TRUE(teardown());
+}
+
+TEST(vm_named_entry, of_a_memory_object)
+{
+	memory_object_t mo;
+	vm_named_entry_t ne, kid;
+	vm_size_t size = 2 * P;
+
+	ASSERT_TRUE(setup());
+	ASSERT_EQ(pager_test_create(8 * P, &mo), KERN_SUCCESS);
+	(void)pager_test_control(mo, PAGER_FILL, 1);
+	ASSERT_EQ(vm_named_entry_pager(mo, false, 9 * P, VM_PROT_READ, &ne), KERN_INVALID_ARGUMENT);
+	mo->max_prot = VM_PROT_DEFAULT;
+	ASSERT_EQ(vm_named_entry_pager(mo, false, 8 * P, VM_PROT_ALL, &ne), KERN_PROTECTION_FAILURE);
+	ASSERT_EQ(vm_named_entry_pager(mo, false, 8 * P - 1, VM_PROT_DEFAULT, &ne), KERN_SUCCESS);
+	memory_object_release(mo);
+	ASSERT_EQ(child(ne, 4 * P, &size, VM_PROT_READ, &kid), KERN_SUCCESS);
+	ASSERT_EQ(map_rw(map, B, ne, 8 * P, 0, false), KERN_SUCCESS);
+	ASSERT_EQ(map_at(other, B, kid, (struct how){ P, P, false, VM_PROT_READ, VM_PROT_READ, 0 }), KERN_SUCCESS);
+	ASSERT_EQ(map_rw(other, B + M, kid, P, P, false), KERN_INVALID_RIGHT);
+	ASSERT_EQ(map_rw(other, B + M, kid, 2 * P, 0, true), KERN_SUCCESS);
+	ASSERT_LOAD(other, B, 6);
+	ASSERT_STORE(map, B + 5 * P, 60);
+	ASSERT_LOAD(other, B, 60);
+	ASSERT_LOAD(other, B + M + P, 6);
+	ASSERT_LOAD(other, B + M, 5);
+	ASSERT_STORE(other, B + M, 50);
+	ASSERT_LOAD(map, B + 4 * P, 5);
+	vm_named_entry_release(kid);
+	vm_named_entry_release(ne);
+	ASSERT_LOAD(map, B + P, 2);
+	ASSERT_TRUE(teardown());
+}
+
+TEST(vm_named_entry, of_a_memory_object_that_does_not_answer)
+{
+	uint64_t patience = memory_object_patience_us;
+	memory_object_t mo;
+	vm_named_entry_t ne;
+
+	ASSERT_TRUE(setup());
+	memory_object_patience_us = 20000;
+	ASSERT_EQ(pager_test_create(8 * P, &mo), KERN_SUCCESS);
+	(void)pager_test_control(mo, PAGER_READY, 0);
+	ASSERT_EQ(vm_named_entry_pager(mo, false, 8 * P, VM_PROT_DEFAULT, &ne), KERN_SUCCESS);
+	ASSERT_EQ(map_rw(map, B, ne, 8 * P, 0, false), KERN_INVALID_OBJECT);
+	ASSERT_EQ(fixture_entries(map), 1);
+	vm_named_entry_release(ne);
+	memory_object_release(mo);
+	memory_object_patience_us = patience;
 	ASSERT_TRUE(teardown());
 }
 
