@@ -169,10 +169,12 @@ ask_level(struct fault *f, vm_object_offset_t offset)
 
 	if (level->phys_contiguous || (f->m == NULL && (level->shadow_severed ||
 	    (level->pager != NULL && offset >= level->size)))) {
-		release_page(f);
-		return level->phys_contiguous ?
+		kern_return_t kr = level->phys_contiguous ?
 		    KERN_FAIL(KERN_MEMORY_ERROR, "object %lu is device memory, which has no pages", level->id) :
 		    KERN_FAIL(KERN_MEMORY_ERROR, "the pager of object %lu has no page at offset 0x%lx", level->id, offset);
+
+		release_page(f);
+		return kr;
 	}
 	if (level->pager == NULL)
 		return KERN_SUCCESS;

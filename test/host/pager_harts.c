@@ -143,9 +143,12 @@ hart_die(unsigned hart, void *arg)
 
 TEST(pager_parallel, death_ends_every_wait)
 {
+	uint64_t began = wait_clock_us();
+
 	ASSERT_TRUE(setup());
 	ASSERT_EQ(pager_test_control(mo, PAGER_HOLD, 1), KERN_SUCCESS);
 	host_run_harts(4, hart_die, NULL);
+	ASSERT_TRUE(wait_clock_us() - began < memory_object_patience_us / 2);
 	for (unsigned i = 0; i < 3; i++)
 		ASSERT_EQ(result[i], KERN_MEMORY_ERROR);
 	end();

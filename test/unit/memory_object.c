@@ -448,6 +448,7 @@ TEST(memory_object, a_locked_page_is_asked_for)
 	ASSERT_EQ(fixture_load(map, A + P, &(uint8_t){ 0 }), KERN_MEMORY_ERROR);
 	ASSERT_EQ(vm_map_read_user(map, A + P, &(uint8_t){ 0 }, 1), KERN_MEMORY_ERROR);
 	/* A neighbour does not bring the locked page along. */
+	pmap_remove(map->pmap, A, A + P);
 	ASSERT_LOAD(map, A, 3);
 	ASSERT_EQ(fixture_leaf(map, A + P), VM_PROT_NONE);
 	tell(PAGER_NEVER, 1);
