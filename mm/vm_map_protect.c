@@ -21,7 +21,7 @@
  * Locks: the map's write lock, taken here.
  */
 #include <mm/vm_print.h>
-#include "vm_map_impl.h"
+#include "vm_map_copy_impl.h"
 
 kern_return_t
 vm_map_check_range(vm_map_t map, vm_offset_t start, vm_offset_t end, vm_prot_t prot, bool maximum,
@@ -66,67 +66,77 @@ apply(vm_map_t map, vm_map_entry_t e, vm_prot_t prot, bool set_max)
 		vm_map_protect_leaves(map, e, keep);
 }
 
-/* The piece of e in [start, end) as a private copy with its new rights; NULL: shortage. */
-static vm_map_entry_t
-private_piece(vm_map_t map, vm_map_entry_t e, vm_offset_t start, vm_offset_t end, vm_prot_t prot,
-    bool set_max)
-{
-	vm_map_entry_t n = vm_map_entry_create();
-	vm_offset_t from = e->vme_start > start ? e->vme_start : start;
-
-	if (n == NULL)
-		return NULL;
-	*n = *e;
-	n->is_shared = n->superpage = false;
-	n->wired_count = n->user_wired_count = 0;
-	if (e->object.vm_object != NULL && vm_map_entry_copy(map, e, n) != KERN_SUCCESS) {
-		vm_map_entry_dispose(n);
-		return NULL;
-	}
-	n->offset += from - e->vme_start;
-	n->vme_start = from;
-	n->vme_end = e->vme_end < end ? e->vme_end : end;
-	n->max_protection = set_max ? prot & VM_PROT_ALL : (e->max_protection | VM_PROT_WRITE) & VM_PROT_ALL;
-	n->protection = set_max ? e->protection & prot : prot & VM_PROT_ALL;
-	n->vme_next = NULL;
-	return n;
-}
-
-/* VM_PROT_COPY. The pieces are made first; the source is at most marked needs_copy by that. */
-static noinline kern_return_t
-protect_copy(vm_map_t map, vm_offset_t start, vm_offset_t end, vm_prot_t prot, bool set_max,
+/*
+ * The copies, which all allow `access`, take the place of [start, end), the map still locked; whatever fails, nothing
+ * has changed.
+ */
+static kern_return_t
+put_in_place(vm_map_t map, vm_offset_t start, vm_offset_t end, struct vm_map_header *pieces, vm_prot_t access,
     vm_map_entry_t *dead)
 {
-	vm_map_entry_t first, last, e, after, list = NULL, *tail = &list;
-	kern_return_t kr = vm_map_check_range(map, start, end, prot & ~VM_PROT_WRITE, true,
-	    &first, &last);
+	vm_map_entry_t after, e, first;
+	kern_return_t kr;
 
-	for (e = first; kr == KERN_SUCCESS; e = e->vme_next) {
-		if (e->is_sub_map)
-			kr = KERN_FAIL(KERN_INVALID_ARGUMENT, "the entry at 0x%lx is a submap", e->vme_start);
-		else if (e->permanent)
-			kr = KERN_FAIL(KERN_NO_SPACE, "the entry at 0x%lx is permanent", e->vme_start);
-		else if ((*tail = private_piece(map, e, start, end, prot, set_max)) == NULL)
-			kr = KERN_FAIL(KERN_RESOURCE_SHORTAGE, "no memory to copy the entry at 0x%lx", e->vme_start);
-		else
-			tail = &(*tail)->links.next;
-		if (e == last)
-			break;
-	}
-	if (kr == KERN_SUCCESS)
-		kr = vm_map_delete(map, start, end, dead);
-	if (kr != KERN_SUCCESS) {
-		vm_map_free_dead(map, list);
+	for (e = vm_map_entry_at_or_after(map, start); e != vm_map_to_entry(map) && e->vme_start < end; e = e->vme_next)
+		if (e->permanent)
+			return KERN_FAIL(KERN_NO_SPACE, "the entry at 0x%lx is permanent", e->vme_start);
+	kr = vm_map_delete(map, start, end, dead);
+	if (kr != KERN_SUCCESS)
+		return kr;
+	(void)vm_map_lookup_entry(map, start, &after);
+	first = vm_map_header_link(map, after, pieces, start);
+	if (unlikely(map->wiring_required) && access != VM_PROT_NONE) {
+		/* The lock is dropped meanwhile: what is in transition is still ours afterwards. */
+		kr = vm_map_wire_locked(map, start, end, access);
+		if (kr != KERN_SUCCESS) {
+			vm_map_header_detach(map, start, end, pieces);
+			vm_map_undelete(map, *dead);
+			*dead = NULL;
+		}
 		return kr;
 	}
-	(void)vm_map_lookup_entry(map, start, &after);
-	while ((e = list) != NULL) {
-		list = e->vme_next;
-		vm_map_store_link(map, after, e);
-		after = e;
-	}
-	vm_map_merge_range(map, start, end);
+	vm_map_merge_from(map, first, end);
 	return KERN_SUCCESS;
+}
+
+/*
+ * VM_PROT_COPY: the range is gathered as copies, which may wait for a pager, and
+ * laid over itself under the same hold of the lock. Superpages are taken whole.
+ */
+static noinline kern_return_t
+protect_copy(vm_map_t map, vm_offset_t start, vm_offset_t end, vm_prot_t prot, bool set_max)
+{
+	vm_offset_t from = start, to = end;
+	vm_map_entry_t dead = NULL, e;
+	vm_prot_t access = VM_PROT_ALL;
+	struct vm_map_gather g;
+	kern_return_t kr;
+
+	for (;;) {
+		vm_map_gather_init(&g, map, start, end, false);
+		g.need_max = prot & ~VM_PROT_WRITE;
+		kr = vm_map_gather(&g);
+		if (kr != KERN_SUCCESS)
+			return kr;
+		vm_map_widen(map, &from, &to);
+		if (from == start && to == end)
+			break;
+		vm_map_gather_unlock(&g);
+		vm_map_header_free(&g.hdr);
+		start = from;
+		end = to;
+	}
+	for (e = g.hdr.links.next; e != vm_map_header_entry(&g.hdr); e = e->vme_next) {
+		e->max_protection = set_max ? prot : e->max_protection | VM_PROT_WRITE;
+		e->protection = set_max ? e->protection & prot : prot;
+		access &= e->protection;
+	}
+	kr = put_in_place(map, start, end, &g.hdr, access, &dead);
+	vm_map_gather_unlock(&g);
+	vm_map_free_dead(map, dead);
+	if (kr != KERN_SUCCESS)
+		vm_map_header_free(&g.hdr);
+	return kr;
 }
 
 /* The leaves of a wired entry that had none while nothing was allowed, for its part of [start, end). */
@@ -159,8 +169,6 @@ protect_special(vm_map_t map, vm_offset_t *start, vm_offset_t *end, vm_prot_t pr
 
 	(void)vm_map_settle(map, *start, *end, false);
 	vm_map_widen(map, start, end);
-	if (prot & VM_PROT_COPY)
-		return KERN_SUCCESS;
 	kr = vm_map_check_range(map, *start, *end, prot, true, &first, &last);
 	for (e = first; kr == KERN_SUCCESS; e = e->vme_next) {
 		vm_prot_t new = set_max ? e->protection & prot : prot;
@@ -185,6 +193,8 @@ vm_map_protect(vm_map_t map, vm_offset_t start, vm_offset_t end, vm_prot_t prot,
 
 	if (start == end)
 		return KERN_SUCCESS;
+	if (unlikely(prot & VM_PROT_COPY))
+		return protect_copy(map, start, end, prot & VM_PROT_ALL, set_max);
 	vm_map_lock(map);
 	if (unlikely(map->special)) {
 		kr = protect_special(map, &start, &end, prot, set_max);
@@ -192,14 +202,6 @@ vm_map_protect(vm_map_t map, vm_offset_t start, vm_offset_t end, vm_prot_t prot,
 			vm_map_unlock(map);
 			return kr;
 		}
-	}
-	if (unlikely(prot & VM_PROT_COPY)) {
-		vm_map_entry_t dead = NULL;
-
-		kr = protect_copy(map, start, end, prot & VM_PROT_ALL, set_max, &dead);
-		vm_map_unlock(map);
-		vm_map_free_dead(map, dead);
-		return kr;
 	}
 	kr = vm_map_check_range(map, start, end, prot, true, &first, &last);
 	if (kr == KERN_SUCCESS && !vm_map_spare_take(&spare, map, first, last, start, end))

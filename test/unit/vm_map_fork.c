@@ -478,6 +478,32 @@ TEST(vm_map_fork, a_pager_that_fails_leaves_a_hole_and_one_without_contents_zero
 	end_pager(child);
 }
 
+/* Not a fork, but the other copy of a map's own range: VM_PROT_COPY. */
+TEST(vm_map, prot_copy_asks_the_pager_and_wires_where_all_is_wired)
+{
+	struct pager_test_counts c;
+
+	ASSERT_TRUE(setup_pager(MEMORY_OBJECT_COPY_NONE));
+	ASSERT_EQ(vm_protect(map, vm_address_u(A + P), vm_size_u(2 * P), true, VM_PROT_READ), KERN_SUCCESS);
+	ASSERT_EQ(pager_test_control(mo, PAGER_FAIL, KERN_FAILURE), KERN_SUCCESS);
+	ASSERT_EQ(vm_protect(map, vm_address_u(A + P), vm_size_u(2 * P), false, VM_PROT_DEFAULT | VM_PROT_COPY), KERN_MEMORY_ERROR);
+	ASSERT_EQ(fixture_store(map, A + P, 1), KERN_PROTECTION_FAILURE);
+	ASSERT_EQ(pager_test_control(mo, PAGER_FAIL, 0), KERN_SUCCESS);
+	map->wiring_required = true;
+	ASSERT_EQ(vm_protect(map, vm_address_u(A + P), vm_size_u(2 * P), false, VM_PROT_DEFAULT | VM_PROT_COPY), KERN_SUCCESS);
+	map->wiring_required = false;
+	ASSERT_EQ(entry_at(map, A + P)->wired_count, 1);
+	ASSERT_EQ(entry_at(map, A)->wired_count, 0);
+	ASSERT_LOAD(map, A + P, 2);
+	ASSERT_STORE(map, A + 2 * P, 9);
+	ASSERT_LOAD(map, A + 3 * P, 4);
+	ASSERT_TRUE(fixture_sound(map, NULL));
+	ASSERT_EQ(vm_deallocate(map, vm_address_u(A), vm_size_u(4 * P)), KERN_SUCCESS);
+	ASSERT_TRUE(pager_test_counts(mo, &c));
+	ASSERT_EQ(c.dirty, 0);                  /* the store was the copy's */
+	end_pager(NULL);
+}
+
 TEST(vm_map_fork, an_entry_that_can_never_be_read_does_not_ask_its_pager)
 {
 	struct pager_test_counts c;
