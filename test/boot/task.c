@@ -3,7 +3,9 @@
  */
 #include <string.h>
 #include <atlas/abi.h>
+#include <kernel/pager.h>
 #include <machine/vmparam.h>
+#include <mm/vm_named_entry.h>
 #include <mm/vm_page.h>
 #include "user.h"
 
@@ -97,6 +99,75 @@ TEST(task, handles_have_generations)
 	found = handle_task(t, ATLAS_TASK_SELF);
 	ASSERT_TRUE(found == t);
 	task_deallocate(found);
+	ASSERT_EQ(task_terminate(t), KERN_SUCCESS);
+	task_deallocate(t);
+}
+
+/* A handle serves only where its type is wanted; each kind of object is given back by its own road. */
+TEST(task, handles_have_types)
+{
+	enum handle_type type;
+	vm_named_entry_t entry;
+	memory_object_t mo;
+	uint32_t of_task, of_entry, of_memory;
+	struct task *t;
+	void *found;
+
+	ASSERT_EQ(task_create(NULL, NULL, "boottest", &t), KERN_SUCCESS);
+	ASSERT_EQ(pager_test_create(PAGE_SIZE, &mo), KERN_SUCCESS);
+	ASSERT_EQ(vm_named_entry_submap(PAGE_SIZE, &entry), KERN_SUCCESS);
+	task_reference(kernel_task);
+	ASSERT_EQ(handle_insert(t, HANDLE_TASK, kernel_task, &of_task), KERN_SUCCESS);
+	ASSERT_EQ(handle_insert(t, HANDLE_NAMED_ENTRY, entry, &of_entry), KERN_SUCCESS);
+	memory_object_reference(mo);
+	ASSERT_EQ(handle_insert(t, HANDLE_MEMORY_OBJECT, mo, &of_memory), KERN_SUCCESS);
+	ASSERT_TRUE(handle_task(t, of_entry) == NULL && handle_task(t, of_memory) == NULL);
+	ASSERT_TRUE(handle_object(t, of_task, HANDLE_NAMED_ENTRY) == NULL);
+	ASSERT_TRUE(handle_object(t, of_memory, HANDLE_NAMED_ENTRY) == NULL);
+	ASSERT_TRUE(handle_object(t, of_entry, HANDLE_MEMORY_OBJECT) == NULL);
+	ASSERT_TRUE(handle_memory(t, of_task, &type) == NULL);
+	found = handle_memory(t, of_entry, &type);
+	ASSERT_TRUE(found == entry && type == HANDLE_NAMED_ENTRY);
+	ASSERT_EQ(entry->ref_count, 2);
+	handle_release(type, found);
+	found = handle_memory(t, of_memory, &type);
+	ASSERT_TRUE(found == mo && type == HANDLE_MEMORY_OBJECT);
+	handle_release(type, found);
+	handle_release(HANDLE_MEMORY_OBJECT, NULL);
+	ASSERT_EQ(entry->ref_count, 1);
+	ASSERT_EQ(mo->ref_count, 2);
+	ASSERT_EQ(task_terminate(t), KERN_SUCCESS);
+	task_deallocate(t);
+	ASSERT_EQ(mo->ref_count, 1);
+	memory_object_release(mo);
+}
+
+/* A handle that is in use several times goes with its last use, and the object with it. */
+TEST(task, handles_count_their_uses)
+{
+	uint32_t references = kernel_task->ref_count, handle;
+	struct task *t, *found;
+
+	ASSERT_EQ(task_create(NULL, NULL, "boottest", &t), KERN_SUCCESS);
+	ASSERT_EQ(handle_again(t, 1), KERN_INVALID_NAME);
+	task_reference(kernel_task);
+	ASSERT_EQ(handle_insert(t, HANDLE_TASK, kernel_task, &handle), KERN_SUCCESS);
+	for (unsigned i = 1; i < UINT16_MAX; i++)
+		if (handle_again(t, handle) != KERN_SUCCESS)
+			ASSERT_TRUE(!"one more use");
+	ASSERT_EQ(handle_again(t, handle), KERN_UREFS_OVERFLOW);
+	ASSERT_EQ(kernel_task->ref_count, references + 1);
+	for (unsigned i = 1; i < UINT16_MAX; i++)
+		if (handle_remove(t, handle) != KERN_SUCCESS)
+			ASSERT_TRUE(!"one use less");
+	found = handle_task(t, handle);
+	ASSERT_TRUE(found == kernel_task);
+	task_deallocate(found);
+	ASSERT_EQ(handle_remove(t, handle), KERN_SUCCESS);
+	ASSERT_TRUE(handle_task(t, handle) == NULL);
+	ASSERT_EQ(handle_remove(t, handle), KERN_INVALID_NAME);
+	ASSERT_EQ(handle_again(t, handle), KERN_INVALID_NAME);
+	ASSERT_EQ(kernel_task->ref_count, references);
 	ASSERT_EQ(task_terminate(t), KERN_SUCCESS);
 	task_deallocate(t);
 }

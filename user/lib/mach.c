@@ -5,6 +5,7 @@
  * through locals of the ABI's width and are stored on success only.
  */
 #include "libatlas.h"
+#include <mach/mach_time.h>
 #include <stdio.h>
 
 _Static_assert(sizeof(struct vm_region_basic_info) == 40, "the kernel writes ten words");
@@ -288,6 +289,20 @@ host_page_size(host_t host, vm_size_t *size)
 	if (host != mach_host_self())
 		return KERN_INVALID_HOST;
 	*size = PAGE_SIZE;
+	return KERN_SUCCESS;
+}
+
+uint64_t
+mach_absolute_time(void)
+{
+	return atlas_syscall0(ATLAS_SYS_clock_us);
+}
+
+kern_return_t
+mach_timebase_info(mach_timebase_info_t info)
+{
+	info->numer = 1000;
+	info->denom = 1;
 	return KERN_SUCCESS;
 }
 

@@ -34,7 +34,7 @@ typedef uint64_t  memory_object_offset_t, memory_object_size_t;
 
 typedef uintptr_t       pointer_t;
 
-typedef uint32_t        mach_port_name_t, mach_port_t;
+typedef uint32_t        mach_port_name_t, mach_port_t, port_t;
 typedef mach_port_t     task_t, task_name_t, task_read_t, task_inspect_t, task_port_t;
 typedef mach_port_t     vm_map_t, vm_map_read_t, vm_map_inspect_t, vm_task_entry_t, ledger_t;
 typedef mach_port_t     mem_entry_name_port_t, memory_object_t, memory_object_default_t, ipc_space_t;
