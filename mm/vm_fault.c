@@ -611,3 +611,17 @@ vm_fault_with(vm_map_t map, vm_offset_t va, vm_prot_t access,
 	}
 	return KERN_SUCCESS;
 }
+
+static bool
+visit_one(struct vm_page *m, void *arg)
+{
+	(void)m;
+	(void)arg;
+	return false;
+}
+
+kern_return_t
+vm_fault_resident(vm_map_t map, vm_offset_t va, vm_prot_t access)
+{
+	return map->pmap != NULL ? vm_fault(map, va, access) : vm_fault_with(map, va, access, visit_one, NULL);
+}

@@ -336,7 +336,7 @@ wire_next(const struct vm_wire_view *v, vm_offset_t va, vm_offset_t end, vm_prot
 			break;
 		case WIRE_FAULT:
 			tries++;
-			kr = vm_fault(v->top, va + v->shift, access);
+			kr = vm_fault_resident(v->top, va + v->shift, access);
 			if (kr != KERN_SUCCESS)
 				return kr;
 			VM_RELOCK_POINT(v->map, "vm_fault_wire.page");

@@ -205,7 +205,7 @@ will_need(vm_map_t map, vm_offset_t va, vm_offset_t end)
 	vm_map_unlock_read(map);
 	if (!fetch)
 		return next;
-	if (vm_fault(map, va, VM_PROT_READ) != KERN_SUCCESS)
+	if (vm_fault_resident(map, va, VM_PROT_READ) != KERN_SUCCESS)
 		return next;
 	return va + PAGE_SIZE;
 }

@@ -138,7 +138,7 @@ gather(vm_map_t src, vm_offset_t va, unsigned n, unsigned options, vm_map_copy_t
 	if (kr == KERN_SUCCESS && (options & VM_MAP_COPYIN_OPT_PMAP_ENTER))
 		for (unsigned i = 0; i < n && kr == KERN_SUCCESS; i++)
 			if (copy->page_list[i] != NULL)
-				kr = vm_fault(src, va + ((vm_offset_t)i << PAGE_SHIFT), access);
+				kr = vm_fault_resident(src, va + ((vm_offset_t)i << PAGE_SHIFT), access);
 	return kr;
 }
 

@@ -325,5 +325,7 @@ kern_return_t vm_map_nest_entry(vm_map_t map, vm_map_entry_t e);
  */
 kern_return_t vm_fault_with(vm_map_t map, vm_offset_t va, vm_prot_t access,
     bool (*fn)(struct vm_page *m, void *arg), void *arg);
+/* vm_fault for a map that may have no page tables (a submap): there the page is made resident, and that is all. */
+kern_return_t vm_fault_resident(vm_map_t map, vm_offset_t va, vm_prot_t access);
 
 #endif
