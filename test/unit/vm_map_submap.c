@@ -819,3 +819,31 @@ TEST(vm_map_submap, contents_given_back_are_gone_for_all)
 	ASSERT_TRUE(sound());
 	teardown();
 }
+
+/* Leaves are found through their pages: what another map has wired must stay so. */
+TEST(vm_map_submap, what_others_have_wired_stays_wired_for_them)
+{
+	vm_map_t other = fixture_map();
+	struct vm_named_entry_args name = { .offset = B, .size = 8 * P, .permission = VM_PROT_DEFAULT };
+	struct vm_map_user_args a = {
+		.size = vm_size_u(8 * P), .cur = VM_PROT_DEFAULT, .max = VM_PROT_DEFAULT, .inheritance = VM_INHERIT_SHARE,
+	};
+	vm_address_ut at = vm_address_u(A);
+	vm_size_t size;
+
+	ASSERT_TRUE(setup(false));
+	name.map = sub;
+	ASSERT_EQ(vm_named_entry_make(&name, &size, &a.entry), KERN_SUCCESS);
+	ASSERT_EQ(vm_map_user(other, &at, &a), KERN_SUCCESS);
+	vm_named_entry_release(a.entry);
+	ASSERT_EQ(wire(other, A, 8 * P, VM_PROT_DEFAULT), KERN_SUCCESS);
+	ASSERT_STORE(one, A, 1);
+	ASSERT_STORE(two, A + P, 2);
+	ASSERT_EQ(deallocate(sub, B, 4 * P), KERN_SUCCESS);
+	ASSERT_EQ(protect(sub, B + 4 * P, 2 * P, VM_PROT_NONE), KERN_SUCCESS);
+	ASSERT_EQ(protect(sub, B + 6 * P, 2 * P, VM_PROT_READ), KERN_SUCCESS);
+	ASSERT_TRUE(sound() && fixture_sound(other, NULL));
+	ASSERT_LOAD(other, A, 1);
+	vm_map_deallocate(other);
+	teardown();
+}
