@@ -42,6 +42,7 @@ struct fork {
 	vm_object_t copy;
 	vm_object_offset_t copy_offset;
 	bool        needs_copy;
+	vm_object_t stale[2];           /* references to give up when the map is unlocked: the last one tells a pager */
 };
 
 static void
@@ -103,11 +104,23 @@ take_slow_copy(struct fork *f, vm_map_entry_t e, vm_map_entry_t n)
 		n->needs_copy = f->needs_copy;
 		if (n->vme_end - n->vme_start > f->size)
 			n->vme_end = n->vme_start + f->size;
-	} else
-		vm_object_deallocate(f->copy);
-	vm_object_deallocate(f->object);
+		vm_object_deallocate(f->object);        /* e has one, too */
+	} else {
+		f->stale[0] = f->object;
+		f->stale[1] = f->copy;
+	}
 	f->object = f->copy = NULL;
 	return fits;
+}
+
+/* With the old map unlocked: what was copied in vain goes, and its pager perhaps hears of it. */
+static void
+drop_stale(struct fork *f)
+{
+	for (unsigned i = 0; i < nitems(f->stale); i++) {
+		vm_object_deallocate(f->stale[i]);
+		f->stale[i] = NULL;
+	}
 }
 
 static kern_return_t
@@ -190,6 +203,7 @@ copy_unlocked(struct fork *f)
 
 	mark_shared(f);
 	vm_map_unlock(f->old);
+	drop_stale(f);
 	kr = vm_object_copy_strategically(f->object, f->offset, f->size, &f->copy, &f->copy_offset, &f->needs_copy);
 	if (kr != KERN_SUCCESS) {
 		vm_object_deallocate(f->object);
@@ -260,8 +274,9 @@ fork_once(vm_map_t old, vm_map_t *new)
 	f.at = f.since = old->min_offset;
 	kr = inherit_all(&f);
 	vm_map_unlock(old);
-	vm_object_deallocate(f.copy);           /* what was copied in vain, because the old map changed */
+	vm_object_deallocate(f.copy);           /* likewise in vain, because the old map changed */
 	vm_object_deallocate(f.object);
+	drop_stale(&f);
 	if (kr == KERN_SUCCESS)
 		*new = f.new;
 	else

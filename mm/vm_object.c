@@ -93,6 +93,8 @@ external_free_locked(vm_object_t object)
 
 	object->terminating = true;
 	spin_unlock(&object->lock);
+	if (ATLAS_DEBUG)
+		lock_order_none();      /* the pager may be slow, or call back: no map may be locked, either */
 	memory_object_terminate(mo, object);
 	spin_lock(&object->lock);
 	vm_object_free_locked(object);
