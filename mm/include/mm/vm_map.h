@@ -24,14 +24,17 @@ struct vm_map_links {
 	vm_offset_t          start, end;        /* entry: its range; header: the map's min and max */
 };
 
+/* What an entry maps; is_sub_map says which. */
+typedef union vm_map_object {
+	vm_object_t vm_object;          /* NULL: never touched zero-fill */
+	vm_map_t    sub_map;
+} vm_map_object_t;
+
 struct vm_map_entry {
 	struct vm_map_links links;              /* must stay first: the header is an entry to the list */
 	struct tree_node    node;
 	vm_size_t           max_gap;            /* largest gap that follows an entry of this subtree */
-	union {
-		vm_object_t     vm_object;      /* NULL: never touched zero-fill */
-		vm_map_t        sub_map;
-	} object;
+	vm_map_object_t     object;
 	vm_object_offset_t  offset;             /* of links.start in the object or submap */
 	union {
 		struct {
@@ -99,6 +102,10 @@ struct vm_map {
 };
 #define min_offset  hdr.links.start
 #define max_offset  hdr.links.end
+
+/* Is the map resident? (vm_map_residence.c) */
+enum vm_map_sw_state { MAP_SW_IN = 1, MAP_SW_OUT = 2 };
+static inline enum vm_map_sw_state vm_map_sw_state(vm_map_t m) { return m->sw_in ? MAP_SW_IN : MAP_SW_OUT; }
 
 typedef struct vm_map_version { uint64_t main_timestamp; } vm_map_version_t;
 
