@@ -273,6 +273,7 @@ pmap_replace(struct pmap *pmap, vm_offset_t va, struct vm_page *table, pte_t *e,
     struct vm_page *m, struct pmap_batch *b)
 {
 	pte_t old = pte_load(e);
+	struct pv *gone;
 
 	if (((old ^ new) & LEAF_KIND) == 0) {
 		pmap_change_leaf(pmap, va, table, e, new, b);
@@ -281,14 +282,18 @@ pmap_replace(struct pmap *pmap, vm_offset_t va, struct vm_page *table, pte_t *e,
 	if (pv_get(pmap, table, m, va) == NULL)
 		return KERN_FAIL(KERN_RESOURCE_SHORTAGE, "no memory for a reverse mapping of 0x%lx", va);
 	old = pte_swap(e, 0);
-	batch_leaf(b, va);
 	pmap_harvest(pmap_leaf_page(old), old);
-	pv_put(table, va, old, b);
-	pmap_flush(pmap, b);
-	if (new & PTE_X)
+	gone = pv_of_leaf(table, va, old);
+	if (unlikely(b->start < b->end || b->all))
+		pmap_flush(pmap, b);
+	tlb_shootdown(pmap, va, va + PAGE_SIZE);
+	if (--gone->count == 0)
+		pv_release_last(gone, b->pv_locked);
+	if (unlikely(new & PTE_X))
 		tlb_code_shootdown(pmap);
 	pte_store(e, new);
-	pmap_count_wired(pmap, table, old, new);
+	if (unlikely((old | new) & PTE_WIRED))
+		pmap_count_wired(pmap, table, old, new);
 	return KERN_SUCCESS;
 }
 

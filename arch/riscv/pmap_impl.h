@@ -224,14 +224,12 @@ struct pv *pv_new(struct pmap *pmap, struct vm_page *table, struct vm_chunk *c, 
 void pv_drop(struct pv *pv, unsigned n, struct pmap_batch *b);
 /* The record of the leaf v that is or was at va in `table`. */
 struct pv *pv_of_leaf(struct vm_page *table, vm_offset_t va, pte_t v);
-/* That record, one less. */
-void pv_put(struct vm_page *table, vm_offset_t va, pte_t v, struct pmap_batch *b);
 /* To another table's list (demotion, promotion). */
 void pv_move(struct pv *pv, struct vm_page *table);
 /* After the fence: off the chunks' lists, freed. */
 void pv_release(struct pv *list, bool pv_locked);
-/* One record that is on no table's list any more. */
-void pv_release_one(struct pv *pv);
+/* One record, whose count is 0 and which is on its table's list; after the fence. */
+void pv_release_last(struct pv *pv, bool pv_locked);
 /* All records of a dead table onto the list of b. */
 void pv_drop_table(struct vm_page *table, struct pmap_batch *b);
 

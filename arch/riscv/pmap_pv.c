@@ -189,12 +189,6 @@ pv_of_leaf(struct vm_page *table, vm_offset_t va, pte_t v)
 }
 
 void
-pv_put(struct vm_page *table, vm_offset_t va, pte_t v, struct pmap_batch *b)
-{
-	pv_drop(pv_of_leaf(table, va, v), 1, b);
-}
-
-void
 pv_move(struct pv *pv, struct vm_page *table)
 {
 	pv_unlink_table(pv);
@@ -209,13 +203,16 @@ pv_drop_table(struct vm_page *table, struct pmap_batch *b)
 }
 
 void
-pv_release_one(struct pv *pv)
+pv_release_last(struct pv *pv, bool pv_locked)
 {
 	struct vm_chunk *c = pv->chunk;
 
-	spin_lock(&c->pv_lock);
+	pv_unlink_table(pv);
+	if (!pv_locked)
+		spin_lock(&c->pv_lock);
 	pv_unlink_chunk(pv);
-	spin_unlock(&c->pv_lock);
+	if (!pv_locked)
+		spin_unlock(&c->pv_lock);
 	zfree(&pv_zone, pv);
 }
 

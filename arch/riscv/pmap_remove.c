@@ -59,10 +59,7 @@ pmap_clear_leaf(struct pmap *pmap, vm_offset_t va, pte_t *e, struct pv *pv, stru
 	}
 	pmap->resident--;
 	batch_leaf(b, va);
-	if (pv != NULL)
-		pv_drop(pv, 1, b);
-	else
-		pv_put(table, va, v, b);
+	pv_drop(pv != NULL ? pv : pv_of_leaf(table, va, v), 1, b);
 	if (--table->slot == 0)
 		pmap_table_emptied(pmap, va, table, b);
 }
@@ -214,10 +211,8 @@ static void
 pmap_finish_only(struct pmap *pmap, struct pv *only, vm_offset_t start, vm_offset_t end)
 {
 	tlb_shootdown(pmap, start, end);
-	if (only->count == 0) {
-		only->table->t.pv = NULL;
-		pv_release_one(only);
-	}
+	if (only->count == 0)
+		pv_release_last(only, false);
 	spin_unlock(&pmap->lock);
 }
 
@@ -335,24 +330,18 @@ pmap_protect_mega(struct pmap *pmap, vm_offset_t start, vm_offset_t end, pte_t *
 		pmap_protect_table(pmap, start, end, &sv_entries(table)[sv_index(start, 0)], keep, b);
 }
 
-void
-pmap_protect(pmap_t pmap, vm_offset_t start, vm_offset_t end, vm_prot_t prot)
+/* pmap locked; unlocks it. */
+static noinline void
+pmap_protect_unlock(struct pmap *pmap, vm_offset_t start, vm_offset_t end, pte_t keep)
 {
-	pte_t keep = pmap_keep_bits(prot), *e;
 	struct pmap_batch b;
 	vm_offset_t next;
 	unsigned level;
+	pte_t *e;
 
-	if (keep == 0) {
-		pmap_remove(pmap, start, end);
-		return;
-	}
-	if (keep == PTE_RWX)
-		return;
 	pmap_batch_init(&b, false);
 	b.harvest = true;
-	spin_lock(&pmap->lock);
-	/* Not before: the last leaf may have gone on another hart, its fence not be complete. */
+	/* Under the lock: the last leaf may have gone on another hart, its fence not be complete. */
 	if (pmap->resident == 0) {
 		spin_unlock(&pmap->lock);
 		return;
@@ -369,4 +358,38 @@ pmap_protect(pmap_t pmap, vm_offset_t start, vm_offset_t end, vm_prot_t prot)
 	}
 	pmap_flush(pmap, &b);
 	spin_unlock(&pmap->lock);
+}
+
+/*
+ * Leaves in the cached table, all of which keep R: one AMO each, and one fence.
+ * pmap locked; unlocks it.
+ */
+static inline void
+pmap_protect_few(struct pmap *pmap, vm_offset_t start, vm_offset_t end, pte_t mask)
+{
+	pte_t *e = &pmap->leaf[sv_index(start, 0)], *last = e + ((end - start) >> PAGE_SHIFT), all = 0;
+
+	for (; e < last; e++)
+		all |= pte_and(e, mask);
+	if (all & ~mask)
+		tlb_shootdown(pmap, start, end);
+	spin_unlock(&pmap->lock);
+}
+
+void
+pmap_protect(pmap_t pmap, vm_offset_t start, vm_offset_t end, vm_prot_t prot)
+{
+	pte_t keep = pmap_keep_bits(prot);
+
+	if (keep == 0) {
+		pmap_remove(pmap, start, end);
+		return;
+	}
+	if (keep == PTE_RWX)
+		return;
+	spin_lock(&pmap->lock);
+	if (pmap_is_in_cache(pmap, start, end) && (keep & PTE_R) && !pmap->execute_only)
+		pmap_protect_few(pmap, start, end, ~(PTE_RWX & ~keep));
+	else
+		pmap_protect_unlock(pmap, start, end, keep);
 }
