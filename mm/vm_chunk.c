@@ -26,6 +26,7 @@
  * Failure: no chunk, leaf or page: NULL, nothing changed.
  */
 #include <string.h>
+#include <base/tree_inline.h>
 #include <mm/vm_object.h>
 #include <mm/zone.h>
 #include <mm/pmap.h>
@@ -129,7 +130,7 @@ chunk_link(vm_object_t object, struct vm_chunk *c)
 		}
 	if (highest)
 		object->last = c;
-	tree_insert(&object->chunks, &c->node, p, left, NULL);
+	tree_insert_with(&object->chunks, &c->node, p, left, NULL);
 	c->object = object;
 	object->hint = c;
 }

@@ -81,16 +81,16 @@ block_insert(struct vm_page *m, unsigned order, bool zeroed)
 		s->nfree_zero += 1ul << order;
 }
 
-static void
-block_remove(struct vm_page *m)
+static inline void
+block_remove(struct vm_page *m, unsigned order)
 {
 	struct vm_page_stock *s = &vm_page_stock;
 
 	list_remove(&m->link);
-	s->nblocks[m->order]--;
-	s->nfree -= 1ul << m->order;
+	s->nblocks[order]--;
+	s->nfree -= 1ul << order;
 	if (m->flags & VM_PAGE_ZEROED)
-		s->nfree_zero -= 1ul << m->order;
+		s->nfree_zero -= 1ul << order;
 }
 
 void
@@ -108,7 +108,7 @@ vm_page_buddy_give(struct vm_page *m, unsigned order, bool zeroed)
 		buddy = &s->pages[b - lo];
 		if (!vm_page_heads_free(buddy, order))
 			break;
-		block_remove(buddy);
+		block_remove(buddy, order);
 		zeroed = zeroed && (buddy->flags & VM_PAGE_ZEROED);
 		upper = buddy > m ? buddy : m;
 		vm_page_describe(upper, VM_PAGE_FREE, VM_PAGE_NO_ORDER, 0);
@@ -145,7 +145,7 @@ vm_page_buddy_take(unsigned order, bool zero)
 		m = page_of_link(s->free[k].next);
 	else
 		m = page_of_link(s->free[k].prev);
-	block_remove(m);
+	block_remove(m, k);
 	zeroed = (m->flags & VM_PAGE_ZEROED) != 0;
 	while (k > order) {
 		k--;

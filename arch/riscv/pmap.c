@@ -264,6 +264,18 @@ pmap_change_leaf(struct pmap *pmap, vm_offset_t va, struct vm_page *table, pte_t
 		tlb_fence_all();
 }
 
+static kern_return_t
+pmap_no_record(vm_offset_t va)
+{
+	return KERN_FAIL(KERN_RESOURCE_SHORTAGE, "no memory for a reverse mapping of 0x%lx", va);
+}
+
+static kern_return_t
+pmap_no_table(vm_offset_t va)
+{
+	return KERN_FAIL(KERN_RESOURCE_SHORTAGE, "no memory for a page table for 0x%lx", va);
+}
+
 /* Bits that make two leaves for one frame different things, not the same one with other rights. */
 #define LEAF_KIND   (PTE_PPN_MASK | PTE_MANAGED | PTE_PBMT)
 
@@ -280,7 +292,7 @@ pmap_replace(struct pmap *pmap, vm_offset_t va, struct vm_page *table, pte_t *e,
 		return KERN_SUCCESS;
 	}
 	if (pv_get(pmap, table, m, va) == NULL)
-		return KERN_FAIL(KERN_RESOURCE_SHORTAGE, "no memory for a reverse mapping of 0x%lx", va);
+		return pmap_no_record(va);
 	old = pte_swap(e, 0);
 	pmap_harvest(pmap_leaf_page(old), old);
 	gone = pv_of_leaf(table, va, old);
@@ -302,15 +314,8 @@ static inline kern_return_t
 pmap_insert(struct pmap *pmap, vm_offset_t va, struct vm_page *table, pte_t *e, pte_t new,
     struct vm_page *m)
 {
-	struct pv *pv;
-
-	if (likely(table->t.pv == NULL && m != NULL))   /* a fresh table: there is nothing to look for */
-		pv = pv_new(pmap, table, m->o.chunk, va - ((vm_offset_t)m->slot << PAGE_SHIFT),
-		    va & ~MEGAPAGE_MASK, 1, false);
-	else
-		pv = pv_get(pmap, table, m, va);
-	if (unlikely(pv == NULL))
-		return KERN_FAIL(KERN_RESOURCE_SHORTAGE, "no memory for a reverse mapping of 0x%lx", va);
+	if (unlikely(pv_get(pmap, table, m, va) == NULL))
+		return pmap_no_record(va);
 	if (unlikely(new & PTE_X))
 		tlb_code_shootdown(pmap);
 	sv_set(table, e, new);
@@ -360,7 +365,7 @@ pmap_enter_locked(struct pmap *pmap, vm_offset_t va, struct vm_page *m, pte_t ne
 	if ((new & (PTE_R | PTE_X)) == PTE_X)
 		pmap->execute_only = true;
 	if (table == NULL)
-		return KERN_FAIL(KERN_RESOURCE_SHORTAGE, "no memory for a page table for 0x%lx", va);
+		return pmap_no_table(va);
 	e = &sv_entries(table)[sv_index(va, 0)];
 	if (pte_load(e) != 0)
 		return pmap_replace(pmap, va, table, e, new, m, b);
@@ -392,6 +397,44 @@ pmap_enter_contended(struct pmap *pmap, vm_offset_t va, struct vm_page *m, pte_t
 }
 
 /*
+ * The first leaf of a window beside one that has a table: table, record and leaf
+ * are made before anybody can see them. pmap locked; unlocks it.
+ */
+static kern_return_t
+pmap_enter_fresh(struct pmap *pmap, vm_offset_t va, struct vm_page *m, pte_t new)
+{
+	kern_return_t kr = KERN_SUCCESS;
+	struct vm_page *t = sv_table_alloc(0, true);
+
+	if (t == NULL)
+		kr = pmap_no_table(va);
+	else if (pv_new(pmap, t, m->o.chunk, va - ((vm_offset_t)m->slot << PAGE_SHIFT), va & ~MEGAPAGE_MASK,
+	    1, false) == NULL) {
+		sv_table_free(t, true);
+		kr = pmap_no_record(va);
+	} else {
+		pmap_cache_leaf(pmap, va, t);
+		sv_set(t, &pmap->leaf[sv_index(va, 0)], new);
+		sv_hook(&pmap->dir[sv_index(va, 1)], t);
+		pmap->tables++;
+		pmap->resident++;
+	}
+	spin_unlock(&pmap->lock);
+	return kr;
+}
+
+/* Not the way that pmap_enter goes itself. pmap locked; unlocks it. */
+static noinline kern_return_t
+pmap_enter_other(struct pmap *pmap, vm_offset_t va, struct vm_page *m, pte_t new)
+{
+	if (pmap->leaf_window != va >> MEGAPAGE_SHIFT && pmap->dir_window == va >> GIGAPAGE_SHIFT &&
+	    pte_load(&pmap->dir[sv_index(va, 1)]) == 0 && (new & (PTE_R | PTE_X | PTE_WIRED)) == PTE_R &&
+	    !pmap_cached_is_empty(pmap))
+		return pmap_enter_fresh(pmap, va, m, new);
+	return pmap_enter_slow(pmap, va, m, new);
+}
+
+/*
  * Where leaf table and pv record are those of the last fault, and the leaf is
  * neither there, wired nor executable, nothing but the leaf and four counts
  * changes. No call is made on that way, so no register is saved.
@@ -410,7 +453,7 @@ pmap_enter(pmap_t pmap, vm_offset_t va, struct vm_page *m, vm_prot_t prot, unsig
 	pmap->enters++;
 	if (unlikely(pmap->leaf_window != va >> MEGAPAGE_SHIFT ||
 	    (new & (PTE_R | PTE_X | PTE_WIRED)) != PTE_R))
-		return pmap_enter_slow(pmap, va, m, new);
+		return pmap_enter_other(pmap, va, m, new);
 	e = &pmap->leaf[sv_index(va, 0)];
 	pv = pmap->leaf_page->t.pv;
 	if (unlikely(pte_load(e) != 0 || pv == NULL || pv->chunk != m->o.chunk ||

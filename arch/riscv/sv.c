@@ -81,19 +81,6 @@ sv_table_free(struct vm_page *table, bool zeroed)
 	vm_page_free(table);
 }
 
-/* Entry e, invalid, comes to point to the fresh table t. */
-static inline void
-sv_hook(pte_t *e, const struct vm_page *t)
-{
-	struct vm_page *holder = sv_table_page(e);
-
-	/* A walker on another hart must see the table's zeroes before the table. */
-	__atomic_thread_fence(__ATOMIC_RELEASE);
-	if (holder != NULL)
-		holder->slot++;
-	pte_store(e, pte_make(vm_page_pa(t), 0));
-}
-
 static noinline pte_t *
 sv_grow_many(pte_t *e, vm_offset_t va, unsigned want, unsigned *level, unsigned *made)
 {

@@ -150,6 +150,19 @@ sv_clear(struct vm_page *table, pte_t *entry)
 	pte_store(entry, 0);
 }
 
+/* Entry e, invalid, comes to point to the fresh table t. Keeps the count of its own table. */
+static inline void
+sv_hook(pte_t *e, const struct vm_page *t)
+{
+	struct vm_page *holder = sv_table_page(e);
+
+	/* A walker on another hart must see the table's zeroes before the table. */
+	__atomic_thread_fence(__ATOMIC_RELEASE);
+	if (holder != NULL)
+		holder->slot++;
+	pte_store(e, pte_make(vm_page_pa(t), 0));
+}
+
 /*
  * Unhooks the table of `level` that holds va's entry, and every table above
  * that gets empty thereby (never the root), onto *dead. Returns how many. The
