@@ -512,34 +512,51 @@ block_take(unsigned order, unsigned flags)
 	return m;
 }
 
+static inline struct vm_page *
+block_take_locked(unsigned order, unsigned flags)
+{
+	struct vm_page *m;
+
+	spin_lock(&vm_page_stock.lock);
+	m = block_take(order, flags);
+	spin_unlock(&vm_page_stock.lock);
+	return m;
+}
+
+/* Once more, with what the caches hold; not for a task's block, which it can do without. */
+static noinline struct vm_page *
+block_take_again(unsigned order, unsigned flags)
+{
+	if (order > 0 && (flags & VM_PAGE_USER))
+		return NULL;
+	vm_page_drain();
+	return block_take_locked(order, flags);
+}
+
+static noinline void
+block_zero(struct vm_page *m, unsigned order)
+{
+	for (uint64_t i = 0; i < 1ul << order; i++)
+		vm_page_zero(vm_page_of_pfn(m->pfn + (pfn_t)i));
+	m->flags = VM_PAGE_ZEROED;
+}
+
 struct vm_page *
 vm_page_alloc_order(unsigned order, unsigned flags)
 {
-	uint64_t n = 1ul << order;
 	struct vm_page *m;
-	bool zeroed;
 
 	KASSERT(order < VM_PAGE_ORDERS, ("a block of order %u", order));
 	if (unlikely(vm_alloc_fail_countdown != 0) && vm_alloc_fails(__builtin_return_address(0)))
 		return NULL;
-	for (unsigned attempt = 0;; attempt++) {
-		spin_lock(&vm_page_stock.lock);
-		m = block_take(order, flags);
-		spin_unlock(&vm_page_stock.lock);
-		if (m != NULL || attempt == 1 || (order > 0 && (flags & VM_PAGE_USER)))
-			break;
-		vm_page_drain();
-	}
-	if (m == NULL)
+	m = block_take_locked(order, flags);
+	if (unlikely(m == NULL) && (m = block_take_again(order, flags)) == NULL)
 		return NULL;
-	zeroed = (m->flags & VM_PAGE_ZEROED) != 0;
-	page_check(m, n, zeroed);
-	if ((flags & VM_PAGE_ZERO) && !zeroed) {
-		for (uint64_t i = 0; i < n; i++)
-			vm_page_zero(vm_page_of_pfn(m->pfn + (pfn_t)i));
-		zeroed = true;
-	}
-	m->flags = (flags & VM_PAGE_PREFER_ZERO) && zeroed ? VM_PAGE_ZEROED : 0;
+	page_check(m, 1ul << order, (m->flags & VM_PAGE_ZEROED) != 0);
+	if ((flags & VM_PAGE_ZERO) && !(m->flags & VM_PAGE_ZEROED))
+		block_zero(m, order);
+	if (!(flags & VM_PAGE_PREFER_ZERO))
+		m->flags = 0;
 	return m;
 }
 

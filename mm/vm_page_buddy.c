@@ -136,10 +136,9 @@ vm_page_buddy_take(unsigned order, bool zero)
 	struct vm_page *m;
 	bool zeroed;
 
-	while (k < VM_PAGE_ORDERS && s->nblocks[k] == 0)
-		k++;
-	if (k == VM_PAGE_ORDERS)
-		return NULL;
+	while (s->nblocks[k] == 0)
+		if (++k == VM_PAGE_ORDERS)
+			return NULL;
 	/* Clear megapages are at the front: keep them for who wants them. */
 	if (zero || k < VM_PAGE_ORDER_MEGA)
 		m = page_of_link(s->free[k].next);
