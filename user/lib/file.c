@@ -15,8 +15,9 @@
  *
  * The kernel does the copying for read and write, so that a bad pointer is
  * EFAULT. Names are the process's own (and its children's, as of the fork).
- * What lies behind the end of a file in its last pages reads as zero; there is
- * no SIGBUS for memory files.
+ * What lies behind the end of a file in its last page reads as zero. Whole pages
+ * behind the end of a file of the initrd are mapped to an object whose manager
+ * fails, which is SIGBUS; those of a memory file, which may grow, read as zero.
  *
  * Lock: files_lock, over the table of descriptors and the list of names. Offsets
  * are not shared with children.
@@ -575,7 +576,28 @@ __atlas_file_window(int fd, struct file_window *w)
 		w->size = o->file->window_size;
 		w->readable = (o->flags & O_ACCMODE) != O_WRONLY;
 		w->writable = (o->flags & O_ACCMODE) == O_RDWR;
+		w->fixed = o->file->state == NULL;
 	}
 	atlas_mutex_unlock(&files_lock);
 	return o != NULL ? 0 : EBADF;
+}
+
+/* A memory object whose manager has an error for every page; mapped here once, for vm_remap. */
+vm_address_t
+__atlas_nothing(void)
+{
+	static vm_address_t nothing;
+	vm_address_t addr = WINDOWS_AT;
+	memory_object_t object;
+
+	atlas_mutex_lock(&files_lock);
+	if (nothing == 0 && atlas_memory_object_test(NOTHING_MAX, &object) == KERN_SUCCESS) {
+		if (atlas_memory_object_tell(object, ATLAS_PAGER_FAIL, KERN_MEMORY_ERROR) == KERN_SUCCESS &&
+		    vm_map(mach_task_self(), &addr, NOTHING_MAX, 0, VM_FLAGS_ANYWHERE, object, 0, FALSE, VM_PROT_ALL,
+		    VM_PROT_ALL, VM_INHERIT_SHARE) == KERN_SUCCESS)
+			nothing = addr;
+		mach_port_deallocate(mach_task_self(), object);
+	}
+	atlas_mutex_unlock(&files_lock);
+	return nothing;
 }

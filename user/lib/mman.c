@@ -94,7 +94,9 @@ struct mapping {
 	vm_size_t    len;
 	vm_prot_t    cur, max;
 	vm_inherit_t inherit;
-	vm_address_t source;            /* in the library's window of the file; 0: zero-fill */
+	bool         file;              /* else zero-fill */
+	vm_address_t source;            /* in the library's window of the file */
+	vm_size_t    tail;              /* of len: bytes behind the end of the file */
 	bool         copy;
 };
 
@@ -152,29 +154,53 @@ mmap_file(struct mapping *m, int flags, int fd, off_t offset)
 		m->max &= ~VM_PROT_WRITE;
 	if (!w.readable || (m->cur & ~m->max) != 0)
 		return EACCES;
-	if ((uint64_t)offset > w.size || m->len > w.size - (uint64_t)offset)
-		return ENXIO;           /* behind the end there is nothing to map */
+	if ((uint64_t)offset >= w.size || m->len > w.size - (uint64_t)offset)
+		m->tail = (uint64_t)offset >= w.size ? m->len : m->len - (w.size - (uint64_t)offset);
+	if (m->tail != 0 && (!w.fixed || m->tail > NOTHING_MAX || __atlas_nothing() == 0))
+		return ENXIO;
 	m->source = w.addr + (uint64_t)offset;
+	m->file = true;
 	return 0;
+}
+
+/* Another mapping of [from, +len) at addr, which is taken already. */
+static kern_return_t
+remap_over(vm_address_t addr, vm_size_t len, vm_address_t from, boolean_t copy, vm_inherit_t inherit)
+{
+	vm_prot_t cur, max;
+
+	if (len == 0)
+		return KERN_SUCCESS;
+	return vm_remap(mach_task_self(), &addr, len, 0, VM_FLAGS_FIXED | VM_FLAGS_OVERWRITE, mach_task_self(), from, copy,
+	    &cur, &max, inherit);
+}
+
+/* The place of a mapping of a file is taken, by zero-fill memory: the file goes there, and what lies behind its end. */
+static kern_return_t
+mmap_over(struct mapping *m, vm_address_t addr)
+{
+	vm_size_t head = m->len - m->tail;
+	kern_return_t kr = remap_over(addr, head, m->source, m->copy, m->inherit);
+
+	if (kr == KERN_SUCCESS && m->tail != 0)
+		kr = remap_over(addr + head, m->tail, __atlas_nothing(), FALSE, m->inherit);
+	if (kr == KERN_SUCCESS)
+		kr = vm_protect(mach_task_self(), addr, m->len, FALSE, m->cur);
+	if (kr == KERN_SUCCESS)
+		kr = vm_protect(mach_task_self(), addr, m->len, TRUE, m->max);
+	return kr;
 }
 
 /* One try at addr (flags FIXED, OVERWRITE) or above (ANYWHERE). */
 static kern_return_t
 mmap_at(struct mapping *m, vm_address_t *addr, int flags)
 {
-	vm_prot_t cur, max;
-	kern_return_t kr;
+	kern_return_t kr = vm_map(mach_task_self(), addr, m->len, flags & VM_FLAGS_ANYWHERE ? m->mask : 0, flags,
+	    MACH_PORT_NULL, 0, FALSE, m->cur, m->max, m->inherit);
 
-	if (m->source == 0)
-		return vm_map(mach_task_self(), addr, m->len, flags & VM_FLAGS_ANYWHERE ? m->mask : 0, flags,
-		    MACH_PORT_NULL, 0, FALSE, m->cur, m->max, m->inherit);
-	kr = vm_remap(mach_task_self(), addr, m->len, flags & VM_FLAGS_ANYWHERE ? m->mask : 0, flags,
-	    mach_task_self(), m->source, m->copy, &cur, &max, m->inherit);
-	if (kr != KERN_SUCCESS)
+	if (kr != KERN_SUCCESS || !m->file)
 		return kr;
-	kr = vm_protect(mach_task_self(), *addr, m->len, FALSE, m->cur);
-	if (kr == KERN_SUCCESS)
-		kr = vm_protect(mach_task_self(), *addr, m->len, TRUE, m->max);
+	kr = mmap_over(m, *addr);
 	if (kr != KERN_SUCCESS)
 		vm_deallocate(mach_task_self(), *addr, m->len);
 	return kr;
