@@ -70,7 +70,9 @@ argument_type(const struct cmd_arg *a)
 static void
 brief(const struct command *cmd)
 {
-	kprintf("  %-26s %s\n", cmd->name, cmd->brief);
+	const char *gap = strlen(cmd->name) > 26 ? "\n                            " : "";
+
+	kprintf("  %-26s %s%s\n", cmd->name, gap, cmd->brief);
 }
 
 static void

@@ -1,6 +1,11 @@
 """The shell at a terminal: editing, history, completion, Ctrl-C. What a line
 does is tested by scripts; this is about the keys."""
 
+import json
+import os
+import re
+import subprocess
+
 import pexpect
 import pytest
 
@@ -117,3 +122,22 @@ def test_poweroff_status():
     child.expect(pexpect.EOF)
     child.close()
     assert child.exitstatus == 7
+
+
+def test_completion_of_a_held_name_and_of_words(shell):
+    shell("vm_map_create verylongmap 0 4M", "KERN_SUCCESS")
+    shell("vm_allocate verylongm\t4K flags=anyw\t", "KERN_SUCCESS")
+    shell("vm_behavior_set verylongm\t0 4K seq\t", "KERN_SUCCESS")
+    shell("vm_map_enter verylongm\t0x100000 4K flags=fixed|overw\t", "KERN_SUCCESS")
+    shell("drop verylon\t", "KERN_SUCCESS")
+
+
+def test_readme_lists_every_command():
+    r = subprocess.run([RUN, "--exec", "help -j"], cwd=ROOT, stdin=subprocess.DEVNULL, capture_output=True, text=True)
+    commands = [json.loads(line) for line in r.stdout.splitlines() if line.startswith('{"name"')]
+    with open(os.path.join(ROOT, "README.md"), encoding="utf-8") as f:
+        rows = dict(re.findall(r"^\| (\w+) \| ((?:`[\w ]+`(?:, )?)+) \|$", f.read(), re.M))
+    assert commands, r.stdout
+    for topic in sorted({c["topic"] for c in commands}):
+        want = ", ".join(f"`{c['name']}`" for c in commands if c["topic"] == topic)
+        assert rows.get(topic) == want, f"README.md's list of commands, topic {topic}"
