@@ -301,8 +301,8 @@ prepare_special(vm_offset_t addr, struct vm_map_enter_args *args)
 	if (args->flags & VM_FLAGS_NO_CACHE) {
 		if (!pmap_has_cache_attributes())
 			return KERN_FAIL(KERN_NOT_SUPPORTED, "no hart here can map memory uncached (Svpbmt)");
-		if (super != 0)
-			return KERN_FAIL(KERN_INVALID_ARGUMENT, "superpages are cached");
+		if (super != 0 || args->submap != NULL)
+			return KERN_FAIL(KERN_INVALID_ARGUMENT, "superpages and submaps are cached as they are");
 	}
 	if (super == 0)
 		return KERN_SUCCESS;
@@ -353,7 +353,9 @@ enter_special(vm_map_t map, vm_offset_t *addr, const struct vm_map_enter_args *a
 		return kr;
 	vm_map_lock(map);
 	kr = enter_locked(map, &at, &args, &dead);
-	if (kr == KERN_SUCCESS && (map->wiring_required || (args.flags & VM_FLAGS_SUPERPAGE_MASK)))
+	/* A copied window shows what is not its own; its copies come later, one by one. */
+	if (kr == KERN_SUCCESS && (args.flags & VM_FLAGS_SUPERPAGE_MASK ||
+	    (map->wiring_required && !(args.submap != NULL && args.needs_copy))))
 		kr = wire_new(map, at, &args, &dead);
 	vm_map_unlock(map);
 	vm_map_free_dead(map, dead);

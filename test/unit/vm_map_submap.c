@@ -805,6 +805,23 @@ TEST(vm_map_submap, a_pager_that_dies_before_its_memory_is_copied)
 	memory_object_release(to_die);
 }
 
+/* A submap has no page tables: whatever is asked of it must do without. */
+TEST(vm_map_submap, every_advice_to_a_submap)
+{
+	ASSERT_TRUE(setup(false));
+	ASSERT_STORE(one, A, 1);
+	for (vm_behavior_t b = 0; b <= VM_BEHAVIOR_LAST_VALID; b++)
+		(void)vm_behavior_set(sub, vm_address_u(B), vm_size_u(8 * P), b);
+	for (vm_behavior_t b = 0; b <= VM_BEHAVIOR_LAST_VALID; b++)
+		(void)vm_behavior_set(one, vm_address_u(A), vm_size_u(8 * P), b);
+	(void)vm_msync(sub, vm_address_u(B), vm_size_u(8 * P), VM_SYNC_KILLPAGES);
+	(void)vm_msync(one, vm_address_u(A), vm_size_u(8 * P), VM_SYNC_KILLPAGES);
+	ASSERT_EQ(vm_map_wire(sub, B, B + 8 * P, VM_PROT_DEFAULT, true), KERN_SUCCESS);
+	ASSERT_EQ(vm_map_unwire(sub, B, B + 8 * P, true), KERN_SUCCESS);
+	ASSERT_TRUE(sound());
+	teardown();
+}
+
 /* What is given back in a submap must not stay readable through its windows. */
 TEST(vm_map_submap, contents_given_back_are_gone_for_all)
 {
@@ -845,5 +862,31 @@ TEST(vm_map_submap, what_others_have_wired_stays_wired_for_them)
 	ASSERT_TRUE(sound() && fixture_sound(other, NULL));
 	ASSERT_LOAD(other, A, 1);
 	vm_map_deallocate(other);
+	teardown();
+}
+
+TEST(vm_map_submap, windows_of_a_map_whose_memory_is_wired_at_once)
+{
+	struct vm_map_enter_args args = {
+		.size = 4 * P, .offset = B, .flags = VM_FLAGS_NO_CACHE, .cur = VM_PROT_DEFAULT, .max = VM_PROT_ALL,
+	};
+	vm_offset_t at = 3 * A;
+
+	ASSERT_TRUE(setup(false));
+	ASSERT_STORE(two, A, 1);
+	one->wiring_required = true;
+	ASSERT_EQ(window(one, 2 * A, 4 * P, sub, B, false, VM_PROT_DEFAULT), KERN_SUCCESS);
+	ASSERT_EQ(entry_at(sub, B)->wired_count, 1);
+	ASSERT_EQ(window(one, 4 * A, 4 * P, sub, B, true, VM_PROT_DEFAULT), KERN_SUCCESS);
+	ASSERT_TRUE(sound());
+	ASSERT_LOAD(one, 4 * A, 1);
+	ASSERT_STORE(one, 4 * A, 2);
+	ASSERT_LOAD(two, A, 1);
+	ASSERT_TRUE(sound());
+	ASSERT_EQ(vm_map_enter_submap(one, &at, &args, sub, false),
+	    pmap_has_cache_attributes() ? KERN_INVALID_ARGUMENT : KERN_NOT_SUPPORTED);
+	ASSERT_EQ(deallocate(one, 2 * A, 4 * P), KERN_SUCCESS);
+	ASSERT_EQ(entry_at(sub, B)->wired_count, 0);
+	ASSERT_TRUE(sound());
 	teardown();
 }
