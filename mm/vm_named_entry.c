@@ -9,7 +9,8 @@
  *   a memory object   its vm_object is made at the first mapping
  *
  * A named entry is complete when it becomes known (publish) and constant from
- * then on, but for its reference count; so mapping one takes no lock of it.
+ * then on, but for its reference count and what people are told of its
+ * caching; so mapping one takes no lock of it.
  * It holds one reference on its backing. All are on a list, which the checker
  * uses to recount references (M9, M24).
  *
@@ -158,8 +159,11 @@ set_parents_cache(const struct vm_named_entry_args *a, vm_size_t *size, vm_named
 	kr = set_cache(a->parent->backing.object, cache);
 	if (kr != KERN_SUCCESS)
 		return kr;
-	if (cache != MAP_MEM_NOOP)
+	if (cache != MAP_MEM_NOOP) {
+		named_entry_lock(a->parent);
 		a->parent->cache = cache;
+		named_entry_unlock(a->parent);
+	}
 	*size = a->size;
 	*ne = NULL;
 	return KERN_SUCCESS;

@@ -11,7 +11,7 @@
  * from a handle (map, remap, protect, fork, a child handle) leads beyond
  * `protection`. Mappings outlive the handle.
  *
- * Locks: `lock` (rank NAMED) protects what may change; everything but the
+ * Locks: `lock` (rank NAMED) protects `cache`; everything else but the
  * reference count is constant once the entry is made.
  */
 #ifndef MM_VM_NAMED_ENTRY_H
