@@ -271,7 +271,7 @@ build/fuzz/obj/%.c.o: %.c build/host/flags | $(CONTRACT)/machine deps-test
 		-fno-sanitize-recover=all $(HINC) -MMD -MP -c $< -o $@
 
 # This one judges by the model.
-build/host/fuzz_map: build/fuzz/obj/test/model/model.c.o build/fuzz/obj/test/model/driver.c.o
+build/host/fuzz_map: $(patsubst %,build/fuzz/obj/%.o,$(filter-out test/model/main.c,$(wildcard test/model/*.c)))
 
 build/host/fuzz_%: build/fuzz/obj/test/fuzz/%.c.o $(HOST_LIB:%=build/fuzz/obj/%.o)
 	@echo "  FUZZLD  $@"

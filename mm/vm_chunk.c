@@ -317,6 +317,18 @@ vm_object_page_alloc(vm_object_t object, vm_object_offset_t offset, bool zero)
 	return m;
 }
 
+void
+vm_chunk_fill(struct vm_chunk *c, unsigned slot, unsigned n)
+{
+	for (unsigned end = slot + n; slot < end; slot++) {
+		if (vm_chunk_populated(c, slot))
+			continue;
+		if (!c->zeroed)
+			vm_page_zero(c->head + slot);
+		chunk_set_resident(c, slot, c->head + slot);
+	}
+}
+
 bool
 vm_object_page_insert(vm_object_t object, vm_object_offset_t offset, struct vm_page *m)
 {

@@ -31,6 +31,9 @@
  * except that this pager said it has nothing at this offset. A page that
  * its pager has locked, or that is on its way back to it (BUSY), is waited for in the same way.
  *
+ * Memory that is filled in order, as FAULT_AHEAD_AFTER resident pages before a
+ * fresh one show, is cleared some pages ahead (fill_ahead).
+ *
  * Quick and special. vm_fault itself knows A and B of an ordinary object. All
  * else, and objects that vm_object_classify calls special, is fault_slow's:
  *   pager    first writes must be seen: a leaf is only made writable for a
@@ -52,6 +55,8 @@
 
 #define FAULT_AROUND    16u     /* pages, a power of two: mapped together when resident */
 #define FAULT_AROUND_SEQUENTIAL 64u     /* where the entry's behavior says that they will be used */
+#define FAULT_AHEAD     16u     /* pages, a power of two: cleared together where memory is filled in order */
+#define FAULT_AHEAD_AFTER 64u   /* pages in a row, resident, from which on it is taken to be filled in order */
 #define FAULT_TRIES     8       /* rounds of breaking reservations for memory */
 #define FAULT_ASKS      64      /* rounds of asking a pager */
 #define VISIT_PAGES     64u     /* pages that the kernel copies under one hold of the map lock */
@@ -335,6 +340,34 @@ enter_around(const struct vm_map_lookup *l, const struct vm_page *m, vm_offset_t
 	(void)pmap_enter_run(l->pmap, start + l->pmap_shift, m->o.chunk, slot - back, n, prot);
 }
 
+/*
+ * m is fresh and begins a group. When all the pages before it are there, the
+ * rest of the group is cleared and mapped now, from the reservation that holds
+ * it anyway. Never the last page of a chunk: a megapage is made of memory that
+ * was asked for.
+ */
+static noinline void
+fill_ahead(const struct vm_map_lookup *l, const struct vm_page *m, vm_offset_t va)
+{
+	struct vm_chunk *c = m->o.chunk;
+	unsigned slot = m->slot, n = FAULT_AHEAD, w = slot / 64 - 1, shift = slot % 64;
+	uint64_t before;
+
+	if (c->base == 0 || slot < FAULT_AHEAD_AFTER || l->wired || l->entry->behavior == VM_BEHAVIOR_RANDOM)
+		return;
+	before = c->popmap[w] >> shift;
+	if (shift != 0)
+		before |= c->popmap[w + 1] << (64 - shift);
+	if (before != ~0ul)
+		return;
+	if (n > (l->hi - va) >> PAGE_SHIFT)
+		n = (unsigned)((l->hi - va) >> PAGE_SHIFT);
+	if (slot + n == VM_CHUNK_PAGES)
+		n--;
+	vm_chunk_fill(c, slot + 1, n - 1);
+	(void)pmap_enter_run(l->pmap, va + l->pmap_shift + PAGE_SIZE, c, slot + 1, n - 1, l->prot);
+}
+
 /* A of an ordinary object: m, resident or fresh in the top object (locked). */
 static inline kern_return_t
 enter_quick(const struct vm_map_lookup *l, struct vm_page *m, vm_offset_t va, vm_prot_t access, bool fresh)
@@ -349,9 +382,14 @@ enter_quick(const struct vm_map_lookup *l, struct vm_page *m, vm_offset_t va, vm
 	if (unlikely(l->wired) && m->wire_count != 0)
 		access |= PMAP_WIRED;
 	kr = pmap_enter(l->pmap, va + l->pmap_shift, m, l->prot, access);
-	if (!fresh && kr == KERN_SUCCESS && c->resident > 1)
+	if (unlikely(kr != KERN_SUCCESS))
+		return kr;
+	if (fresh) {
+		if (unlikely(m->slot % FAULT_AHEAD == 0))
+			fill_ahead(l, m, va);
+	} else if (c->resident > 1)
 		enter_around(l, m, va, l->prot);
-	return kr;
+	return KERN_SUCCESS;
 }
 
 static inline unsigned

@@ -354,3 +354,54 @@ TEST(vm_fault, reservations_give_way_to_copies_and_forks)
 	vm_map_deallocate(child);
 	vm_map_deallocate(map);
 }
+
+/* Pages of the object behind va that are resident. */
+static uint64_t
+resident(vm_map_t map, vm_offset_t va)
+{
+	vm_map_entry_t e;
+
+	return vm_map_lookup_entry(map, va, &e) && e->object.vm_object != NULL ? e->object.vm_object->resident_page_count : 0;
+}
+
+TEST(vm_fault, memory_filled_in_order_is_cleared_ahead)
+{
+	vm_offset_t at = 64 * M;
+	vm_map_t map = fixture_map();
+
+	ASSERT_TRUE(fixture_allocate(map, at, 2 * M));
+	for (unsigned i = 0; i < 64; i++) {
+		ASSERT_STORE(map, at + i * P, 1);
+		ASSERT_EQ(resident(map, at), i + 1);
+	}
+	ASSERT_STORE(map, at + 64 * P, 1);
+	ASSERT_EQ(resident(map, at), 80);
+	ASSERT_EQ(fixture_leaf(map, at + 79 * P), VM_PROT_DEFAULT);
+	ASSERT_LOAD(map, at + 79 * P, 0);
+	for (unsigned i = 65; i < 511; i++)
+		ASSERT_STORE(map, at + i * P, 1);
+	ASSERT_EQ(resident(map, at), 511);      /* never the page that would complete a megapage */
+	ASSERT_TRUE(fixture_sound(map, NULL));
+	ASSERT_STORE(map, at + 511 * P, 1);
+	ASSERT_STORE(map, at + M + 100 * P, 1);
+	ASSERT_EQ(resident(map, at), 513);      /* nothing in order there */
+	vm_map_deallocate(map);
+}
+
+TEST(vm_fault, nothing_is_cleared_ahead_beyond_the_entry_or_of_random_use)
+{
+	vm_offset_t at = 64 * M;
+	vm_map_t map = fixture_map();
+
+	ASSERT_TRUE(fixture_allocate(map, at, 2 * M));
+	ASSERT_EQ(vm_protect(map, vm_address_u(at + 66 * P), vm_size_u(M), false, VM_PROT_READ), KERN_SUCCESS);
+	for (unsigned i = 0; i < 65; i++)
+		ASSERT_STORE(map, at + i * P, 1);
+	ASSERT_EQ(resident(map, at), 66);
+	ASSERT_EQ(vm_behavior_set(map, vm_address_u(at), vm_size_u(2 * M), VM_BEHAVIOR_RANDOM), KERN_SUCCESS);
+	for (unsigned i = 66; i < 81; i++)
+		ASSERT_LOAD(map, at + i * P, 0);
+	ASSERT_EQ(resident(map, at), 81);
+	ASSERT_TRUE(fixture_sound(map, NULL));
+	vm_map_deallocate(map);
+}
