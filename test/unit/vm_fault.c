@@ -394,6 +394,7 @@ TEST(vm_fault, nothing_is_cleared_ahead_beyond_the_entry_or_of_random_use)
 	vm_map_t map = fixture_map();
 
 	ASSERT_TRUE(fixture_allocate(map, at, 2 * M));
+	ASSERT_STORE(map, at, 1);       /* one object for both entries */
 	ASSERT_EQ(vm_protect(map, vm_address_u(at + 66 * P), vm_size_u(M), false, VM_PROT_READ), KERN_SUCCESS);
 	for (unsigned i = 0; i < 65; i++)
 		ASSERT_STORE(map, at + i * P, 1);
