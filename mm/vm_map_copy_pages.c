@@ -7,7 +7,9 @@
  * A page of a list is either the copy's own (page_loose), or it stays in its
  * object, pinned: it has a wiring and its object a reference for each such page,
  * so that it is neither freed nor moved to another object. A pinned page is
- * no snapshot: stores of others show. vm_map_copy_steal_pages ends that: a page
+ * no snapshot: stores of those who share it show. Those of others do not: what
+ * they could change in place is handed up to our copy first (a push, as for
+ * wiring). vm_map_copy_steal_pages ends the sharing: a page
  * that nobody else can reach any more is taken out of its object, others are copied.
  *
  * The source is removed, where that is asked, when its last part has been
@@ -65,22 +67,62 @@ vm_map_copy_page_discard(vm_map_copy_t copy)
 struct pages {
 	vm_map_copy_t copy;
 	unsigned      wanted;
+	/* Why it stopped early: */
+	kern_return_t kr;
+	vm_object_t   owing;            /* referenced: its page at owing_offset must be handed up */
+	vm_object_offset_t owing_offset;
 };
 
-/* For vm_fault_with: object locked. */
+/*
+ * For vm_fault_with: object locked. A page that an asymmetric copy still looks
+ * through to is handed up first, as for wiring: then whoever sees the copy, and
+ * that may be we, finds it there, unmoved by stores to the source.
+ */
 static bool
 pin_page(struct vm_page *m, void *arg)
 {
 	struct pages *p = arg;
 	vm_object_t object = m->o.chunk->object;
+	vm_object_offset_t offset = vm_chunk_offset(m->o.chunk, m->slot);
 
-	if (m->wire_count == MAX_WIRE_COUNT)
+	/* Not now: the copy may be the object that we came through, and be locked. */
+	if (unlikely(object->copy != NULL) && vm_object_owes_push(object, offset)) {
+		vm_object_reference(object);
+		p->owing = object;
+		p->owing_offset = offset;
 		return false;
+	}
+	if (m->wire_count == MAX_WIRE_COUNT) {
+		p->kr = KERN_FAIL(KERN_RESOURCE_SHORTAGE, "page 0x%lx is wired %u times already", vm_page_pa(m), MAX_WIRE_COUNT);
+		return false;
+	}
 	vm_page_wire(m);
 	object->one_mapping = false;    /* the page is in reach of the copy, too */
 	vm_object_reference(object);
 	p->copy->page_list[p->copy->npages++] = m;
 	return p->copy->npages < p->wanted;
+}
+
+/* Hands the page that stopped pin_page up to the copy; then it is looked for again. */
+static kern_return_t
+hand_up(struct pages *p)
+{
+	vm_object_t object = p->owing;
+	enum vm_push push;
+
+	do {
+		struct vm_page *m;
+
+		spin_lock(&object->lock);
+		m = vm_page_lookup(object, p->owing_offset);
+		push = m != NULL ? vm_object_push(object, p->owing_offset, m) : PUSH_DONE;
+		spin_unlock(&object->lock);
+	} while (push == PUSH_AGAIN);
+	p->owing = NULL;
+	vm_object_deallocate(object);
+	if (push == PUSH_SHORTAGE)
+		return KERN_FAIL(KERN_RESOURCE_SHORTAGE, "no page for a copy that lacks offset 0x%lx", p->owing_offset);
+	return KERN_SUCCESS;
 }
 
 /* Is there anything at va, or would a fault make a page of zeros? KERN_SUCCESS only. */
@@ -114,26 +156,30 @@ static kern_return_t
 gather(vm_map_t src, vm_offset_t va, unsigned n, unsigned options, vm_map_copy_t copy)
 {
 	vm_prot_t access = options & VM_MAP_COPYIN_OPT_VM_PROT;
-	struct pages p = { copy, n };
+	struct pages p = { .copy = copy, .wanted = n };
 	kern_return_t kr = KERN_SUCCESS;
 
 	if (access == VM_PROT_NONE)
 		access = VM_PROT_READ;
 	while (copy->npages < n && kr == KERN_SUCCESS) {
 		vm_offset_t at = va + ((vm_offset_t)copy->npages << PAGE_SHIFT);
-		unsigned before = copy->npages;
 		bool there = true;
 
 		if (options & VM_MAP_COPYIN_OPT_NO_ZERO_FILL) {
-			p.wanted = before + 1;
+			p.wanted = copy->npages + 1;
 			kr = is_there(src, at, access, &there);
 		}
 		if (kr == KERN_SUCCESS && !there)
 			copy->page_list[copy->npages++] = NULL;
 		else if (kr == KERN_SUCCESS)
 			kr = vm_fault_with(src, at, access, pin_page, &p);
-		if (kr == KERN_SUCCESS && copy->npages == before)
-			kr = KERN_FAIL(KERN_RESOURCE_SHORTAGE, "the page at 0x%lx is wired %u times already", at, MAX_WIRE_COUNT);
+		if (kr == KERN_SUCCESS)
+			kr = p.kr;
+		if (unlikely(p.owing != NULL)) {
+			kern_return_t pushed = hand_up(&p);
+
+			kr = kr == KERN_SUCCESS ? pushed : kr;
+		}
 	}
 	if (kr == KERN_SUCCESS && (options & VM_MAP_COPYIN_OPT_PMAP_ENTER))
 		for (unsigned i = 0; i < n && kr == KERN_SUCCESS; i++)

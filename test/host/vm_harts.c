@@ -151,18 +151,66 @@ member_renew(struct member *m, unsigned first, unsigned n)
 	memset(&m->model[first], 0, n);
 }
 
-/* Region 0 is copied over region 2, which lies elsewhere in its megapages. */
+/* Region 0 is gone: new memory takes its place. */
 static void
-member_copy(struct member *m)
+member_refill(struct member *m)
 {
-	vm_map_copy_t copy;
+	while (!fixture_allocate(m->map, page_address(0), REGION * P))
+		vm_reserv_break(1);
+	memset(m->model, 0, REGION);
+}
 
-	if (vm_map_copyin(m->map, page_address(0), REGION * P, false, &copy) != KERN_SUCCESS)
+/*
+ * Region 0 is copied over region 2, which lies elsewhere in its megapages: by
+ * entries, by pages, as what is taken out of the map, or remapped.
+ */
+static void
+member_copy(struct member *m, uint64_t r)
+{
+	vm_offset_t from = page_address(0), to = page_address(2 * REGION);
+	struct vm_map_remap_args a = {
+		.size = REGION * P, .flags = VM_FLAGS_OVERWRITE, .src = m->map, .src_addr = from, .copy = true,
+		.inheritance = VM_INHERIT_COPY,
+	};
+	unsigned how = (unsigned)(r >> 8) % 4;
+	vm_map_copy_t copy;
+	vm_prot_t cur, max;
+	kern_return_t kr;
+
+	if (how == 3) {
+		if (vm_map_remap(m->map, &to, &a, &cur, &max) == KERN_SUCCESS)
+			memcpy(&m->model[2 * REGION], m->model, REGION);
 		return;
-	if (vm_map_copy_overwrite(m->map, page_address(2 * REGION), copy, false) == KERN_SUCCESS)
+	}
+	kr = how == 2 ? vm_map_copyin_page_list(m->map, from, REGION * P, VM_MAP_COPYIN_OPT_STEAL_PAGES, &copy, false) :
+	    vm_map_copyin(m->map, from, REGION * P, how == 1, &copy);
+	if (kr != KERN_SUCCESS)
+		return;
+	if (vm_map_copy_overwrite(m->map, to, copy, false) == KERN_SUCCESS)
 		memcpy(&m->model[2 * REGION], m->model, REGION);
 	else
 		vm_map_copy_discard(copy);
+	if (how == 1)
+		member_refill(m);
+}
+
+/* Region 0 moves away and back: its object is a shared one from then on. */
+static void
+member_move(struct member *m)
+{
+	vm_offset_t at = page_address(0), away = 44 * M;
+	struct vm_map_remap_args a = {
+		.size = REGION * P, .src = m->map, .src_addr = at, .inheritance = VM_INHERIT_COPY,
+	};
+	vm_prot_t cur, max;
+
+	if (vm_map_remap(m->map, &away, &a, &cur, &max) != KERN_SUCCESS)
+		return;
+	a.src_addr = away;
+	a.flags = VM_FLAGS_OVERWRITE;
+	(void)vm_map_remap(m->map, &at, &a, &cur, &max);        /* refused: it is in its place still */
+	while (vm_map_remove(m->map, away, away + REGION * P, 0) != KERN_SUCCESS)
+		vm_reserv_break(1);
 }
 
 static void
@@ -234,7 +282,10 @@ member_act(struct member *m, uint64_t *s)
 		member_renew(m, i % 8, 1 + (unsigned)(r >> 16) % 4);
 		break;
 	case 6:
-		member_copy(m);
+		if (r >> 40 & 7)
+			member_copy(m, r);
+		else
+			member_move(m);
 		break;
 	case 7:
 		member_protect(m);

@@ -260,7 +260,6 @@ op_copy_take(uint8_t inject)
 	spots(d.addr, d.size);
 }
 
-static unsigned used_copy;
 
 void
 op_copy_use(uint8_t inject)
@@ -271,7 +270,6 @@ op_copy_use(uint8_t inject)
 	model_codes codes;
 	kern_return_t kr;
 
-	used_copy = i;
 	if (d.arg < 20) {
 		say("copy %u is discarded", i);
 		tlb_sim_become(d.hart);

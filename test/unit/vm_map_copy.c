@@ -689,6 +689,35 @@ TEST(vm_map_copy, stolen_pages_are_a_snapshot)
 	end();
 }
 
+TEST(vm_map_copy, pinned_pages_of_a_copy_do_not_follow_the_original)
+{
+	vm_map_t peer, child;
+	vm_map_copy_t copy;
+	vm_offset_t at;
+
+	begin();
+	ASSERT_TRUE(fill(map, A, PAGES, 1));
+	ASSERT_TRUE(share(map, A, PAGES * P));
+	peer = vm_map_fork(map);
+	ASSERT_EQ(vm_inherit(map, vm_address_u(A), vm_size_u(PAGES * P), VM_INHERIT_COPY), KERN_SUCCESS);
+	child = vm_map_fork(map);
+	ASSERT_EQ(vm_map_copyin_page_list(child, A, PAGES * P, 0, &copy, false), KERN_SUCCESS);
+	for (unsigned i = 0; i < PAGES; i++)
+		ASSERT_STORE(peer, A + i * P, 99);
+	ASSERT_EQ(vm_map_copyout(into, &at, copy), KERN_SUCCESS);
+	ASSERT_TRUE(holds(into, at, PAGES, 1));
+	ASSERT_TRUE(holds(child, A, PAGES, 1));
+	/* Who shares it sees its stores in the list, too. */
+	ASSERT_EQ(vm_map_copyin_page_list(map, A, PAGES * P, 0, &copy, false), KERN_SUCCESS);
+	ASSERT_STORE(peer, A, 98);
+	ASSERT_EQ(vm_map_copyout(into, &at, copy), KERN_SUCCESS);
+	ASSERT_LOAD(into, at, 98);
+	ASSERT_TRUE(fixture_sound(map, into, peer, child, NULL));
+	vm_map_deallocate(child);
+	vm_map_deallocate(peer);
+	end();
+}
+
 TEST(vm_map_copy, the_source_of_a_page_list_is_removed_at_its_end)
 {
 	unsigned options = VM_MAP_COPYIN_OPT_SRC_DESTROY;
