@@ -279,34 +279,44 @@ pmap_no_table(vm_offset_t va)
 /* Bits that make two leaves for one frame different things, not the same one with other rights. */
 #define LEAF_KIND   (PTE_PPN_MASK | PTE_MANAGED | PTE_PBMT)
 
-/* A leaf is there already. m NULL: the new one is a device's. */
-static noinline kern_return_t
-pmap_replace(struct pmap *pmap, vm_offset_t va, struct vm_page *table, pte_t *e, pte_t new,
-    struct vm_page *m, struct pmap_batch *b)
+/*
+ * Another page (m; NULL: a device's) in place of the leaf at e. No fence is
+ * pending.
+ */
+static kern_return_t
+pmap_replace_page(struct pmap *pmap, vm_offset_t va, struct vm_page *table, pte_t *e, pte_t new,
+    struct vm_page *m)
 {
-	pte_t old = pte_load(e);
 	struct pv *gone;
+	pte_t old;
 
-	if (((old ^ new) & LEAF_KIND) == 0) {
-		pmap_change_leaf(pmap, va, table, e, new, b);
-		return KERN_SUCCESS;
-	}
 	if (pv_get(pmap, table, m, va) == NULL)
 		return pmap_no_record(va);
 	old = pte_swap(e, 0);
 	pmap_harvest(pmap_leaf_page(old), old);
 	gone = pv_of_leaf(table, va, old);
-	if (unlikely(b->start < b->end || b->all))
-		pmap_flush(pmap, b);
 	tlb_shootdown(pmap, va, va + PAGE_SIZE);
 	if (--gone->count == 0)
-		pv_release_last(gone, b->pv_locked);
+		pv_release_last(gone, false);
 	if (unlikely(new & PTE_X))
 		tlb_code_shootdown(pmap);
 	pte_store(e, new);
 	if (unlikely((old | new) & PTE_WIRED))
 		pmap_count_wired(pmap, table, old, new);
 	return KERN_SUCCESS;
+}
+
+/* A leaf is there already. */
+static noinline kern_return_t
+pmap_replace(struct pmap *pmap, vm_offset_t va, struct vm_page *table, pte_t *e, pte_t new,
+    struct vm_page *m, struct pmap_batch *b)
+{
+	if (((pte_load(e) ^ new) & LEAF_KIND) == 0) {
+		pmap_change_leaf(pmap, va, table, e, new, b);
+		return KERN_SUCCESS;
+	}
+	pmap_flush(pmap, b);
+	return pmap_replace_page(pmap, va, table, e, new, m);
 }
 
 /* Where no leaf is. */
@@ -423,6 +433,20 @@ pmap_enter_fresh(struct pmap *pmap, vm_offset_t va, struct vm_page *m, pte_t new
 	return kr;
 }
 
+/* In the cached table, but not where nothing is. pmap locked; unlocks it. */
+static noinline kern_return_t
+pmap_enter_here(struct pmap *pmap, vm_offset_t va, struct vm_page *m, pte_t new)
+{
+	pte_t *e = &pmap->leaf[sv_index(va, 0)], old = pte_load(e);
+	kern_return_t kr;
+
+	if (old == 0 || ((old ^ new) & LEAF_KIND) == 0)
+		return pmap_enter_slow(pmap, va, m, new);
+	kr = pmap_replace_page(pmap, va, pmap->leaf_page, e, new, m);
+	spin_unlock(&pmap->lock);
+	return kr;
+}
+
 /* Not the way that pmap_enter goes itself. pmap locked; unlocks it. */
 static noinline kern_return_t
 pmap_enter_other(struct pmap *pmap, vm_offset_t va, struct vm_page *m, pte_t new)
@@ -458,7 +482,7 @@ pmap_enter(pmap_t pmap, vm_offset_t va, struct vm_page *m, vm_prot_t prot, unsig
 	pv = pmap->leaf_page->t.pv;
 	if (unlikely(pte_load(e) != 0 || pv == NULL || pv->chunk != m->o.chunk ||
 	    pv->origin != va - ((vm_offset_t)m->slot << PAGE_SHIFT)))
-		return pmap_enter_slow(pmap, va, m, new);
+		return pmap_enter_here(pmap, va, m, new);
 	pv->count++;
 	pmap->leaf_page->slot++;
 	pte_store(e, new);

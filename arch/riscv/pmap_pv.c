@@ -111,8 +111,9 @@ pv_find_slow(struct vm_page *table, struct vm_chunk *c, vm_offset_t origin)
 	return found;
 }
 
-struct pv *
-pv_find(struct vm_page *table, struct vm_chunk *c, vm_offset_t origin)
+/* What pv_get and pv_of_leaf go through, so a part of both. */
+static inline struct pv *
+pv_find_near(struct vm_page *table, struct vm_chunk *c, vm_offset_t origin)
 {
 	struct pv *pv = table->t.pv;
 
@@ -123,6 +124,12 @@ pv_find(struct vm_page *table, struct vm_chunk *c, vm_offset_t origin)
 	if (pv == NULL || (pv->chunk == c && pv->origin == origin))
 		return pv;
 	return pv_find_slow(table, c, origin);
+}
+
+struct pv *
+pv_find(struct vm_page *table, struct vm_chunk *c, vm_offset_t origin)
+{
+	return pv_find_near(table, c, origin);
 }
 
 struct pv *
@@ -158,7 +165,7 @@ pv_get(struct pmap *pmap, struct vm_page *table, struct vm_page *m, vm_offset_t 
 		c = m->o.chunk;
 		origin = va - ((vm_offset_t)m->slot << PAGE_SHIFT);
 	}
-	pv = pv_find(table, c, origin);
+	pv = pv_find_near(table, c, origin);
 	if (likely(pv != NULL)) {
 		pv->count++;
 		return pv;
@@ -181,9 +188,15 @@ struct pv *
 pv_of_leaf(struct vm_page *table, vm_offset_t va, pte_t v)
 {
 	struct vm_page *m = pmap_leaf_page(v);
-	struct pv *pv = m != NULL ? pv_find(table, m->o.chunk, va - ((vm_offset_t)m->slot << PAGE_SHIFT)) :
-	    pv_find(table, &pv_no_chunk, va & ~MEGAPAGE_MASK);
+	struct vm_chunk *c = &pv_no_chunk;
+	vm_offset_t origin = va & ~MEGAPAGE_MASK;
+	struct pv *pv;
 
+	if (likely(m != NULL)) {
+		c = m->o.chunk;
+		origin = va - ((vm_offset_t)m->slot << PAGE_SHIFT);
+	}
+	pv = pv_find_near(table, c, origin);
 	KASSERT(pv != NULL, ("leaf at 0x%lx has no reverse mapping", (unsigned long)va));
 	return pv;
 }
