@@ -856,6 +856,67 @@ TEST(pmap_parallel, pmaps_die_while_their_pages_are_taken)
 	teardown();
 }
 
+/* Harts 0 and 1 have sub's table and lose it, and read through it; 2 fills and clears it; 3 takes the pages. */
+static void
+par_nest(unsigned hart, void *arg)
+{
+	pmap_t p = par_pmap[hart & 1];
+	paddr_t pa;
+
+	(void)arg;
+	if (hart < 2)
+		pmap_switch(p);
+	for (unsigned r = 0; r < par_rounds; r++) {
+		unsigned i = r % 8;
+
+		if (hart < 2) {
+			ASSERT_EQ(pmap_nest(p, sub, P0, W0, MEGAPAGE_SIZE), KERN_SUCCESS);
+			for (unsigned k = 0; k < 8; k++)
+				if (!tlb_sim_access(hart, P0 + k * PAGE_SIZE, VM_PROT_WRITE, &pa))
+					pmap_fault(p, P0 + k * PAGE_SIZE, VM_PROT_WRITE);
+			pmap_unnest(p, P0, MEGAPAGE_SIZE);
+			if (tlb_sim_access(hart, P0 + i * PAGE_SIZE, VM_PROT_READ, &pa))
+				__atomic_fetch_add(&par_missed, 1, __ATOMIC_RELAXED);
+			continue;
+		}
+		spin_lock(&object->lock);
+		if (hart == 2)
+			pmap_enter(sub, W0 + i * PAGE_SIZE, page(i), VM_PROT_DEFAULT, 0);
+		else
+			pmap_page_protect(page(i), r & 1 ? VM_PROT_READ : VM_PROT_NONE);
+		spin_unlock(&object->lock);
+		if (hart == 2 && r % 5 == 0)
+			pmap_remove(sub, W0, W0 + 4 * PAGE_SIZE);
+	}
+	if (hart < 2)
+		pmap_switch(pmap_kernel());
+}
+
+TEST(pmap_parallel, tables_are_nested_while_their_leaves_come_and_go)
+{
+	vm_offset_t at = 0;
+
+	ASSERT_TRUE(setup_on(4, 2, true));
+	par_rounds = 400;
+	par_missed = 0;
+	sub = pmap_create();
+	for (unsigned i = 0; i < 2; i++)
+		par_pmap[i] = pmap_create();
+	host_run_harts(4, par_nest, NULL);
+	ASSERT_EQ(tlb_sim_violation, NULL);
+	ASSERT_EQ(par_missed, 0);
+	ASSERT_EQ(sub->parents, NULL);
+	ASSERT_EQ(pmap_check(sub, &at), NULL);
+	for (unsigned i = 0; i < 2; i++) {
+		ASSERT_EQ(pmap_check(par_pmap[i], &at), NULL);
+		ASSERT_EQ(tlb_sim_audit(par_pmap[i], &at), NULL);
+		pmap_destroy(par_pmap[i]);
+	}
+	pmap_destroy(sub);
+	ASSERT_EQ(chunk()->pv, NULL);
+	teardown();
+}
+
 /* Hart 1 keeps the pmap locked for a while, hart 0 takes a page away meanwhile. */
 static void
 par_contended(unsigned hart, void *arg)
