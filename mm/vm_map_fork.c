@@ -39,6 +39,7 @@ struct fork {
 	vm_object_t object;             /* NULL: none; referenced */
 	vm_object_offset_t offset;
 	vm_size_t   size;
+	bool        wired;              /* so it is copied at once, whatever its strategy */
 	vm_object_t copy;
 	vm_object_offset_t copy_offset;
 	bool        needs_copy;
@@ -146,6 +147,7 @@ inherit_copy(struct fork *f, vm_map_entry_t e, vm_map_entry_t n)
 		f->object = e->object.vm_object;
 		f->offset = e->offset + (n->vme_start - e->vme_start);
 		f->size = n->vme_end - n->vme_start;
+		f->wired = e->wired_count != 0;
 		vm_object_reference(f->object);
 	}
 	return kr == KERN_NOT_SUPPORTED ? FORK_HOLE : kr;
@@ -205,6 +207,11 @@ copy_unlocked(struct fork *f)
 	vm_map_unlock(f->old);
 	drop_stale(f);
 	kr = vm_object_copy_strategically(f->object, f->offset, f->size, &f->copy, &f->copy_offset, &f->needs_copy);
+	if (kr == KERN_MEMORY_RESTART_COPY && f->wired) {
+		f->copy_offset = 0;
+		f->needs_copy = false;
+		kr = vm_object_copy_slowly(f->object, f->offset, f->size, true, &f->copy);
+	}
 	if (kr != KERN_SUCCESS) {
 		vm_object_deallocate(f->object);
 		f->object = NULL;

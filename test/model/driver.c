@@ -18,17 +18,17 @@ const char *const driver_kind_name[DRV_KINDS] = {
 	"vm_read", "vm_read_overwrite", "vm_write", "vm_copy", "vm_region", "fork", "end", "create",
 	"switch", "kernel read", "kernel write", "refill", "asids",
 	"vm_remap", "vm_wire", "vm_behavior_set", "vm_msync", "make memory entry", "map memory entry", "drop memory entry",
-	"take a copy", "use a copy"
+	"take a copy", "use a copy", "map a pager"
 };
 
 /* Of 256. */
 static const uint8_t weight[DRV_KINDS] = {
-	[DRV_ACCESS] = 33, [DRV_TOUCH] = 22, [DRV_MEGA] = 3, [DRV_RENEW] = 3, [DRV_PASSING] = 3, [DRV_ALLOCATE] = 20, [DRV_MAP] = 12, [DRV_DEALLOCATE] = 12,
-	[DRV_PROTECT] = 22, [DRV_INHERIT] = 10, [DRV_READ] = 8, [DRV_READ_OVERWRITE] = 8,
+	[DRV_ACCESS] = 30, [DRV_TOUCH] = 21, [DRV_MEGA] = 3, [DRV_RENEW] = 3, [DRV_PASSING] = 3, [DRV_ALLOCATE] = 17, [DRV_MAP] = 12, [DRV_DEALLOCATE] = 12,
+	[DRV_PROTECT] = 20, [DRV_INHERIT] = 8, [DRV_READ] = 8, [DRV_READ_OVERWRITE] = 8,
 	[DRV_WRITE] = 9, [DRV_COPY] = 10, [DRV_REGION] = 3, [DRV_FORK] = 8, [DRV_END] = 5,
 	[DRV_CREATE] = 1, [DRV_SWITCH] = 10, [DRV_KREAD] = 3, [DRV_KWRITE] = 4, [DRV_REFILL] = 4,
-	[DRV_ASIDS] = 1, [DRV_REMAP] = 12, [DRV_WIRE] = 7, [DRV_BEHAVIOR] = 5, [DRV_MSYNC] = 1, [DRV_ENTRY_MAKE] = 4,
-	[DRV_ENTRY_MAP] = 7, [DRV_ENTRY_DROP] = 2, [DRV_COPY_TAKE] = 3, [DRV_COPY_USE] = 4,
+	[DRV_ASIDS] = 1, [DRV_REMAP] = 12, [DRV_WIRE] = 7, [DRV_BEHAVIOR] = 5, [DRV_MSYNC] = 3, [DRV_ENTRY_MAKE] = 4,
+	[DRV_ENTRY_MAP] = 7, [DRV_ENTRY_DROP] = 2, [DRV_COPY_TAKE] = 3, [DRV_COPY_USE] = 4, [DRV_PAGER_MAP] = 6,
 };
 
 struct driver_counts driver_counts;
@@ -146,6 +146,7 @@ driver_start(void)
 	driver_failure[0] = '\0';
 	d.step = 0;
 	d.hart = 0;
+	pagers_start();
 	create(0);
 	create(1);
 }
@@ -634,6 +635,7 @@ check_everything(void)
 			check_regions(t);
 			check_chains(t);
 		}
+	check_pagers();
 	if (!failed() && !vm_check_all(maps, n, &f))
 		fail("%s: %s", f.id, f.text);
 }
@@ -1044,6 +1046,15 @@ dead_task(void)
 	return -1;
 }
 
+/* A fork that gave its lock up, for a pager, has said by then what is shared. */
+static void
+fork_failed(void)
+{
+	for (unsigned i = 0; pagers_mapped() && i < space.nunits; i++)
+		if (model_task[d.t].unit[i].cell != NULL && model_task[d.t].unit[i].inherit == VM_INHERIT_SHARE)
+			model_perhaps_shared(d.t, space.start[i], space.start[i + 1] - space.start[i]);
+}
+
 static void
 op_fork(uint8_t inject)
 {
@@ -1054,8 +1065,10 @@ op_fork(uint8_t inject)
 	if (!may_run(child < 0 ? MODEL_SKIP : OK, inject))
 		return;
 	map = vm_map_fork(d.map[d.t]);
-	if (!agree(OK, map == VM_MAP_NULL ? KERN_RESOURCE_SHORTAGE : KERN_SUCCESS))
+	if (!agree(OK, map == VM_MAP_NULL ? KERN_RESOURCE_SHORTAGE : KERN_SUCCESS)) {
+		fork_failed();
 		return;
+	}
 	d.map[child] = map;
 	model_fork(d.t, (unsigned)child);
 	for (unsigned i = 0; i < nitems(d.spot); i++)
@@ -1094,8 +1107,10 @@ op_passing_fork(uint8_t inject)
 		return;
 	map = vm_map_fork(d.map[d.t]);
 	kr = map == VM_MAP_NULL ? KERN_RESOURCE_SHORTAGE : KERN_SUCCESS;
-	if (!agree(OK, kr))
+	if (!agree(OK, kr)) {
+		fork_failed();
 		return;
+	}
 	vm_map_deallocate(map);
 	for (unsigned i = 0; i < space.nunits; i++) {
 		struct unit *u = &model_task[d.t].unit[i];
@@ -1203,6 +1218,7 @@ perform(uint8_t inject)
 	case DRV_ENTRY_DROP: op_entry_drop(); break;
 	case DRV_COPY_TAKE: op_copy_take(inject); break;
 	case DRV_COPY_USE: op_copy_use(inject); break;
+	case DRV_PAGER_MAP: op_pager_map(inject); break;
 	default: tlb_exhaust_asids(); break;
 	}
 }
@@ -1270,6 +1286,7 @@ driver_finish(void)
 		if (model_task[t].live)
 			end(t);
 	share_finish();
+	pagers_finish();
 	if (failed())
 		return false;
 	left = host_free_pages();

@@ -4,6 +4,7 @@
  *   driver.c        decoding, judging, checks; the operations on one map
  *   driver_share.c  operations that join maps: remap, named entries, held
  *                   copies, wiring, advice
+ *   driver_pager.c  memory objects and their pager
  */
 #ifndef DRIVER_IMPL_H
 #define DRIVER_IMPL_H
@@ -81,6 +82,16 @@ void op_entry_map(uint8_t inject);
 void op_entry_drop(void);
 void op_copy_take(uint8_t inject);
 void op_copy_use(uint8_t inject);
+/* driver_pager.c */
+void pagers_start(void);
+/* Somebody shows, or the kernel has kept, an object of theirs. */
+bool pagers_mapped(void);
+void op_pager_map(uint8_t inject);
+/* vm_msync(d.addr, d.size) of task d.t ended with kr. */
+void pagers_synced(unsigned flags, kern_return_t kr);
+/* What nobody maps any more is at the pager as it was left. */
+void check_pagers(void);
+void pagers_finish(void);
 /* Named entries and copies that are still held go. */
 void share_finish(void);
 

@@ -102,10 +102,14 @@ op_msync(uint8_t inject)
 	    VM_SYNC_SYNCHRONOUS | VM_SYNC_ASYNCHRONOUS, VM_SYNC_SYNCHRONOUS | VM_SYNC_CONTIGUOUS, VM_SYNC_DEACTIVATE, 0, VM_SYNC_INVALIDATE };
 	unsigned flags = some[d.arg & 7];
 	model_codes codes = model_msync(d.t, d.addr, d.size, flags);
+	kern_return_t kr;
 
 	say("task %u: vm_msync(0x%lx, 0x%lx, 0x%x)", d.t, d.addr, d.size, flags);
-	if (may_run(codes, inject))
-		(void)agree(codes, vm_msync(d.map[d.t], vm_address_u(d.addr), vm_size_u(d.size), flags));
+	if (!may_run(codes, inject))
+		return;
+	kr = vm_msync(d.map[d.t], vm_address_u(d.addr), vm_size_u(d.size), flags);
+	(void)agree(codes, kr);
+	pagers_synced(flags, kr);
 	spots(d.addr, d.size);
 }
 

@@ -125,7 +125,7 @@ model_codes model_wire(unsigned t, vm_offset_t addr, vm_size_t size, vm_prot_t a
 model_codes model_behavior(unsigned t, vm_offset_t addr, vm_size_t size, vm_behavior_t b, bool commit);
 model_codes model_msync(unsigned t, vm_offset_t addr, vm_size_t size, unsigned flags);
 
-/* A run of cells that somebody holds: a named entry, or a copy under way. */
+/* A run of cells that somebody holds: a named entry, a copy under way, a pager's memory. */
 #define MODEL_HELD_PAGES 64
 struct model_held {
 	bool         live;
@@ -146,6 +146,14 @@ model_codes model_hold(unsigned t, vm_offset_t addr, vm_size_t size, vm_prot_t n
 /* vm_map of a named entry. */
 model_codes model_map_held(unsigned t, vm_offset_t *addr, const struct model_map_args *a, vm_offset_t offset, bool copy,
     const struct model_held *h, bool commit);
+/* vm_map of a memory object whose cells are h's. */
+model_codes model_map_pager(unsigned t, vm_offset_t *addr, const struct model_map_args *a, vm_offset_t offset, bool copy,
+    const struct model_held *h, bool commit);
+/* The page of h that unit i of task t shows, or -1. */
+int         model_held_page(const struct model_held *h, unsigned t, unsigned i);
+/* The bytes of a held page; and new ones. */
+const uint8_t *model_held_bytes(const struct model_held *h, unsigned page);
+void        model_held_set(struct model_held *h, unsigned page, const uint8_t *bytes);
 /* vm_map_copyout and vm_map_copy_overwrite of a held copy, which is used up. */
 model_codes model_copyout(unsigned t, vm_offset_t *addr, struct model_held *h, bool commit);
 model_codes model_overwrite(unsigned t, vm_offset_t addr, struct model_held *h, bool commit);

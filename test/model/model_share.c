@@ -273,6 +273,19 @@ model_hold(unsigned t, vm_offset_t addr, vm_size_t size, vm_prot_t need, bool ma
 	return OK;
 }
 
+/* Puts cells of h, from offset on, into r: units like `new`. */
+static void
+map_cells(unsigned t, const struct range *r, struct unit *new, const struct model_held *h, vm_offset_t offset, bool copy)
+{
+	for (int i = r->first; i < r->last; i++) {
+		unsigned page = (unsigned)(offset / PAGE_SIZE) + (unsigned)(i - r->first);
+
+		new->cell = copy ? cell_snapshot(h->cell[page]) : cell_share(h->cell[page]);
+		new->behavior = h->behavior[page];
+		replace(t, i, new);
+	}
+}
+
 model_codes
 model_map_held(unsigned t, vm_offset_t *addr, const struct model_map_args *a, vm_offset_t offset, bool copy,
     const struct model_held *h, bool commit)
@@ -303,14 +316,64 @@ model_map_held(unsigned t, vm_offset_t *addr, const struct model_map_args *a, vm
 	if (!copyable(&r))
 		return MODEL_SKIP;
 	*addr = at;
-	for (int i = r.first; commit && i < r.last; i++) {
-		struct cell *c = h->cell[offset / PAGE_SIZE + (unsigned)(i - r.first)];
-
-		new.cell = copy ? cell_snapshot(c) : cell_share(c);
-		new.behavior = h->behavior[offset / PAGE_SIZE + (unsigned)(i - r.first)];
-		replace(t, i, &new);
-	}
+	if (commit)
+		map_cells(t, &r, &new, h, offset, copy);
 	return OK;
+}
+
+model_codes
+model_map_pager(unsigned t, vm_offset_t *addr, const struct model_map_args *a, vm_offset_t offset, bool copy,
+    const struct model_held *h, bool commit)
+{
+	vm_offset_t at = trunc_page(*addr);
+	vm_size_t size = round_page(a->size), whole = h->pages * PAGE_SIZE;
+	struct unit new = { NULL, (uint8_t)(a->cur & a->max), (uint8_t)a->max, (uint8_t)a->inheritance,
+	    (uint8_t)VM_GET_TAG(a->flags), SHARED_NO, 0, 0 };
+	model_codes codes;
+	struct range r;
+
+	if (((a->cur | a->max) & ~VM_PROT_ALL) || a->inheritance > VM_INHERIT_LAST_VALID ||
+	    (a->flags & ~FLAGS_KNOWN) || size == 0 || offset % PAGE_SIZE != 0 ||
+	    (!(a->flags & VM_FLAGS_ANYWHERE) && at + size <= at))
+		return CODE(KERN_INVALID_ARGUMENT);
+	if ((copy ? VM_PROT_READ : a->max) & ~h->prot)
+		return CODE(KERN_PROTECTION_FAILURE);
+	if (offset >= whole || size > whole - offset)
+		return CODE(KERN_INVALID_ARGUMENT);
+	codes = place(t, &at, size, a->mask, a->flags, KERN_INVALID_ARGUMENT, &r);
+	if (codes != OK)
+		return codes;
+	if (!copyable(&r))
+		return MODEL_SKIP;
+	*addr = at;
+	if (commit)
+		map_cells(t, &r, &new, h, offset, copy);
+	return OK;
+}
+
+int
+model_held_page(const struct model_held *h, unsigned t, unsigned i)
+{
+	const struct cell *c = model_task[t].unit[i].cell;
+
+	for (unsigned page = 0; c != NULL && page < h->pages; page++)
+		if (h->cell[page] == c)
+			return (int)page;
+	return -1;
+}
+
+const uint8_t *
+model_held_bytes(const struct model_held *h, unsigned page)
+{
+	struct unit u = { .cell = h->cell[page] };
+
+	return model_bytes(&u);
+}
+
+void
+model_held_set(struct model_held *h, unsigned page, const uint8_t *bytes)
+{
+	memcpy(cell_bytes(h->cell[page]), bytes, PAGE_SIZE);
 }
 
 model_codes

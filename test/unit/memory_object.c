@@ -952,6 +952,27 @@ TEST(memory_object, wiring_brings_the_pages_or_nothing)
 	done(map);
 }
 
+/* The copy's own object copies symmetrically, but is wired; the pager is below it. */
+TEST(memory_object, a_wired_private_copy_is_inherited)
+{
+	vm_map_t map = fixture_map(), child;
+
+	ASSERT_EQ(pager_test_create(SIZE, &mo), KERN_SUCCESS);
+	tell(PAGER_FILL, 7);
+	ASSERT_EQ(map_at(map, A, mo, 0, SIZE, true), KERN_SUCCESS);
+	ASSERT_EQ(vm_wire(map, vm_address_u(A + P), vm_size_u(2 * P), VM_PROT_DEFAULT), KERN_SUCCESS);
+	ASSERT_STORE(map, A + P, 99);
+	child = vm_map_fork(map);
+	ASSERT_TRUE(child != NULL);
+	ASSERT_STORE(map, A + P, 98);
+	ASSERT_LOAD(child, A, 7);
+	ASSERT_LOAD(child, A + P, 99);
+	ASSERT_LOAD(child, A + 2 * P, 9);
+	ASSERT_TRUE(fixture_sound(map, child, NULL));
+	vm_map_deallocate(child);
+	done(map);
+}
+
 TEST(memory_object, vm_read_and_vm_write_reach_the_pager)
 {
 	vm_map_t map = mapped(4 * P), into = fixture_map();
