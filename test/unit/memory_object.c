@@ -459,6 +459,34 @@ TEST(memory_object, a_locked_page_is_asked_for)
 	done(map);
 }
 
+/* A leaf that another access makes, or a wiring, grants nothing of what the lock forbids. */
+TEST(memory_object, a_lock_is_heeded_by_the_leaves_of_others)
+{
+	struct vm_map_user_args args = {
+		.size = vm_size_u(SIZE), .flags = VM_FLAGS_FIXED, .cur = VM_PROT_ALL, .max = VM_PROT_ALL,
+		.inheritance = VM_INHERIT_DEFAULT,
+	};
+	vm_address_ut a = vm_address_u(A);
+	vm_map_t map = fixture_map();
+
+	ASSERT_EQ(pager_test_create(SIZE, &mo), KERN_SUCCESS);
+	args.pager = mo;
+	ASSERT_EQ(vm_map_user(map, &a, &args), KERN_SUCCESS);
+	tell(PAGER_LOCK, VM_PROT_EXECUTE);
+	ASSERT_LOAD(map, A, 0);
+	ASSERT_EQ(fixture_leaf(map, A), VM_PROT_READ);
+	ASSERT_EQ(vm_fault(map, A, VM_PROT_EXECUTE), KERN_SUCCESS);
+	ASSERT_EQ(counts().unlocks, 1);
+	ASSERT_TRUE(fixture_leaf(map, A) & VM_PROT_EXECUTE);
+	tell(PAGER_LOCK, VM_PROT_WRITE | VM_PROT_EXECUTE);
+	ASSERT_EQ(vm_wire(map, vm_address_u(A + P), vm_size_u(P), VM_PROT_READ), KERN_SUCCESS);
+	ASSERT_EQ(fixture_leaf(map, A + P), VM_PROT_READ);
+	ASSERT_EQ(counts().unlocks, 1);
+	ASSERT_STORE(map, A + P, 3);
+	ASSERT_EQ(counts().unlocks, 2);
+	done(map);
+}
+
 TEST(memory_object, flushed_pages_are_returned_and_asked_for_again)
 {
 	vm_map_t map = mapped(SIZE);
