@@ -44,15 +44,37 @@ enum wire_result { WIRE_DONE, WIRE_SHORTAGE, WIRE_FAULT, WIRE_AGAIN };
 
 /* --- counts --- */
 
+/* The page of a slot, as vm_chunk_page; m: that of the slot before. Pages of a reservation follow each other. */
+static inline struct vm_page *
+next_page(const struct vm_chunk *c, unsigned slot, struct vm_page *m)
+{
+	return likely(c->base != 0) ? m + 1 : vm_chunk_page(c, slot);
+}
+
+/* Are all of slots [slot, slot + n) resident? */
+static bool
+all_resident(const struct vm_chunk *c, unsigned slot, unsigned n)
+{
+	if (c->resident == VM_CHUNK_PAGES)
+		return true;
+	for (; n > 0 && vm_chunk_populated(c, slot); n--)
+		slot++;
+	return n == 0;
+}
+
 /* The resident pages of slots [slot, slot + n) lose one wiring each. */
 static void
 unwire_slots(struct vm_chunk *c, unsigned slot, unsigned n)
 {
+	struct vm_page *m = c->base != 0 ? c->head + slot - 1 : NULL;
 	unsigned end = slot + n, gone = 0;
 
-	for (slot = vm_chunk_next(c, slot); slot < end; slot = vm_chunk_next(c, slot + 1)) {
-		struct vm_page *m = vm_chunk_page(c, slot);
-
+	for (; slot < end; slot++) {
+		if (unlikely(!vm_chunk_populated(c, slot))) {
+			m = c->base != 0 ? m + 1 : NULL;
+			continue;
+		}
+		m = next_page(c, slot, m);
 		KASSERT(m->wire_count != 0, ("object %lu: the page at 0x%lx is unwired, but was not wired",
 		    (unsigned long)c->object->id, (unsigned long)vm_chunk_offset(c, slot)));
 		gone += --m->wire_count == 0;
@@ -229,11 +251,16 @@ wire_page(const struct vm_wire_view *v, const struct wire_at *w, vm_offset_t va,
 
 /* Absent pages of the run are cleared ones. FALSE: shortage; those made stay, which nobody can see. */
 static bool
-populate(vm_object_t object, vm_object_offset_t offset, unsigned n)
+populate(vm_object_t object, vm_object_offset_t offset, unsigned slot, unsigned n)
 {
-	for (; n > 0; n--, offset += PAGE_SIZE)
-		if (vm_page_lookup(object, offset) == NULL && vm_object_page_alloc(object, offset, true) == NULL)
+	struct vm_chunk *c = NULL;
+
+	for (; n > 0; n--, slot++, offset += PAGE_SIZE) {
+		if (c == NULL)
+			c = vm_chunk_find(object, (offset + object->color) >> VM_CHUNK_SHIFT);
+		if ((c == NULL || !vm_chunk_populated(c, slot)) && vm_object_page_alloc(object, offset, true) == NULL)
 			return false;
+	}
 	return true;
 }
 
@@ -252,18 +279,25 @@ wire_run(const struct vm_wire_view *v, const struct wire_at *w, vm_offset_t va, 
 	uint64_t at = w->offset + w->object->color;
 	unsigned slot = (unsigned)(at >> PAGE_SHIFT) % VM_CHUNK_PAGES, end = slot + n, fresh = 0;
 	struct vm_chunk *c;
+	struct vm_page *m;
 
-	if (!populate(w->object, w->offset, n))
-		return WIRE_SHORTAGE;
 	c = vm_chunk_find(w->object, at >> VM_CHUNK_SHIFT);
+	if (c == NULL || !all_resident(c, slot, n)) {
+		if (!populate(w->object, w->offset, slot, n))
+			return WIRE_SHORTAGE;
+		c = vm_chunk_find(w->object, at >> VM_CHUNK_SHIFT);
+	}
 	if (c->wired != 0)
 		for (unsigned s = slot; s < end; s++)
 			if (vm_chunk_page(c, s)->wire_count == UINT16_MAX)
 				return WIRE_SHORTAGE;
 	if (v->top->pmap != NULL && !enter_leaves(v->top->pmap, va + v->shift, c, slot, n, w->prot))
 		return WIRE_SHORTAGE;
-	for (; slot < end; slot++)
-		fresh += vm_chunk_page(c, slot)->wire_count++ == 0;
+	m = c->base != 0 ? c->head + slot - 1 : NULL;
+	for (; slot < end; slot++) {
+		m = next_page(c, slot, m);
+		fresh += m->wire_count++ == 0;
+	}
 	c->wired += (uint16_t)fresh;
 	w->object->wired_pages += fresh;
 	return WIRE_DONE;

@@ -83,16 +83,23 @@ static void
 forget_references(vm_map_t map, vm_map_entry_t e, struct vm_chunk *c, unsigned slot, unsigned n, vm_offset_t va)
 {
 	unsigned end = slot + n;
+	uint64_t bits = 0;
 
 	(void)e;
 	pmap_clear_reference_range(map->pmap, va, va + ((vm_offset_t)n << PAGE_SHIFT));
-	for (slot = vm_chunk_next(c, slot); slot < end; slot = vm_chunk_next(c, slot + 1)) {
-		struct vm_page *m = vm_chunk_page(c, slot);
+	/* What was collected from leaves that are gone: rarely anything, so a page costs a look. */
+	for (; slot < end; slot++, bits >>= 1) {
+		struct vm_page *m;
 
-		/* What was collected from leaves that are gone; rarely anything. */
+		if (bits == 0 || slot % 64 == 0)
+			bits = c->popmap[slot / 64] >> (slot % 64);
+		if (!(bits & 1))
+			continue;
+		m = vm_chunk_page(c, slot);
 		if (unlikely(m->o.ad != 0))
 			pmap_clear_reference(m);
-		m->flags &= (uint8_t)~VM_PAGE_REFERENCED;
+		if (unlikely(m->flags & VM_PAGE_REFERENCED))
+			m->flags &= (uint8_t)~VM_PAGE_REFERENCED;
 	}
 }
 

@@ -51,31 +51,29 @@ vm_map_spare_release(struct vm_map_spare *spare)
 		vm_map_entry_dispose(spare->entry[--spare->n]);
 }
 
-/* A copy of entry from the spares, with its own reference on what it maps. */
-static vm_map_entry_t
-duplicate(vm_map_entry_t entry, struct vm_map_spare *spare)
+/* Cuts at `at`, inside entry: `back` becomes the part from there on, with its own reference on what it maps. */
+static inline void
+split(vm_map_t map, vm_map_entry_t entry, vm_offset_t at, vm_map_entry_t back)
 {
-	vm_map_entry_t e;
-
-	KASSERT(spare->n > 0, ("no spare entry to clip [0x%lx, 0x%lx)",
-	    (unsigned long)entry->vme_start, (unsigned long)entry->vme_end));
-	e = spare->entry[--spare->n];
-	*e = *entry;
-	if (entry->is_sub_map)
+	*back = *entry;
+	back->offset += at - entry->vme_start;
+	if (unlikely(entry->is_sub_map))
 		vm_map_reference(entry->object.sub_map);
 	else
 		vm_object_reference(entry->object.vm_object);
-	return e;
+	vm_map_store_split(map, entry, at, back);
 }
 
-/* Cuts at `at`, inside entry; returns the new back part. */
+/* The same with a spare entry; returns the back part. */
 static vm_map_entry_t
 clip(vm_map_t map, vm_map_entry_t entry, vm_offset_t at, struct vm_map_spare *spare)
 {
-	vm_map_entry_t back = duplicate(entry, spare);
+	vm_map_entry_t back;
 
-	back->offset += at - entry->vme_start;
-	vm_map_store_split(map, entry, at, back);
+	KASSERT(spare->n > 0, ("no spare entry to clip [0x%lx, 0x%lx)",
+	    (unsigned long)entry->vme_start, (unsigned long)entry->vme_end));
+	back = spare->entry[--spare->n];
+	split(map, entry, at, back);
 	return back;
 }
 
@@ -95,13 +93,37 @@ vm_map_clip_end(vm_map_t map, vm_map_entry_t entry, vm_offset_t end, struct vm_m
 		(void)clip(map, entry, end, spare);
 }
 
+bool
+vm_map_cut_slow(vm_map_t map, vm_map_entry_t *first, vm_map_entry_t *last, vm_offset_t start, vm_offset_t end)
+{
+	vm_map_entry_t low = NULL, high = NULL;
+	bool one = *first == *last;
+
+	if ((*first)->vme_start < start && unlikely((low = vm_map_entry_create()) == NULL))
+		return false;
+	if ((*last)->vme_end > end && unlikely((high = vm_map_entry_create()) == NULL)) {
+		if (low != NULL)
+			vm_map_entry_dispose(low);
+		return false;
+	}
+	if (low != NULL) {
+		split(map, *first, start, low);
+		*first = low;
+		if (one)
+			*last = low;
+	}
+	if (high != NULL)
+		split(map, *last, end, high);
+	return true;
+}
+
+/* Neighbours, alike in all attributes. */
 static inline bool
 mergeable(const struct vm_map_entry *a, const struct vm_map_entry *b)
 {
 	static const struct vm_map_entry never = { .is_sub_map = 1, .in_transition = 1, .needs_wakeup = 1 };
 
-	return a->vme_end == b->vme_start && a->attributes == b->attributes &&
-	    (a->attributes & never.attributes) == 0 &&
+	return (a->attributes & never.attributes) == 0 &&
 	    a->object.vm_object == b->object.vm_object &&
 	    (a->object.vm_object == NULL ||
 	    a->offset + (a->vme_end - a->vme_start) == b->offset) &&
@@ -109,17 +131,18 @@ mergeable(const struct vm_map_entry *a, const struct vm_map_entry *b)
 }
 
 vm_map_entry_t
-vm_map_merge_prev(vm_map_t map, vm_map_entry_t entry)
+vm_map_merge_prev_slow(vm_map_t map, vm_map_entry_t entry)
 {
-	vm_map_entry_t header = vm_map_to_entry(map), prev = entry->vme_prev;
+	vm_map_entry_t prev = entry->vme_prev, dead;
 
-	if (entry == header || prev == header || !mergeable(prev, entry))
+	if (!mergeable(prev, entry))
 		return entry;
-	vm_map_store_join(map, prev);
-	/* Never the last reference: prev holds one. */
-	vm_object_deallocate(entry->object.vm_object);
-	vm_map_entry_dispose(entry);
-	return prev;
+	dead = vm_map_store_join(map, prev);
+	/* Never the last reference: the other holds one. */
+	if (dead->object.vm_object != NULL)
+		__atomic_sub_fetch(&dead->object.vm_object->ref_count, 1, __ATOMIC_RELEASE);
+	vm_map_entry_dispose(dead);
+	return dead == prev ? entry : prev;
 }
 
 void

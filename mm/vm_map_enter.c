@@ -138,41 +138,49 @@ vm_map_find_place(vm_map_t map, const struct vm_map_enter_args *args, vm_offset_
 
 /* --- the entry --- */
 
+/* Those of new zero-fill memory. */
+static inline uint32_t
+attributes(const struct vm_map_enter_args *args)
+{
+	struct vm_map_entry e;
+
+	e.attributes = 0;
+	e.protection = args->cur & VM_PROT_ALL;
+	e.max_protection = args->max & VM_PROT_ALL;
+	e.inheritance = args->inheritance & 3;
+	e.alias = VM_GET_TAG(args->flags) & 0xff;
+	if (unlikely(args->flags & (VM_FLAGS_PERMANENT | VM_FLAGS_SUPERPAGE_MASK))) {
+		e.permanent = (args->flags & VM_FLAGS_PERMANENT) != 0;
+		e.superpage = (args->flags & VM_FLAGS_SUPERPAGE_MASK) != 0;
+	}
+	return e.attributes;
+}
+
 static void
 fill_entry(vm_map_entry_t e, vm_offset_t start, const struct vm_map_enter_args *args)
 {
-	*e = (struct vm_map_entry){
-		.vme_start = start,
-		.vme_end = start + args->size,
-		.object.vm_object = args->object,
-		.offset = args->object != NULL || args->submap != NULL ? args->offset : 0,
-		.needs_copy = args->needs_copy,
-		.is_shared = args->is_shared,
-		.protection = args->cur & VM_PROT_ALL,
-		.max_protection = args->max & VM_PROT_ALL,
-		.inheritance = args->inheritance & 3,
-		.alias = VM_GET_TAG(args->flags) & 0xff,
-		.permanent = (args->flags & VM_FLAGS_PERMANENT) != 0,
-		.superpage = (args->flags & VM_FLAGS_SUPERPAGE_MASK) != 0,
-	};
+	e->vme_start = start;
+	e->vme_end = start + args->size;
+	e->object.vm_object = args->object;
+	e->offset = 0;
+	e->attributes = attributes(args);
+	e->wired_count = e->user_wired_count = 0;
+	if (args->object == NULL && args->submap == NULL)
+		return;
+	e->offset = args->offset;
+	e->needs_copy = args->needs_copy;
+	e->is_shared = args->is_shared;
 	if (unlikely(args->submap != NULL)) {
 		e->object.sub_map = args->submap;
 		e->is_sub_map = true;
 	}
 }
 
-/* What tells an entry apart for coalescing: no state, and nothing out of the ordinary. */
+/* No state, and nothing out of the ordinary: may the entry grow by what is asked for? */
 static inline bool
 alike(const struct vm_map_entry *e, const struct vm_map_enter_args *args)
 {
-	const struct vm_map_entry want = {
-		.protection = args->cur & VM_PROT_ALL,
-		.max_protection = args->max & VM_PROT_ALL,
-		.inheritance = args->inheritance & 3,
-		.alias = VM_GET_TAG(args->flags) & 0xff,
-	};
-
-	return e->attributes == want.attributes && e->wired_count == 0;
+	return e->attributes == attributes(args) && e->wired_count == 0;
 }
 
 /*

@@ -20,8 +20,8 @@ void vm_map_store_link(vm_map_t map, vm_map_entry_t after, vm_map_entry_t entry)
 void vm_map_store_unlink(vm_map_t map, vm_map_entry_t entry);
 /* Cuts entry at `at`, inside it: entry ends there, back (filled) begins there. */
 void vm_map_store_split(vm_map_t map, vm_map_entry_t entry, vm_offset_t at, vm_map_entry_t back);
-/* entry takes over the range of the adjacent next entry, which is unlinked. */
-void vm_map_store_join(vm_map_t map, vm_map_entry_t entry);
+/* entry and the adjacent next one, alike but for range and offset, become one; the other of the two is unlinked and returned. */
+vm_map_entry_t vm_map_store_join(vm_map_t map, vm_map_entry_t entry);
 /* Moves the entry's borders within the free space and itself; map->size follows. */
 void vm_map_store_resize(vm_map_t map, vm_map_entry_t entry, vm_offset_t start, vm_offset_t end);
 /*
@@ -127,8 +127,28 @@ void vm_map_spare_release(struct vm_map_spare *spare);
 vm_map_entry_t vm_map_clip_start(vm_map_t map, vm_map_entry_t entry, vm_offset_t start, struct vm_map_spare *spare);
 /* entry keeps [..., end); the part after becomes a new entry after it. */
 void vm_map_clip_end(vm_map_t map, vm_map_entry_t entry, vm_offset_t end, struct vm_map_spare *spare);
+bool vm_map_cut_slow(vm_map_t map, vm_map_entry_t *first, vm_map_entry_t *last, vm_offset_t start, vm_offset_t end);
+/*
+ * Cuts [start, end) out of first and last, which hold its ends or lie inside it: afterwards they are its first and last
+ * entries. FALSE: shortage, nothing changed.
+ */
+static inline bool
+vm_map_cut(vm_map_t map, vm_map_entry_t *first, vm_map_entry_t *last, vm_offset_t start, vm_offset_t end)
+{
+	return ((*first)->vme_start >= start && (*last)->vme_end <= end) || vm_map_cut_slow(map, first, last, start, end);
+}
 /* Merges entry with its predecessor when nothing tells them apart; returns the survivor. Write lock. */
-vm_map_entry_t vm_map_merge_prev(vm_map_t map, vm_map_entry_t entry);
+vm_map_entry_t vm_map_merge_prev_slow(vm_map_t map, vm_map_entry_t entry);
+static inline vm_map_entry_t
+vm_map_merge_prev(vm_map_t map, vm_map_entry_t entry)
+{
+	const struct vm_map_entry *prev = entry->vme_prev;
+
+	/* The header ends where no entry begins, and begins where none ends. */
+	if (prev->vme_end != entry->vme_start || prev->attributes != entry->attributes)
+		return entry;
+	return vm_map_merge_prev_slow(map, entry);
+}
 /* Merges entry and those after it, up to and with the one that begins at end, each with its predecessor. Write lock. */
 void vm_map_merge_from(vm_map_t map, vm_map_entry_t entry, vm_offset_t end);
 /* The same from the entry at start on. */

@@ -184,11 +184,48 @@ protect_special(vm_map_t map, vm_offset_t *start, vm_offset_t *end, vm_prot_t pr
 	return nested ? vm_map_unnest_range(map, *start, *end) : vm_map_unnest_borders(map, *start, *end);
 }
 
+/* Several entries, or what only some maps have. Write lock held. */
+static noinline kern_return_t
+protect_range(vm_map_t map, vm_offset_t start, vm_offset_t end, vm_prot_t prot, bool set_max)
+{
+	vm_map_entry_t first, last, e;
+	kern_return_t kr = KERN_SUCCESS;
+
+	if (map->special)
+		kr = protect_special(map, &start, &end, prot, set_max);
+	if (kr == KERN_SUCCESS)
+		kr = vm_map_check_range(map, start, end, prot, true, &first, &last);
+	if (kr != KERN_SUCCESS)
+		return kr;
+	if (!vm_map_cut(map, &first, &last, start, end))
+		return KERN_FAIL(KERN_RESOURCE_SHORTAGE, "no memory to cut an entry at 0x%lx or 0x%lx", start, end);
+	for (e = first; e != vm_map_to_entry(map) && e->vme_start < end; e = e->vme_next)
+		apply(map, e, prot, set_max);
+	vm_map_merge_from(map, first, end);
+	return KERN_SUCCESS;
+}
+
+/* Within one entry, which allows it: cuts, changes, and joins where it did not cut. */
+static kern_return_t
+protect_one(vm_map_t map, vm_map_entry_t e, vm_offset_t start, vm_offset_t end, vm_prot_t prot, bool set_max)
+{
+	bool low = e->vme_start == start, high = e->vme_end == end;
+	vm_map_entry_t last = e;
+
+	if (!(low && high) && unlikely(!vm_map_cut_slow(map, &e, &last, start, end)))
+		return KERN_FAIL(KERN_RESOURCE_SHORTAGE, "no memory to cut the entry at 0x%lx", e->vme_start);
+	apply(map, e, prot, set_max);
+	if (low)
+		e = vm_map_merge_prev(map, e);
+	if (high)
+		(void)vm_map_merge_prev(map, e->vme_next);
+	return KERN_SUCCESS;
+}
+
 kern_return_t
 vm_map_protect(vm_map_t map, vm_offset_t start, vm_offset_t end, vm_prot_t prot, bool set_max)
 {
-	vm_map_entry_t first, last, e;
-	struct vm_map_spare spare;
+	vm_map_entry_t e;
 	kern_return_t kr;
 
 	if (start == end)
@@ -196,30 +233,14 @@ vm_map_protect(vm_map_t map, vm_offset_t start, vm_offset_t end, vm_prot_t prot,
 	if (unlikely(prot & VM_PROT_COPY))
 		return protect_copy(map, start, end, prot & VM_PROT_ALL, set_max);
 	vm_map_lock(map);
-	if (unlikely(map->special)) {
-		kr = protect_special(map, &start, &end, prot, set_max);
-		if (kr != KERN_SUCCESS) {
-			vm_map_unlock(map);
-			return kr;
-		}
-	}
-	kr = vm_map_check_range(map, start, end, prot, true, &first, &last);
-	if (kr == KERN_SUCCESS && !vm_map_spare_take(&spare, map, first, last, start, end))
-		kr = KERN_FAIL(KERN_RESOURCE_SHORTAGE, "no memory to cut an entry at 0x%lx or 0x%lx", start, end);
-	if (kr != KERN_SUCCESS) {
-		vm_map_unlock(map);
-		return kr;
-	}
-	if (first == last)
-		first = last = vm_map_clip_start(map, first, start, &spare);
+	/* Nearly always one entry holds it all, and allows it. */
+	if (likely(vm_map_lookup_entry(map, start, &e) && end <= e->vme_end &&
+	    !(prot & ~(vm_prot_t)e->max_protection) && !map->special))
+		kr = protect_one(map, e, start, end, prot, set_max);
 	else
-		first = vm_map_clip_start(map, first, start, &spare);
-	vm_map_clip_end(map, last, end, &spare);
-	for (e = first; e != vm_map_to_entry(map) && e->vme_start < end; e = e->vme_next)
-		apply(map, e, prot, set_max);
-	vm_map_merge_from(map, first, end);
+		kr = protect_range(map, start, end, prot, set_max);
 	vm_map_unlock(map);
-	return KERN_SUCCESS;
+	return kr;
 }
 
 bool

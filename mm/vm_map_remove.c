@@ -211,7 +211,6 @@ kern_return_t
 vm_map_delete_with(vm_map_t map, vm_offset_t start, vm_offset_t end, unsigned flags, vm_map_entry_t *dead)
 {
 	vm_map_entry_t header = vm_map_to_entry(map), first, last;
-	struct vm_map_spare spare;
 	kern_return_t kr;
 
 	*dead = NULL;
@@ -232,13 +231,11 @@ vm_map_delete_with(vm_map_t map, vm_offset_t start, vm_offset_t end, unsigned fl
 	first = vm_map_entry_at_or_after(map, start);
 	if (first == header || first->vme_start >= end)
 		return KERN_SUCCESS;
-	(void)vm_map_lookup_entry(map, end - 1, &last);
-	if (!vm_map_spare_take(&spare, map, first, last, start, end))
+	last = first;
+	if (first->vme_end < end)
+		(void)vm_map_lookup_entry(map, end - 1, &last);
+	if (!vm_map_cut(map, &first, &last, start, end))
 		return KERN_FAIL(KERN_RESOURCE_SHORTAGE, "no memory to cut an entry at 0x%lx or 0x%lx", start, end);
-	first = vm_map_clip_start(map, first, start, &spare);
-	/* The last entry may have been the first: its tail is still to be cut. */
-	(void)vm_map_lookup_entry(map, end - 1, &last);
-	vm_map_clip_end(map, last, end, &spare);
 	*dead = unlink_range(map, first, end, flags);
 	return KERN_SUCCESS;
 }

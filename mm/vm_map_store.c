@@ -95,6 +95,18 @@ gap_remove(struct tree *t, struct tree_node *n)
 	tree_remove_with(t, n, gap_summary);
 }
 
+static noinline void
+gap_balance(struct tree *t, struct tree_node *n)
+{
+	tree_rebalance_after_insert(t, n, gap_summary);
+}
+
+static noinline void
+gap_balance_removed(struct tree *t, struct tree_node *low, bool left)
+{
+	tree_rebalance_after_remove(t, low, left, gap_summary);
+}
+
 void
 vm_map_store_init(vm_map_t map)
 {
@@ -197,35 +209,64 @@ list_link(vm_map_entry_t after, vm_map_entry_t entry)
 void
 vm_map_store_split(vm_map_t map, vm_map_entry_t entry, vm_offset_t at, vm_map_entry_t back)
 {
+	struct tree_node *n;
+	vm_size_t gap;
+
 	list_link(entry, back);
 	back->vme_start = at;
 	entry->vme_end = at;
-	/* back brings entry's old gap along, entry has none any more. */
-	back->max_gap = 0;
+	back->max_gap = gap = gap_after(back);
+	/*
+	 * The gap moves from entry to back, which is below it: what lies between
+	 * the two has one more gap, entry and all above have the same ones.
+	 */
 	if (entry->node.right == NULL)
-		gap_insert(&map->tree, &back->node, &entry->node, false);
+		tree_hang(&map->tree, &back->node, &entry->node, false);
 	else {
-		gap_insert(&map->tree, &back->node, &back->vme_next->node, true);
-		gap_update(&entry->node);
+		tree_hang(&map->tree, &back->node, &back->vme_next->node, true);
+		for (n = &back->vme_next->node; n != &entry->node && entry_of(n)->max_gap < gap; n = tree_parent(n))
+			entry_of(n)->max_gap = gap;
 	}
+	gap_balance(&map->tree, &back->node);
 	map->hdr.nentries++;
 	if (unlikely(entry->is_sub_map))
 		vm_map_window_linked(map, entry->object.sub_map, true);
 }
 
-void
+/*
+ * Of two neighbours in the list one is below the other in the tree, and lacks a
+ * child on the side where the other is: that one goes.
+ */
+vm_map_entry_t
 vm_map_store_join(vm_map_t map, vm_map_entry_t entry)
 {
-	vm_map_entry_t next = entry->vme_next;
+	vm_map_entry_t next = entry->vme_next, dead;
+	struct tree_node *low, *n;
+	bool left;
 
-	entry->vme_next = next->vme_next;
-	next->vme_next->vme_prev = entry;
-	entry->vme_end = next->vme_end;
-	gap_update(&entry->node);
-	gap_remove(&map->tree, &next->node);
+	if (entry->node.right == NULL) {
+		/* entry is below next, and had no gap: no subtree loses one. */
+		dead = entry;
+		next->vme_prev = entry->vme_prev;
+		entry->vme_prev->vme_next = next;
+		next->vme_start = entry->vme_start;
+		next->offset = entry->offset;
+		low = tree_unhang(&map->tree, &entry->node, &left);
+	} else {
+		/* next is below entry, which gets its gap: those between lose it. */
+		dead = next;
+		entry->vme_next = next->vme_next;
+		next->vme_next->vme_prev = entry;
+		entry->vme_end = next->vme_end;
+		low = tree_unhang(&map->tree, &next->node, &left);
+		for (n = low; n != &entry->node && gap_summary(n); n = tree_parent(n))
+			;
+	}
+	gap_balance_removed(&map->tree, low, left);
 	map->hdr.nentries--;
-	if (map->hint == next)
-		map->hint = entry;
+	if (map->hint == dead)
+		map->hint = dead == entry ? next : entry;
+	return dead;
 }
 
 void

@@ -298,6 +298,11 @@ pmap_protect_table(struct pmap *pmap, vm_offset_t start, vm_offset_t end, pte_t 
 		pmap_protect_slow(pmap, start, end, e, keep, b);
 		return;
 	}
+	if (end - start == PAGE_SIZE) {
+		if (pte_and(e, mask) & ~mask)
+			batch_leaf(b, start);
+		return;
+	}
 	last = e + ((end - start) >> PAGE_SHIFT);
 #pragma GCC unroll 4
 	for (; e < last; e++)

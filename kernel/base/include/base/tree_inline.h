@@ -119,13 +119,14 @@ tree_update_with(struct tree_node *n, tree_summary_fn summary)
 		n = tree_parent(n);
 }
 
+/*
+ * The halves of insertion, for those who know better how summaries change in
+ * between: n becomes a leaf below parent; then the tree is balanced, for which
+ * all summaries, n's included, must be right.
+ */
 static always_inline void
-tree_insert_with(struct tree *t, struct tree_node *n, struct tree_node *parent,
-    bool left, tree_summary_fn summary)
+tree_hang(struct tree *t, struct tree_node *n, struct tree_node *parent, bool left)
 {
-	struct tree_node *c = n, *p = parent;
-	bool shrunk;
-
 	n->left = n->right = NULL;
 	n->parent = (uintptr_t)parent;
 	tree_set_balance(n, 0);
@@ -135,10 +136,14 @@ tree_insert_with(struct tree *t, struct tree_node *n, struct tree_node *parent,
 		parent->left = n;
 	else
 		parent->right = n;
-	if (summary != NULL) {
-		(void)summary(n);
-		tree_update_with(parent, summary);
-	}
+}
+
+static always_inline void
+tree_rebalance_after_insert(struct tree *t, struct tree_node *n, tree_summary_fn summary)
+{
+	struct tree_node *c = n, *p = tree_parent(n);
+	bool shrunk;
+
 	for (; p != NULL; c = p, p = tree_parent(p)) {
 		int b = tree_balance(p) + (p->left == c ? -1 : 1);
 
@@ -150,6 +155,18 @@ tree_insert_with(struct tree *t, struct tree_node *n, struct tree_node *parent,
 		if (b == 0)
 			return;
 	}
+}
+
+static always_inline void
+tree_insert_with(struct tree *t, struct tree_node *n, struct tree_node *parent,
+    bool left, tree_summary_fn summary)
+{
+	tree_hang(t, n, parent, left);
+	if (summary != NULL) {
+		(void)summary(n);
+		tree_update_with(parent, summary);
+	}
+	tree_rebalance_after_insert(t, n, summary);
 }
 
 /* The child on the left (or right) of p got one lower. */
@@ -178,19 +195,31 @@ tree_rebalance_after_remove(struct tree *t, struct tree_node *p, bool left,
 	}
 }
 
+/*
+ * Takes n, which lacks a child, out; *left: it was its parent's left one. The
+ * caller brings summaries up to date, from that parent on, and then balances
+ * (tree_rebalance_after_remove).
+ */
+static always_inline struct tree_node *
+tree_unhang(struct tree *t, struct tree_node *n, bool *left)
+{
+	struct tree_node *p = tree_parent(n), *c = n->left != NULL ? n->left : n->right;
+
+	*left = p != NULL && p->left == n;
+	tree_replace_child(t, p, n, c);
+	if (c != NULL)
+		tree_set_parent(c, p);
+	return p;
+}
+
 static always_inline void
 tree_remove_with(struct tree *t, struct tree_node *n, tree_summary_fn summary)
 {
-	struct tree_node *p = tree_parent(n), *low, *s, *c;
+	struct tree_node *p = tree_parent(n), *low, *s;
 	bool left;
 
 	if (n->left == NULL || n->right == NULL) {
-		c = n->left != NULL ? n->left : n->right;
-		low = p;
-		left = p != NULL && p->left == n;
-		tree_replace_child(t, p, n, c);
-		if (c != NULL)
-			tree_set_parent(c, p);
+		low = tree_unhang(t, n, &left);
 		s = NULL;
 	} else {
 		/* The successor, which has no left child, takes n's place. */
