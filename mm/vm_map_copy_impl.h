@@ -62,6 +62,16 @@ vm_map_copy_span(vm_map_copy_t copy)
 /* An OBJECT or PAGE_LIST copy (withdrawn) becomes an ENTRY_LIST. Its continuations' codes; KERN_RESOURCE_SHORTAGE. */
 kern_return_t vm_map_copy_to_entries(vm_map_copy_t copy);
 
+/* --- bytes over mapped memory (vm_map_copy_write.c); no lock held; addr: where the copy's first byte would go --- */
+
+/*
+ * All that writing [start, end) of map will need: its pages are made resident and writable, and what the copy has there
+ * is fetched from pagers. KERN_INVALID_ADDRESS, KERN_PROTECTION_FAILURE, KERN_RESOURCE_SHORTAGE, KERN_MEMORY_ERROR.
+ */
+kern_return_t vm_map_copy_prepare(vm_map_t map, vm_offset_t addr, vm_map_copy_t copy, vm_offset_t start, vm_offset_t end);
+/* [to, to + size) gets its part of the copy. Prepared, it fails only if others take it away meanwhile: the same codes. */
+kern_return_t vm_map_copy_write(vm_map_t map, vm_offset_t addr, vm_map_copy_t copy, vm_offset_t to, vm_size_t size);
+
 /* --- page lists (vm_map_copy_pages.c) --- */
 
 void vm_map_copy_pages_bootstrap(void);
