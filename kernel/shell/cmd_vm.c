@@ -195,6 +195,11 @@ do_vm_map(struct cmd_ctx *c)
 		a.entry = object->named;
 	else if (object != NULL)
 		a.pager = object->object;
+	/* Nothing said of rights: as much of the usual ones as the object gives. */
+	if (object != NULL && !a.copy && !c->arg[MAP_CUR].given && !c->arg[MAP_MAX].given) {
+		a.max &= a.entry != NULL ? a.entry->protection : a.pager->max_prot;
+		a.cur &= a.max;
+	}
 	kr = vm_map_user(c->arg[MAP_TASK].map, &addr, &a);
 	return cmd_result(c, kr, "addr=0x%lx size=0x%lx", addr.v, round_page(c->arg[MAP_SIZE].num));
 }
@@ -203,7 +208,8 @@ COMMAND(vm_map, do_vm_map, "vm", "map memory, with everything Mach's call can sa
     "Zero-filled memory, or a named entry or memory object from offset on, at or above ADDR\n"
     "(anywhere=0: exactly there; flags=...: taken as they are). mask: bits that must be 0 in the\n"
     "address: 0x1fffff asks for a 2 MiB boundary. copy=1: a private copy. cur=rw-/rwx gives both\n"
-    "protections. A submap's tag=32 asks for shared page tables.\n"
+    "protections; without cur and max an object is mapped with what it permits of rw-/rwx. A submap's\n"
+    "tag=32 asks for shared page tables.\n"
     "  vm_map t1 0 4M mask=0x1fffff cur=r-- max=rw- inherit=none\n"
     "  vm_map t2 0 64K object=e1 offset=4K cur=r-- max=r--\n"
     "KERN_NO_SPACE, KERN_INVALID_ADDRESS, KERN_INVALID_ARGUMENT, KERN_RESOURCE_SHORTAGE; of an\n"
