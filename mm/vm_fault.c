@@ -31,8 +31,8 @@
  * except that this pager said it has nothing at this offset. A page that
  * its pager has locked, or that is on its way back to it (BUSY), is waited for in the same way.
  *
- * Memory that is filled in order, as FAULT_AHEAD_AFTER resident pages before a
- * fresh one show, is cleared some pages ahead (fill_ahead).
+ * Memory that is filled in order, as the resident pages before a fresh one
+ * show, is cleared some pages ahead (fill_ahead).
  *
  * Quick and special. vm_fault itself knows A and B of an ordinary object. All
  * else, and objects that vm_object_classify calls special, is fault_slow's:
@@ -55,8 +55,8 @@
 
 #define FAULT_AROUND    16u     /* pages, a power of two: mapped together when resident */
 #define FAULT_AROUND_SEQUENTIAL 64u     /* where the entry's behavior says that they will be used */
-#define FAULT_AHEAD     16u     /* pages, a power of two: cleared together where memory is filled in order */
-#define FAULT_AHEAD_AFTER 64u   /* pages in a row, resident, from which on it is taken to be filled in order */
+#define FAULT_AHEAD     16u     /* pages, a power of two: cleared together where memory is filled in order: after twice as many */
+#define FAULT_AHEAD_MOST 64u    /* after as many, at a multiple: the bits of one word of a chunk's map */
 #define FAULT_TRIES     8       /* rounds of breaking reservations for memory */
 #define FAULT_ASKS      64      /* rounds of asking a pager */
 #define VISIT_PAGES     64u     /* pages that the kernel copies under one hold of the map lock */
@@ -340,6 +340,26 @@ enter_around(const struct vm_map_lookup *l, const struct vm_page *m, vm_offset_t
 	(void)pmap_enter_run(l->pmap, start + l->pmap_shift, m->o.chunk, slot - back, n, prot);
 }
 
+/* Pages from slot on that are worth clearing now: by how many before it are there without a gap. */
+static unsigned
+pages_ahead(const struct vm_chunk *c, unsigned slot)
+{
+	unsigned w, shift;
+	uint32_t before;
+
+	if (slot < 2 * FAULT_AHEAD)
+		return 1;
+	if (slot % FAULT_AHEAD_MOST == 0 && c->popmap[slot / 64 - 1] == ~0ul)
+		return FAULT_AHEAD_MOST;
+	w = (slot - 2 * FAULT_AHEAD) / 64;
+	shift = (slot - 2 * FAULT_AHEAD) % 64;
+	before = (uint32_t)(c->popmap[w] >> shift);
+	if (shift > 32)
+		before |= (uint32_t)(c->popmap[w + 1] << (64 - shift));
+	return before == ~0u ? FAULT_AHEAD : 1;
+}
+_Static_assert(FAULT_AHEAD == 16 && FAULT_AHEAD_MOST == 64, "32 bits before, or a word");
+
 /*
  * m is fresh and begins a group. When all the pages before it are there, the
  * rest of the group is cleared and mapped now, from the reservation that holds
@@ -350,20 +370,17 @@ static noinline void
 fill_ahead(const struct vm_map_lookup *l, const struct vm_page *m, vm_offset_t va)
 {
 	struct vm_chunk *c = m->o.chunk;
-	unsigned slot = m->slot, n = FAULT_AHEAD, w = slot / 64 - 1, shift = slot % 64;
-	uint64_t before;
+	unsigned slot = m->slot, n;
 
-	if (c->base == 0 || slot < FAULT_AHEAD_AFTER || l->wired || l->entry->behavior == VM_BEHAVIOR_RANDOM)
+	if (c->base == 0 || l->wired || l->entry->behavior == VM_BEHAVIOR_RANDOM)
 		return;
-	before = c->popmap[w] >> shift;
-	if (shift != 0)
-		before |= c->popmap[w + 1] << (64 - shift);
-	if (before != ~0ul)
-		return;
+	n = pages_ahead(c, slot);
 	if (n > (l->hi - va) >> PAGE_SHIFT)
 		n = (unsigned)((l->hi - va) >> PAGE_SHIFT);
 	if (slot + n == VM_CHUNK_PAGES)
 		n--;
+	if (n <= 1)
+		return;
 	vm_chunk_fill(c, slot + 1, n - 1);
 	(void)pmap_enter_run(l->pmap, va + l->pmap_shift + PAGE_SIZE, c, slot + 1, n - 1, l->prot);
 }

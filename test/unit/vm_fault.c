@@ -370,22 +370,43 @@ TEST(vm_fault, memory_filled_in_order_is_cleared_ahead)
 	vm_map_t map = fixture_map();
 
 	ASSERT_TRUE(fixture_allocate(map, at, 2 * M));
-	for (unsigned i = 0; i < 64; i++) {
+	for (unsigned i = 0; i < 32; i++) {
 		ASSERT_STORE(map, at + i * P, 1);
 		ASSERT_EQ(resident(map, at), i + 1);
 	}
+	ASSERT_STORE(map, at + 32 * P, 1);
+	ASSERT_EQ(resident(map, at), 48);
+	ASSERT_EQ(fixture_leaf(map, at + 47 * P), VM_PROT_DEFAULT);
+	ASSERT_LOAD(map, at + 47 * P, 0);
+	ASSERT_STORE(map, at + 48 * P, 1);
+	ASSERT_EQ(resident(map, at), 64);
 	ASSERT_STORE(map, at + 64 * P, 1);
-	ASSERT_EQ(resident(map, at), 80);
-	ASSERT_EQ(fixture_leaf(map, at + 79 * P), VM_PROT_DEFAULT);
-	ASSERT_LOAD(map, at + 79 * P, 0);
+	ASSERT_EQ(resident(map, at), 128);
 	for (unsigned i = 65; i < 511; i++)
 		ASSERT_STORE(map, at + i * P, 1);
 	ASSERT_EQ(resident(map, at), 511);      /* never the page that would complete a megapage */
 	ASSERT_TRUE(fixture_sound(map, NULL));
 	ASSERT_STORE(map, at + 511 * P, 1);
-	ASSERT_STORE(map, at + M + 100 * P, 1);
+	ASSERT_STORE(map, at + M + 112 * P, 1);
 	ASSERT_EQ(resident(map, at), 513);      /* nothing in order there */
 	vm_map_deallocate(map);
+}
+
+TEST(vm_fault, a_gap_before_a_page_stops_the_clearing_ahead)
+{
+	vm_offset_t at = 64 * M;
+
+	for (unsigned gap = 0; gap < 32; gap++) {
+		vm_map_t map = fixture_map();
+
+		ASSERT_TRUE(fixture_allocate(map, at, M));
+		for (unsigned i = 48; i < 80; i++)
+			if (i != 48 + gap)
+				ASSERT_STORE(map, at + i * P, 1);
+		ASSERT_STORE(map, at + 80 * P, 1);
+		ASSERT_EQ(resident(map, at), 32);
+		vm_map_deallocate(map);
+	}
 }
 
 TEST(vm_fault, nothing_is_cleared_ahead_beyond_the_entry_or_of_random_use)
@@ -395,14 +416,14 @@ TEST(vm_fault, nothing_is_cleared_ahead_beyond_the_entry_or_of_random_use)
 
 	ASSERT_TRUE(fixture_allocate(map, at, 2 * M));
 	ASSERT_STORE(map, at, 1);       /* one object for both entries */
-	ASSERT_EQ(vm_protect(map, vm_address_u(at + 66 * P), vm_size_u(M), false, VM_PROT_READ), KERN_SUCCESS);
-	for (unsigned i = 0; i < 65; i++)
+	ASSERT_EQ(vm_protect(map, vm_address_u(at + 34 * P), vm_size_u(M), false, VM_PROT_READ), KERN_SUCCESS);
+	for (unsigned i = 0; i < 33; i++)
 		ASSERT_STORE(map, at + i * P, 1);
-	ASSERT_EQ(resident(map, at), 66);
+	ASSERT_EQ(resident(map, at), 34);
 	ASSERT_EQ(vm_behavior_set(map, vm_address_u(at), vm_size_u(2 * M), VM_BEHAVIOR_RANDOM), KERN_SUCCESS);
-	for (unsigned i = 66; i < 81; i++)
+	for (unsigned i = 34; i < 49; i++)
 		ASSERT_LOAD(map, at + i * P, 0);
-	ASSERT_EQ(resident(map, at), 81);
+	ASSERT_EQ(resident(map, at), 49);
 	ASSERT_TRUE(fixture_sound(map, NULL));
 	vm_map_deallocate(map);
 }
