@@ -365,6 +365,27 @@ vm_object_page_take(struct vm_page *m)
 	return true;
 }
 
+bool
+vm_object_populate(vm_object_t object, vm_object_offset_t offset, unsigned n)
+{
+	uint64_t at = offset + object->color;
+	unsigned slot = (unsigned)(at >> PAGE_SHIFT) % VM_CHUNK_PAGES;
+	struct vm_chunk *c = vm_chunk_find(object, at >> VM_CHUNK_SHIFT);
+
+	for (; n > 0; n--, slot++, offset += PAGE_SIZE) {
+		if (c != NULL && c->base != 0) {
+			vm_chunk_fill(c, slot, n);
+			break;
+		}
+		if (c != NULL && vm_chunk_populated(c, slot))
+			continue;
+		if (vm_object_page_alloc(object, offset, true) == NULL)
+			return false;
+		c = vm_chunk_find(object, at >> VM_CHUNK_SHIFT);
+	}
+	return true;
+}
+
 /*
  * Takes the pages of mask out of word w. Pages of a reservation stay in it;
  * single pages go back to the allocator.

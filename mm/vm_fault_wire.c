@@ -249,21 +249,6 @@ wire_page(const struct vm_wire_view *v, const struct wire_at *w, vm_offset_t va,
 
 /* --- runs of pages --- */
 
-/* Absent pages of the run are cleared ones. FALSE: shortage; those made stay, which nobody can see. */
-static bool
-populate(vm_object_t object, vm_object_offset_t offset, unsigned slot, unsigned n)
-{
-	struct vm_chunk *c = NULL;
-
-	for (; n > 0; n--, slot++, offset += PAGE_SIZE) {
-		if (c == NULL)
-			c = vm_chunk_find(object, (offset + object->color) >> VM_CHUNK_SHIFT);
-		if ((c == NULL || !vm_chunk_populated(c, slot)) && vm_object_page_alloc(object, offset, true) == NULL)
-			return false;
-	}
-	return true;
-}
-
 /* Nothing but the object itself and memory is needed for its pages. */
 static inline bool
 plain(vm_object_t object)
@@ -283,7 +268,7 @@ wire_run(const struct vm_wire_view *v, const struct wire_at *w, vm_offset_t va, 
 
 	c = vm_chunk_find(w->object, at >> VM_CHUNK_SHIFT);
 	if (c == NULL || !all_resident(c, slot, n)) {
-		if (!populate(w->object, w->offset, slot, n))
+		if (!vm_object_populate(w->object, w->offset, n))
 			return WIRE_SHORTAGE;
 		c = vm_chunk_find(w->object, at >> VM_CHUNK_SHIFT);
 	}

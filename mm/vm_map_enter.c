@@ -156,14 +156,14 @@ attributes(const struct vm_map_enter_args *args)
 	return e.attributes;
 }
 
-static void
-fill_entry(vm_map_entry_t e, vm_offset_t start, const struct vm_map_enter_args *args)
+static inline void
+fill_entry(vm_map_entry_t e, vm_offset_t start, const struct vm_map_enter_args *args, uint32_t want)
 {
 	e->vme_start = start;
 	e->vme_end = start + args->size;
 	e->object.vm_object = args->object;
 	e->offset = 0;
-	e->attributes = attributes(args);
+	e->attributes = want;
 	e->wired_count = e->user_wired_count = 0;
 	if (args->object == NULL && args->submap == NULL)
 		return;
@@ -178,9 +178,9 @@ fill_entry(vm_map_entry_t e, vm_offset_t start, const struct vm_map_enter_args *
 
 /* No state, and nothing out of the ordinary: may the entry grow by what is asked for? */
 static inline bool
-alike(const struct vm_map_entry *e, const struct vm_map_enter_args *args)
+alike(const struct vm_map_entry *e, uint32_t want)
 {
-	return e->attributes == attributes(args) && e->wired_count == 0;
+	return e->attributes == want && e->wired_count == 0;
 }
 
 /*
@@ -188,7 +188,7 @@ alike(const struct vm_map_entry *e, const struct vm_map_enter_args *args)
  * object too; or the one above. Then both may have become one.
  */
 static bool
-extend_neighbour(vm_map_t map, vm_map_entry_t prev, vm_offset_t start, const struct vm_map_enter_args *args)
+extend_neighbour(vm_map_t map, vm_map_entry_t prev, vm_offset_t start, const struct vm_map_enter_args *args, uint32_t want)
 {
 	vm_map_entry_t header = vm_map_to_entry(map), next = prev->vme_next;
 	vm_offset_t end = start + args->size;
@@ -199,14 +199,14 @@ extend_neighbour(vm_map_t map, vm_map_entry_t prev, vm_offset_t start, const str
 		return false;
 	same = prev != header && next != header && next->vme_start == end && next->object.vm_object == prev->object.vm_object &&
 	    next->offset - prev->offset == end - prev->vme_start;
-	if (prev != header && prev->vme_end == start && alike(prev, args) &&
+	if (prev != header && prev->vme_end == start && alike(prev, want) &&
 	    vm_object_coalesce(prev->object.vm_object, prev->offset, prev->vme_end - prev->vme_start, args->size, 1u + same)) {
 		vm_map_store_resize(map, prev, prev->vme_start, end);
 		if (next != header && next->vme_start == end)
 			(void)vm_map_merge_prev(map, next);
 		return true;
 	}
-	if (next == header || next->vme_start != end || !alike(next, args) ||
+	if (next == header || next->vme_start != end || !alike(next, want) ||
 	    !vm_object_coalesce_below(next->object.vm_object, next->offset, args->size))
 		return false;
 	if (next->object.vm_object != NULL)
@@ -221,12 +221,17 @@ enter_locked(vm_map_t map, vm_offset_t *addr, const struct vm_map_enter_args *ar
 {
 	vm_offset_t start = *addr;
 	vm_map_entry_t after, e;
+	uint32_t want;
 	kern_return_t kr;
 
-	kr = vm_map_find_place(map, args, &start, &after);
+	if (likely((args->flags & (VM_FLAGS_ANYWHERE | VM_FLAGS_RANDOM_ADDR)) == VM_FLAGS_ANYWHERE && !map->wait_for_space))
+		kr = vm_map_find_first_fit(map, start, args->size, args->mask, &start, &after);
+	else
+		kr = vm_map_find_place(map, args, &start, &after);
 	if (kr != KERN_SUCCESS)
 		return kr;
-	if (after != NULL && extend_neighbour(map, after, start, args)) {
+	want = attributes(args);
+	if (after != NULL && extend_neighbour(map, after, start, args, want)) {
 		*addr = start;
 		return KERN_SUCCESS;
 	}
@@ -241,7 +246,7 @@ enter_locked(vm_map_t map, vm_offset_t *addr, const struct vm_map_enter_args *ar
 		}
 		(void)vm_map_lookup_entry(map, start, &after);
 	}
-	fill_entry(e, start, args);
+	fill_entry(e, start, args, want);
 	vm_map_store_link(map, after, e);
 	map->hint = e;
 	if (unlikely(args->flags & (VM_FLAGS_PERMANENT | VM_FLAGS_SUPERPAGE_MASK)))
@@ -439,7 +444,7 @@ vm_map_find_space(vm_map_t map, vm_offset_t *addr, vm_size_t size, vm_offset_t m
 	if (kr == KERN_SUCCESS) {
 		struct vm_map_entry e;
 
-		fill_entry(&e, start, &args);
+		fill_entry(&e, start, &args, attributes(&args));
 		*entry = vm_map_entry_insert(map, after, &e);
 		if (*entry == NULL)
 			kr = KERN_FAIL(KERN_RESOURCE_SHORTAGE, "no memory for a map entry");

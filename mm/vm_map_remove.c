@@ -177,12 +177,6 @@ seal(vm_map_t map, vm_map_entry_t e)
 
 /* --- removing --- */
 
-static inline bool
-stays(const struct vm_map_entry *e, unsigned flags)
-{
-	return unlikely(e->permanent) && !(flags & VM_MAP_REMOVE_ALL);
-}
-
 /* Second half: the entries from first on are cut to the range. Returns their list. */
 static vm_map_entry_t
 unlink_range(vm_map_t map, vm_map_entry_t first, vm_offset_t end, unsigned flags)
@@ -192,11 +186,13 @@ unlink_range(vm_map_t map, vm_map_entry_t first, vm_offset_t end, unsigned flags
 	remove_leaves(map, first, end);
 	for (e = first; e != header && e->vme_start < end; e = next) {
 		next = e->vme_next;
-		if (stays(e, flags)) {
-			seal(map, e);
-			continue;
+		if (unlikely(map->special)) {
+			if (e->permanent && !(flags & VM_MAP_REMOVE_ALL)) {
+				seal(map, e);
+				continue;
+			}
+			vm_map_count_user_wired(map, e, -1);
 		}
-		vm_map_count_user_wired(map, e, -1);
 		vm_map_store_unlink(map, e);
 		e->vme_next = NULL;
 		*tail = e;
@@ -307,25 +303,35 @@ wait_for_unwiring(vm_map_t map, vm_offset_t start, vm_offset_t end, bool interru
 	return woken;
 }
 
+/* vm_map_delete_with, and all the waiting that may come before it. Write lock held, dropped to wait. */
+static noinline kern_return_t
+remove_special(vm_map_t map, vm_offset_t start, vm_offset_t end, unsigned flags, vm_map_entry_t *dead)
+{
+	bool interruptible = (flags & VM_MAP_REMOVE_INTERRUPTIBLE) != 0;
+	kern_return_t kr;
+
+	for (;;) {
+		kr = vm_map_settle(map, start, end, interruptible);
+		if (kr == KERN_SUCCESS)
+			kr = vm_map_delete_with(map, start, end, flags, dead);
+		if (kr != KERN_FAILURE || !(flags & VM_MAP_REMOVE_WAIT_FOR_KWIRE))
+			return kr;
+		if (!wait_for_unwiring(map, start, end, interruptible))
+			return KERN_FAIL(KERN_ABORTED, "interrupted while [0x%lx, 0x%lx) was wired by the kernel", start, end);
+	}
+}
+
 kern_return_t
 vm_map_remove(vm_map_t map, vm_offset_t start, vm_offset_t end, unsigned flags)
 {
-	bool interruptible = (flags & VM_MAP_REMOVE_INTERRUPTIBLE) != 0;
 	vm_map_entry_t dead = NULL;
 	kern_return_t kr;
 
 	vm_map_lock(map);
-	for (;;) {
-		kr = vm_map_settle(map, start, end, interruptible);
-		if (kr == KERN_SUCCESS)
-			kr = vm_map_delete_with(map, start, end, flags, &dead);
-		if (likely(kr != KERN_FAILURE || !(flags & VM_MAP_REMOVE_WAIT_FOR_KWIRE)))
-			break;
-		if (!wait_for_unwiring(map, start, end, interruptible)) {
-			kr = KERN_FAIL(KERN_ABORTED, "interrupted while [0x%lx, 0x%lx) was wired by the kernel", start, end);
-			break;
-		}
-	}
+	if (likely(!map->special))
+		kr = vm_map_delete_with(map, start, end, flags, &dead);
+	else
+		kr = remove_special(map, start, end, flags, &dead);
 	vm_map_unlock(map);
 	vm_map_free_dead(map, dead);
 	return kr;

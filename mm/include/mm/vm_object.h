@@ -303,6 +303,11 @@ vm_page_lookup(vm_object_t object, vm_object_offset_t offset)
 struct vm_page *vm_object_page_alloc(vm_object_t object, vm_object_offset_t offset, bool zero);
 /* Makes the pages of a reservation in slots [slot, slot+n) resident and clear, those that are not. object locked. */
 void vm_chunk_fill(struct vm_chunk *c, unsigned slot, unsigned n);
+/*
+ * n zeroed pages from offset on, all in one chunk, where none are resident. FALSE: shortage; those made by then stay,
+ * which nobody can see.
+ */
+bool vm_object_populate(vm_object_t object, vm_object_offset_t offset, unsigned n);
 /* Frees the resident pages in [start, end); their mappings must be gone. Returns pages freed. */
 uint64_t vm_object_page_remove(vm_object_t object, vm_object_offset_t start, vm_object_offset_t end);
 /* A page gets, or loses, one wiring; object locked. At most MAX_WIRE_COUNT: the caller has looked. */
