@@ -232,3 +232,96 @@ TEST(vm_waits, a_full_map_waits_for_space_if_it_is_told_to)
 	ASSERT_TRUE(fixture_sound(map, NULL));
 	vm_map_deallocate(map);
 }
+
+/* --- everybody at once --- */
+
+#define CROWD_PAGES 24u
+#define CROWD_ROUNDS 400u
+
+static unsigned crowd_wrong;
+
+static void
+crowd_step(uint64_t r)
+{
+	vm_offset_t start = A + (r >> 8) % CROWD_PAGES * P, end = start + (1 + (r >> 16) % 6) * P;
+	vm_address_ut at = vm_address_u(start);
+	vm_map_t child;
+	kern_return_t kr = KERN_SUCCESS;
+
+	switch (r % 12) {
+	case 0:
+	case 1:
+	case 2:
+		kr = vm_map_wire(map, start, end, r & 1024 ? VM_PROT_READ : VM_PROT_DEFAULT, true);
+		break;
+	case 3:
+	case 4:
+		kr = vm_map_unwire(map, start, end, true);
+		break;
+	case 5:
+		kr = vm_map_remove(map, start, end, 0);
+		break;
+	case 6:
+		kr = vm_allocate(map, &at, vm_size_u(end - start), VM_FLAGS_OVERWRITE);
+		break;
+	case 7:
+		kr = vm_map_protect(map, start, end, (r >> 20) % 8, false);
+		break;
+	case 8:
+		kr = vm_map_inherit(map, start, end, (r >> 20) % 3);
+		break;
+	case 9:
+		child = vm_map_fork(map);
+		if (child != NULL)
+			(void)vm_fault(child, start, VM_PROT_WRITE);
+		vm_map_deallocate(child);
+		break;
+	case 10:
+		kr = vm_map_behavior_set(map, start, end, (r >> 20) % (VM_BEHAVIOR_LAST_VALID + 1));
+		break;
+	default:
+		(void)vm_fault(map, start, VM_PROT_WRITE);
+	}
+	if (kr == KERN_FAILURE || kr == KERN_ABORTED || kr == KERN_NO_SPACE)
+		__atomic_fetch_add(&crowd_wrong, 1, __ATOMIC_RELAXED);
+}
+
+static void
+crowd_hart(unsigned hart, void *arg)
+{
+	uint64_t s = hart * 7919 + 1;
+
+	(void)arg;
+	for (unsigned i = 0; i < CROWD_ROUNDS; i++) {
+		s = s * 6364136223846793005ul + 1442695040888963407ul;
+		crowd_step(s >> 24);
+	}
+}
+
+/* Nothing waits for ever, and all that was wired can be unwired again. */
+TEST(vm_waits, a_crowd_on_one_map_leaves_it_sound)
+{
+	uint64_t before = vm_map_user_wired_all;
+	vm_map_entry_t e;
+
+	map = fixture_map();
+	ASSERT_TRUE(fixture_allocate(map, A, CROWD_PAGES * P));
+	crowd_wrong = 0;
+	host_jitter = true;
+	host_run_harts(4, crowd_hart, NULL);
+	host_jitter = false;
+	ASSERT_EQ(crowd_wrong, 0);
+	ASSERT_EQ(map->transitions, 0);
+	ASSERT_TRUE(fixture_sound(map, NULL));
+	while (map->user_wired_pages != 0)
+		for (e = vm_map_first_entry(map); e != vm_map_to_entry(map); e = e->vme_next)
+			if (e->user_wired_count != 0) {
+				ASSERT_EQ(vm_map_unwire(map, e->vme_start, e->vme_end, true), KERN_SUCCESS);
+				break;
+			}
+	for (e = vm_map_first_entry(map); e != vm_map_to_entry(map); e = e->vme_next)
+		ASSERT_TRUE(e->wired_count == 0 && (e->object.vm_object == NULL || e->object.vm_object->wired_pages == 0));
+	ASSERT_EQ(vm_map_user_wired_all, before);
+	ASSERT_TRUE(fixture_sound(map, NULL));
+	vm_map_deallocate(map);
+}
