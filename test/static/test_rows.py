@@ -91,9 +91,24 @@ def problems(page, names, known):
     return wrong
 
 
+def mistakes(text):
+    """[(mistake, [test])]"""
+    part = text.partition("## Mistakes that others made")[2]
+    cells = [[c.strip() for c in line.strip("| \n").split("|")] for line in part.splitlines() if line.startswith("| ")]
+    return [(what, test.split(", ")) for what, test in cells if what != "mistake"]
+
+
 @pytest.fixture(scope="module")
 def known():
     return {"command": commands(), "call": calls(), "test": known_tests()}
+
+
+def test_every_mistake_has_tests_that_exist(known):
+    found = mistakes(read(PAGE))
+    assert len(found) >= 35
+    missing = [t for _, tests in found for t in tests
+               if not (os.path.isfile(os.path.join(ROOT, t)) if "/" in t else t in known["test"])]
+    assert not missing
 
 
 def test_every_row_is_there_and_true(known):
