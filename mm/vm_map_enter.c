@@ -235,6 +235,9 @@ enter_locked(vm_map_t map, vm_offset_t *addr, const struct vm_map_enter_args *ar
 		*addr = start;
 		return KERN_SUCCESS;
 	}
+	if (unlikely(args->submap != NULL) &&
+	    __atomic_load_n(&args->submap->submap_level, __ATOMIC_RELAXED) <= map->submap_level)
+		return KERN_MEMORY_RESTART_COPY;
 	e = vm_map_entry_create();
 	if (e == NULL)
 		return KERN_FAIL(KERN_RESOURCE_SHORTAGE, "no memory for a map entry");

@@ -112,16 +112,23 @@ struct descent {
 	bool        unwired;            /* one of those since the pmap that the leaf goes to is not wired */
 };
 
+/* lo and hi, cut to what e of l->map holds. Compared there: seen from the top, e may begin below address 0. */
+static void
+clip_to_entry(struct vm_map_lookup *l, vm_map_entry_t e, uint64_t shift)
+{
+	if (e->vme_start > l->lo - shift)
+		l->lo = e->vme_start + shift;
+	if (e->vme_end < l->hi - shift)
+		l->hi = e->vme_end + shift;
+}
+
 /* Through window e of l->map into its submap, read-locked on return. */
 static void
 descend(struct vm_map_lookup *l, vm_map_entry_t e, struct descent *d)
 {
 	vm_map_t sub = e->object.sub_map;
 
-	if (e->vme_start + d->shift > l->lo)
-		l->lo = e->vme_start + d->shift;
-	if (e->vme_end + d->shift < l->hi)
-		l->hi = e->vme_end + d->shift;
+	clip_to_entry(l, e, d->shift);
 	d->shift += e->vme_start - e->offset;
 	d->at += e->offset - e->vme_start;
 	d->needs_copy |= e->needs_copy;
@@ -241,10 +248,7 @@ lookup_submap(vm_map_t top, vm_offset_t va, vm_prot_t access, struct vm_map_look
 	e = l->entry;
 	found(l, e, d.at, d.needs_copy ? d.prot & ~VM_PROT_WRITE : d.prot);
 	l->wired = l->wired && !d.unwired;
-	if (e->vme_start + d.shift > l->lo)
-		l->lo = e->vme_start + d.shift;
-	if (e->vme_end + d.shift < l->hi)
-		l->hi = e->vme_end + d.shift;
+	clip_to_entry(l, e, d.shift);
 	return KERN_SUCCESS;
 }
 

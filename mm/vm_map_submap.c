@@ -26,8 +26,11 @@
  * any map that has a window of it (M5), so there is no cycle, and no lookup
  * goes deeper than VM_SUBMAP_DEPTH_MAX. It only grows: before a window is
  * made, the submap and everything below it are raised above the new parent.
- * Levels, has_submaps and new windows are made by one thread at a time
- * (submap_lock), except where nothing new becomes reachable (fork, un-nest).
+ * Levels are raised by one thread at a time (submap_lock), so that what it
+ * walks does not change. Windows are linked without it, since that may call or
+ * wait for pagers; under the map's lock it is seen then whether the levels still
+ * say so, and if not, all begins anew. Where nothing new becomes reachable (fork,
+ * un-nest) they do.
  *
  * Locks: submap_lock < the parent's < the submap's. A window holds one
  * reference on its submap. Failure: everything is checked, and spare entries
@@ -94,7 +97,7 @@ raise_level(vm_map_t map, unsigned level)
 		return;
 	/* Write-locked: whoever is at work in the map has looked at the level, and no leaf is made through a window before. */
 	vm_map_lock(map);
-	map->submap_level = (uint8_t)level;
+	__atomic_store_n(&map->submap_level, (uint8_t)level, __ATOMIC_RELAXED);
 	vm_map_lock_write_to_read(map);
 	if (__atomic_load_n(&map->has_submaps, __ATOMIC_RELAXED))
 		for (e = vm_map_first_entry(map); e != vm_map_to_entry(map); e = e->vme_next)
@@ -219,26 +222,31 @@ vm_map_enter_submap(vm_map_t map, vm_offset_t *addr, const struct vm_map_enter_a
     vm_map_t submap, bool use_pmap)
 {
 	struct vm_map_enter_args a = *args;
-	vm_offset_t at = *addr;
+	vm_offset_t at;
 	kern_return_t kr;
 
-	rw_write_lock(&submap_lock);
-	kr = check_window(map, submap, args->offset, args->size);
-	if (kr == KERN_SUCCESS) {
-		admit(map, submap);
-		a.object = NULL;
-		a.submap = submap;
-		a.is_shared = false;
+	a.object = NULL;
+	a.submap = submap;
+	a.is_shared = false;
+	do {
+		rw_write_lock(&submap_lock);
+		kr = check_window(map, submap, args->offset, args->size);
+		if (kr == KERN_SUCCESS)
+			admit(map, submap);
+		rw_write_unlock(&submap_lock);
+		if (kr != KERN_SUCCESS)
+			return kr;
+		at = *addr;
 		vm_map_reference(submap);
 		kr = vm_map_enter(map, &at, &a);
 		if (kr != KERN_SUCCESS)
 			vm_map_deallocate(submap);              /* the caller has one */
-		else if (use_pmap && !a.needs_copy)
-			nest_window(map, at, a.size, submap, a.offset);
-	}
-	rw_write_unlock(&submap_lock);
-	if (kr == KERN_SUCCESS)
-		*addr = at;
+	} while (kr == KERN_MEMORY_RESTART_COPY);
+	if (kr != KERN_SUCCESS)
+		return kr;
+	if (use_pmap && !a.needs_copy)
+		nest_window(map, at, a.size, submap, a.offset);
+	*addr = at;
 	return kr;
 }
 

@@ -18,17 +18,17 @@ const char *const driver_kind_name[DRV_KINDS] = {
 	"vm_read", "vm_read_overwrite", "vm_write", "vm_copy", "vm_region", "fork", "end", "create",
 	"switch", "kernel read", "kernel write", "refill", "asids",
 	"vm_remap", "vm_wire", "vm_behavior_set", "vm_msync", "make memory entry", "map memory entry", "drop memory entry",
-	"take a copy", "use a copy", "map a pager"
+	"take a copy", "use a copy", "map a pager", "map a submap"
 };
 
 /* Of 256. */
 static const uint8_t weight[DRV_KINDS] = {
-	[DRV_ACCESS] = 30, [DRV_TOUCH] = 21, [DRV_MEGA] = 3, [DRV_RENEW] = 3, [DRV_PASSING] = 3, [DRV_ALLOCATE] = 17, [DRV_MAP] = 12, [DRV_DEALLOCATE] = 12,
+	[DRV_ACCESS] = 27, [DRV_TOUCH] = 20, [DRV_MEGA] = 2, [DRV_RENEW] = 3, [DRV_PASSING] = 3, [DRV_ALLOCATE] = 17, [DRV_MAP] = 12, [DRV_DEALLOCATE] = 12,
 	[DRV_PROTECT] = 20, [DRV_INHERIT] = 8, [DRV_READ] = 8, [DRV_READ_OVERWRITE] = 8,
 	[DRV_WRITE] = 9, [DRV_COPY] = 10, [DRV_REGION] = 3, [DRV_FORK] = 8, [DRV_END] = 5,
 	[DRV_CREATE] = 1, [DRV_SWITCH] = 10, [DRV_KREAD] = 3, [DRV_KWRITE] = 4, [DRV_REFILL] = 4,
 	[DRV_ASIDS] = 1, [DRV_REMAP] = 12, [DRV_WIRE] = 7, [DRV_BEHAVIOR] = 5, [DRV_MSYNC] = 3, [DRV_ENTRY_MAKE] = 4,
-	[DRV_ENTRY_MAP] = 7, [DRV_ENTRY_DROP] = 2, [DRV_COPY_TAKE] = 3, [DRV_COPY_USE] = 4, [DRV_PAGER_MAP] = 6,
+	[DRV_ENTRY_MAP] = 7, [DRV_ENTRY_DROP] = 2, [DRV_COPY_TAKE] = 3, [DRV_COPY_USE] = 4, [DRV_PAGER_MAP] = 5, [DRV_WINDOW] = 6,
 };
 
 struct driver_counts driver_counts;
@@ -87,7 +87,7 @@ windows(vm_offset_t max, bool small, struct window *w)
 	w[3] = (struct window){ max - M - wide, max };
 }
 
-static void
+void
 refill(unsigned t)
 {
 	for (unsigned i = 0; i < space.nunits && !failed(); i++) {
@@ -147,6 +147,7 @@ driver_start(void)
 	d.step = 0;
 	d.hart = 0;
 	pagers_start();
+	submaps_start();
 	create(0);
 	create(1);
 }
@@ -174,7 +175,7 @@ border(unsigned t, unsigned n)
 		if ((u[i].cell == NULL) != (u[i - 1].cell == NULL) || u[i].prot != u[i - 1].prot ||
 		    u[i].max != u[i - 1].max || u[i].inherit != u[i - 1].inherit ||
 		    u[i].shared != u[i - 1].shared || u[i].tag != u[i - 1].tag ||
-		    u[i].wired != u[i - 1].wired || u[i].behavior != u[i - 1].behavior)
+		    u[i].sub != u[i - 1].sub || u[i].wired != u[i - 1].wired || u[i].behavior != u[i - 1].behavior)
 			found[k++] = space.start[i];
 	return k == 0 ? space.min : found[n % k];
 }
@@ -301,6 +302,65 @@ decode_kind(uint8_t b)
 	return DRV_ACCESS;
 }
 
+/* [*addr, +size) moves to where something is, if nothing is there; *size, where it is asked for, ends where that does. */
+static void
+move_to_run(unsigned t, unsigned n, vm_offset_t *addr, vm_size_t *size)
+{
+	vm_offset_t start, end;
+	int i = model_unit(*addr);
+
+	if (i >= 0 && !space.gap[i] && model_task[t].unit[i].cell != NULL) {
+		for (end = space.start[i]; i < (int)space.nunits && !space.gap[i] && model_task[t].unit[i].cell != NULL; i++)
+			end = space.start[i + 1];
+	} else if (run(t, n, &start, &end))
+		*addr = start + (n >> 3) % ((end - start) / P) * P + *addr % P;
+	else
+		return;
+	if (size != NULL && *size > end - *addr)
+		*size = end - *addr;
+}
+
+/* Calls that want memory get some, mostly: else nearly all would be refused. */
+static void
+decode_present(unsigned n)
+{
+	static const bool source[DRV_KINDS] = { [DRV_ACCESS] = true, [DRV_TOUCH] = true, [DRV_PROTECT] = true, [DRV_READ] = true,
+	    [DRV_READ_OVERWRITE] = true, [DRV_WRITE] = true, [DRV_COPY] = true, [DRV_KREAD] = true, [DRV_KWRITE] = true,
+	    [DRV_REMAP] = true, [DRV_WIRE] = true, [DRV_BEHAVIOR] = true, [DRV_MSYNC] = true, [DRV_ENTRY_MAKE] = true,
+	    [DRV_COPY_TAKE] = true };
+	static const bool target[DRV_KINDS] = { [DRV_READ_OVERWRITE] = true, [DRV_WRITE] = true, [DRV_COPY] = true, [DRV_WINDOW] = true };
+
+	n += (unsigned)(d.random & 0xff) << 2;
+	if (source[d.kind])
+		move_to_run(d.t, n, &d.addr, &d.size);
+	if (target[d.kind])
+		move_to_run(d.kind == DRV_COPY ? d.t : d.t2, n >> 1, &d.addr2, &d.size);
+}
+
+/* Some of the calls go to a submap, directly. */
+static void
+decode_submaps(void)
+{
+	static const bool either[DRV_KINDS] = { [DRV_ALLOCATE] = true, [DRV_MAP] = true, [DRV_DEALLOCATE] = true,
+	    [DRV_PROTECT] = true, [DRV_INHERIT] = true, [DRV_READ] = true, [DRV_READ_OVERWRITE] = true, [DRV_WRITE] = true,
+	    [DRV_COPY] = true, [DRV_REGION] = true, [DRV_KREAD] = true, [DRV_KWRITE] = true, [DRV_REFILL] = true,
+	    [DRV_REMAP] = true, [DRV_WIRE] = true, [DRV_BEHAVIOR] = true, [DRV_MSYNC] = true, [DRV_ENTRY_MAKE] = true,
+	    [DRV_ENTRY_MAP] = true, [DRV_COPY_TAKE] = true, [DRV_COPY_USE] = true, [DRV_PAGER_MAP] = true };
+	static const bool second[DRV_KINDS] = { [DRV_READ] = true, [DRV_READ_OVERWRITE] = true, [DRV_WRITE] = true,
+	    [DRV_REMAP] = true };
+	uint64_t x = d.random * 0x9e3779b97f4a7c15ul >> 32;
+
+	if (d.kind == DRV_WINDOW || (second[d.kind] && x % 8 == 0))
+		d.t2 = MODEL_TASKS + x / 8 % MODEL_SUBS;
+	if (either[d.kind] && x / 64 % 8 == 0)
+		d.t = MODEL_TASKS + x / 512 % MODEL_SUBS;
+	/* There was no memory for them. */
+	if (!model_task[d.t].live)
+		d.t = live_task(0);
+	if (!model_task[d.t2].live)
+		d.t2 = d.t;
+}
+
 static void
 decode(const struct op *op)
 {
@@ -316,6 +376,7 @@ decode(const struct op *op)
 		d.random = d.random * 257 + b[i];
 	if (d.t == NOBODY)
 		return;
+	decode_submaps();
 	d.addr = decode_address(d.t, b + 2);
 	d.size = decode_size(d.t, d.addr, b + 6);
 	d.addr2 = decode_address(d.t2, b + 9);
@@ -327,6 +388,8 @@ decode(const struct op *op)
 		d.addr2 = trunc_page(d.addr2) + d.addr % P;
 	d.arg = b[13];
 	d.arg2 = b[14];
+	if ((b[15] & 0xc0) != 0)        /* three of four */
+		decode_present(b[15]);
 }
 
 /* --- judging --- */
@@ -365,6 +428,8 @@ agree(model_codes codes, kern_return_t kr)
 	struct vm_page_counts pages;
 
 	vm_alloc_fail_at(0, false);
+	for (unsigned t = 0; t < MODEL_TASKS; t++)
+		follow_windows(t);
 	driver_counts.code[kr & 63]++;
 	if (kr == KERN_RESOURCE_SHORTAGE) {
 		driver_counts.shortage[d.kind]++;
@@ -411,7 +476,7 @@ compare_page(unsigned t, vm_offset_t va, paddr_t pa, const char *how)
  * TLB makes it. KERN_SUCCESS: *pa.
  */
 static kern_return_t
-hart_access(unsigned h, unsigned t, vm_offset_t va, vm_prot_t access, paddr_t *pa)
+hart_access_once_or_more(unsigned h, unsigned t, vm_offset_t va, vm_prot_t access, paddr_t *pa)
 {
 	kern_return_t kr;
 
@@ -429,6 +494,16 @@ hart_access(unsigned h, unsigned t, vm_offset_t va, vm_prot_t access, paddr_t *p
 	}
 	fail("task %u, hart %u: faults without end at 0x%lx, access %u", t, h, va, access);
 	return KERN_FAILURE;
+}
+
+static kern_return_t
+hart_access(unsigned h, unsigned t, vm_offset_t va, vm_prot_t access, paddr_t *pa)
+{
+	kern_return_t kr = hart_access_once_or_more(h, t, va, access, pa);
+
+	if (access == VM_PROT_WRITE)
+		follow_windows(t);
+	return kr;
 }
 
 static void
@@ -524,7 +599,7 @@ audit(unsigned t)
 	const char *wrong;
 	vm_offset_t va = 0;
 
-	if (t == NOBODY || !model_task[t].live || failed())
+	if (t >= MODEL_TASKS || !model_task[t].live || failed())
 		return;
 	if ((wrong = tlb_sim_audit(d.map[t]->pmap, &va)) != NULL)
 		fail("TLBs of task %u at 0x%lx: %s", t, va, wrong);
@@ -541,12 +616,15 @@ check_leaves(unsigned t)
 		end = (va & ~(w.size - 1)) + w.size;
 		for (vm_offset_t at = va; at < end && !failed(); at += P) {
 			int i = model_unit(at);
-			const struct unit *u = i < 0 ? NULL : &model_task[t].unit[i];
+			struct unit u = i < 0 ? (struct unit){ .cell = NULL } : model_seen(t, i);
+			vm_prot_t prot = u.prot | (u.prot & VM_PROT_WRITE ? VM_PROT_READ : 0u);
 
-			if (u == NULL || u->cell == NULL)
+			if (u.copy)
+				prot &= ~VM_PROT_WRITE;
+			if (u.cell == NULL)
 				fail("task %u: a leaf at 0x%lx, where nothing is", t, at);
-			else if (w.prot & ~(u->prot | (u->prot & VM_PROT_WRITE ? VM_PROT_READ : 0u)))
-				fail("task %u: a leaf at 0x%lx grants %u of %u", t, at, w.prot, u->prot);
+			else if (w.prot & ~prot)
+				fail("task %u: a leaf at 0x%lx grants %u of %u", t, at, w.prot, prot);
 			else if (!space.gap[i])
 				compare_page(t, at, w.pa + (at - va), "a leaf");
 		}
@@ -569,7 +647,7 @@ region_agrees(unsigned t, vm_offset_t addr, const struct model_region *want, vm_
 		fail("task %u: vm_region(0x%lx): prot %u max %u inherit %u shared %u instead of %u %u %u %u",
 		    t, addr, r->protection, r->max_protection, r->inheritance, r->shared, u->prot, u->max,
 		    u->inherit, u->shared);
-	else if (r->reserved || r->behavior != u->behavior || r->user_wired_count != u->wired || r->offset % P)
+	else if (r->reserved != (u->sub != 0) || r->behavior != u->behavior || r->user_wired_count != u->wired || r->offset % P)
 		fail("task %u: vm_region(0x%lx): reserved %u behavior %u of %u wired %u of %u offset 0x%lx", t, addr,
 		    r->reserved, r->behavior, u->behavior, r->user_wired_count, u->wired, r->offset);
 	return !failed();
@@ -610,6 +688,8 @@ check_chains(unsigned t)
 	for (vm_map_entry_t e = vm_map_first_entry(d.map[t]); e != vm_map_to_entry(d.map[t]); e = e->vme_next) {
 		uint64_t n = 0;
 
+		if (e->is_sub_map)
+			continue;
 		for (vm_object_t o = e->object.vm_object; o != NULL; o = o->shadow)
 			n++;
 		if (n > driver_counts.chain_max)
@@ -623,15 +703,16 @@ static void
 check_everything(void)
 {
 	struct vm_check_failure f;
-	vm_map_t maps[MODEL_TASKS];
+	vm_map_t maps[MODEL_MAPS];
 	unsigned n = 0;
 
 	driver_counts.checks++;
-	for (unsigned t = 0; t < MODEL_TASKS && !failed(); t++)
+	for (unsigned t = 0; t < MODEL_MAPS && !failed(); t++)
 		if (model_task[t].live) {
 			maps[n++] = d.map[t];
 			audit(t);
-			check_leaves(t);
+			if (d.map[t]->pmap != NULL)
+				check_leaves(t);
 			check_regions(t);
 			check_chains(t);
 		}
@@ -934,10 +1015,14 @@ peek(unsigned t, vm_offset_t va)
 
 	if (!vm_map_lookup_entry(d.map[t], va, &e))
 		return NULL;
+	if (e->is_sub_map)
+		return peek(model_task[t].unit[model_unit(va)].sub, trunc_page(va) - e->vme_start + e->offset);
 	offset = e->offset + (trunc_page(va) - e->vme_start);
 	for (vm_object_t o = e->object.vm_object; o != NULL; offset += o->shadow_offset, o = o->shadow)
 		if (offset < o->size && (m = vm_page_lookup(o, offset)) != NULL)
 			return vm_page_va(m);
+		else if (o->pager != NULL)
+			return pagers_stored(o->pager, offset);
 	return NULL;
 }
 
@@ -1115,7 +1200,7 @@ op_passing_fork(uint8_t inject)
 	for (unsigned i = 0; i < space.nunits; i++) {
 		struct unit *u = &model_task[d.t].unit[i];
 
-		if (u->cell != NULL && u->inherit == VM_INHERIT_SHARE)
+		if (u->cell != NULL && u->sub == 0 && u->inherit == VM_INHERIT_SHARE)
 			u->shared = SHARED_YES;
 	}
 }
@@ -1171,6 +1256,8 @@ op_kernel_access(uint8_t inject)
 		kr = vm_map_read_user(d.map[d.t], d.addr, buffer, size);
 	else
 		kr = vm_map_write_user(d.map[d.t], buffer, d.addr, size);
+	if (d.t < MODEL_TASKS)
+		follow_windows(d.t);
 	spots(d.addr, size);
 	if (access == VM_PROT_WRITE && kr == KERN_RESOURCE_SHORTAGE && done > 0)
 		adopt_partial(d.t, d.addr, done, apply_kernel_write);
@@ -1219,6 +1306,7 @@ perform(uint8_t inject)
 	case DRV_COPY_TAKE: op_copy_take(inject); break;
 	case DRV_COPY_USE: op_copy_use(inject); break;
 	case DRV_PAGER_MAP: op_pager_map(inject); break;
+	case DRV_WINDOW: op_window(inject); break;
 	default: tlb_exhaust_asids(); break;
 	}
 }
@@ -1238,6 +1326,8 @@ driver_op(const struct op *op)
 		sample();
 	audit(d.t);
 	audit(d.t2);
+	if (model_wrote_through)
+		fail("a copy-on-write window was written through");
 	if (!failed() && d.step % d.config.check_every == 0)
 		check_everything();
 	return !failed();
@@ -1251,10 +1341,11 @@ read_all(unsigned t)
 
 	for (unsigned i = 0; i < space.nunits && !failed(); i++) {
 		const struct unit *u = &model_task[t].unit[i];
+		struct unit seen = model_seen(t, (int)i);
 		vm_offset_t va = space.start[i];
 		kern_return_t kr;
 
-		if (u->cell == NULL || space.gap[i] || !(u->max & VM_PROT_READ))
+		if (seen.cell == NULL || space.gap[i] || !((u->sub != 0 ? seen.prot : u->max) & VM_PROT_READ))
 			continue;
 		if (!(u->prot & VM_PROT_READ) &&
 		    vm_protect(d.map[t], vm_address_u(va), vm_size_u(P), false, VM_PROT_READ) != KERN_SUCCESS)
@@ -1279,13 +1370,14 @@ driver_finish(void)
 		return false;
 	d.step++;
 	check_everything();
-	for (unsigned t = 0; t < MODEL_TASKS && !failed(); t++)
+	for (unsigned t = 0; t < MODEL_MAPS && !failed(); t++)
 		if (model_task[t].live)
 			read_all(t);
 	for (unsigned t = 0; t < MODEL_TASKS && !failed(); t++)
 		if (model_task[t].live)
 			end(t);
 	share_finish();
+	submaps_finish();
 	pagers_finish();
 	if (failed())
 		return false;

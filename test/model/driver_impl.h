@@ -4,11 +4,13 @@
  *   driver.c        decoding, judging, checks; the operations on one map
  *   driver_share.c  operations that join maps: remap, named entries, held
  *                   copies, wiring, advice
+ *   driver_submap.c submaps and their windows
  *   driver_pager.c  memory objects and their pager
  */
 #ifndef DRIVER_IMPL_H
 #define DRIVER_IMPL_H
 
+#include <mm/memory_object.h>
 #include <mm/vm_check.h>
 #include <mm/vm_user.h>
 #include <mm/zone.h>
@@ -18,13 +20,13 @@
 #include "model.h"
 
 #define HARTS   4
-#define NOBODY  MODEL_TASKS             /* a hart runs the kernel's pmap */
+#define NOBODY  MODEL_MAPS              /* a hart runs the kernel's pmap */
 #define P       PAGE_SIZE
 #define M       MEGAPAGE_SIZE
 
 struct driver {
 	struct driver_config config;
-	vm_map_t  map[MODEL_TASKS];
+	vm_map_t  map[MODEL_MAPS];      /* tasks', then submaps */
 	unsigned  on[HARTS];            /* task whose pmap a hart has loaded, or NOBODY */
 	uint64_t  free_pages;           /* at the start */
 	uint64_t  step;
@@ -82,10 +84,22 @@ void op_entry_map(uint8_t inject);
 void op_entry_drop(void);
 void op_copy_take(uint8_t inject);
 void op_copy_use(uint8_t inject);
+/* driver_submap.c */
+void submaps_start(void);
+void op_window(uint8_t inject);
+/* Copy-on-write windows of task t that mm has made memory of: the model follows, before it writes there. */
+void follow_windows(unsigned t);
+void submaps_finish(void);
+
+/* Fills the gaps of map t again. */
+void refill(unsigned t);
+
 /* driver_pager.c */
 void pagers_start(void);
 /* Somebody shows, or the kernel has kept, an object of theirs. */
 bool pagers_mapped(void);
+/* What the pager has at offset; NULL: nothing. */
+const uint8_t *pagers_stored(memory_object_t mo, vm_object_offset_t offset);
 void op_pager_map(uint8_t inject);
 /* vm_msync(d.addr, d.size) of task d.t ended with kr. */
 void pagers_synced(unsigned flags, kern_return_t kr);

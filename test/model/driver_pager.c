@@ -11,7 +11,6 @@
  * locked against stores at first, copied by a copy object or at once, kept or
  * forgotten when the last mapping goes.
  */
-#include <mm/memory_object.h>
 #include <string.h>
 #include "driver_impl.h"
 
@@ -130,6 +129,14 @@ pagers_start(void)
 				model_held_set(&p->model, page, p->store[page]);
 		}
 	}
+}
+
+const uint8_t *
+pagers_stored(memory_object_t mo, vm_object_offset_t offset)
+{
+	const struct pager *p = mo->pager;
+
+	return p->has[offset / P] ? p->store[offset / P] : NULL;
 }
 
 bool

@@ -9,7 +9,8 @@
 #include "model_impl.h"
 
 struct model_space space;
-struct model_task model_task[MODEL_TASKS];
+struct model_task model_task[MODEL_MAPS];
+bool model_wrote_through;
 
 static struct cell    *free_cells;
 static struct content *free_contents;
@@ -93,7 +94,9 @@ cell_bytes(struct cell *c)
 const uint8_t *
 model_bytes(const struct unit *u)
 {
-	return u->cell->content != NULL ? u->cell->content->b : zeros;
+	const struct cell *c = u->sub != 0 ? model_task[u->sub].unit[u->below].cell : u->cell;
+
+	return c != NULL && c->content != NULL ? c->content->b : zeros;
 }
 
 void
@@ -102,6 +105,13 @@ unit_clear(struct unit *u)
 	if (u->cell != NULL)
 		cell_release(u->cell);
 	memset(u, 0, sizeof(*u));
+}
+
+struct unit
+unit_new(vm_prot_t cur, vm_prot_t max, vm_inherit_t inheritance, uint32_t flags, enum model_shared shared)
+{
+	return (struct unit){ .prot = (uint8_t)cur, .max = (uint8_t)max, .inherit = (uint8_t)inheritance,
+	    .tag = (uint8_t)VM_GET_TAG(flags), .shared = (uint8_t)shared };
 }
 
 /* --- the address space --- */
@@ -120,7 +130,7 @@ model_init(vm_offset_t min, vm_offset_t max, const struct window *w, unsigned n)
 {
 	vm_offset_t at = min;
 
-	for (unsigned t = 0; t < MODEL_TASKS; t++)
+	for (unsigned t = 0; t < MODEL_MAPS; t++)
 		model_end(t);
 	memset(&space, 0, sizeof(space));
 	space.min = min;
@@ -254,6 +264,78 @@ judge(unsigned t, vm_offset_t addr, vm_size_t size, struct range *r,
 	return OK;
 }
 
+struct unit
+model_seen(unsigned t, int i)
+{
+	struct unit u = model_task[t].unit[i], below;
+
+	if (u.cell == NULL || u.sub == 0)
+		return u;
+	below = model_seen(u.sub, u.below);
+	u.cell = below.cell;
+	u.prot &= below.prot;
+	u.max &= below.max;
+	u.behavior = below.behavior;
+	u.tag = below.tag;
+	return u;
+}
+
+/* Windows among the units of [addr, addr+size), and whether all are copy-on-write. */
+static unsigned
+count_windows(unsigned t, vm_offset_t addr, vm_size_t size, unsigned *copies, unsigned *units)
+{
+	vm_offset_t end = round_page(addr + size);
+	int i = addr < space.min ? 0 : model_unit(addr);
+	unsigned n = 0;
+
+	*copies = *units = 0;
+	for (; i >= 0 && i < (int)space.nunits && space.start[i] < end; i++) {
+		const struct unit *u = &model_task[t].unit[i];
+
+		++*units;
+		n += u->cell != NULL && u->sub != 0;
+		*copies += u->cell != NULL && u->copy;
+	}
+	return n;
+}
+
+bool
+has_windows(unsigned t, vm_offset_t addr, vm_size_t size)
+{
+	unsigned copies, units;
+
+	return count_windows(t, addr, size, &copies, &units) != 0;
+}
+
+bool
+has_mixed_windows(unsigned t, vm_offset_t addr, vm_size_t size)
+{
+	unsigned copies, units;
+
+	(void)count_windows(t, addr, size, &copies, &units);
+	return copies != 0 && copies != units;
+}
+
+model_codes
+judge_contents(unsigned t, vm_offset_t addr, vm_size_t size, struct range *r,
+    bool (*refuses)(const struct unit *, vm_prot_t), vm_prot_t prot)
+{
+	model_codes codes = judge(t, addr, size, r, refuses, prot), bad = codes & ~OK;
+	int i = model_unit(r->start);
+
+	if ((codes & MODEL_SKIP) || !has_windows(t, addr, size))
+		return codes;
+	for (; i >= 0 && i < (int)space.nunits && space.start[i] < r->end; i++) {
+		struct unit u = model_seen(t, i);
+
+		if (u.cell == NULL)
+			bad |= CODE(KERN_INVALID_ADDRESS);
+		else if (refuses(&u, prot))
+			bad |= CODE(KERN_PROTECTION_FAILURE);
+	}
+	return bad != 0 ? bad : OK;
+}
+
 bool
 lacks(const struct unit *u, vm_prot_t prot)
 {
@@ -338,6 +420,13 @@ place(unsigned t, vm_offset_t *addr, vm_size_t size, uint64_t mask, uint32_t fla
 	for (int i = r->first; i < r->last; i++)
 		if (model_task[t].unit[i].cell != NULL && !(flags & VM_FLAGS_OVERWRITE))
 			return CODE(KERN_NO_SPACE);
+	for (int i = r->first; i < r->last; i++) {
+		const struct unit *u = &model_task[t].unit[i], *below = &model_task[u->sub].unit[u->below];
+
+		/* What is mapped copy-on-write and must not be written may not be replaced, either. */
+		if (u->copy && below->cell != NULL && !(below->max & VM_PROT_WRITE))
+			return CODE(KERN_PROTECTION_FAILURE);
+	}
 	return OK;
 }
 
@@ -345,8 +434,7 @@ model_codes
 model_allocate(unsigned t, vm_offset_t *addr, vm_size_t size, uint32_t flags, bool commit)
 {
 	vm_offset_t at = flags & VM_FLAGS_ANYWHERE ? space.min : trunc_page(*addr);
-	struct unit new = { NULL, VM_PROT_DEFAULT, VM_PROT_ALL, VM_INHERIT_DEFAULT,
-	    (uint8_t)VM_GET_TAG(flags), SHARED_NO, 0, 0 };
+	struct unit new = unit_new(VM_PROT_DEFAULT, VM_PROT_ALL, VM_INHERIT_DEFAULT, flags, SHARED_NO);
 	model_codes codes;
 	struct range r;
 
@@ -371,8 +459,7 @@ model_codes
 model_map(unsigned t, vm_offset_t *addr, const struct model_map_args *a, bool commit)
 {
 	vm_offset_t at = trunc_page(*addr);
-	struct unit new = { NULL, (uint8_t)(a->cur & a->max), (uint8_t)a->max, (uint8_t)a->inheritance,
-	    (uint8_t)VM_GET_TAG(a->flags), SHARED_NO, 0, 0 };
+	struct unit new = unit_new(a->cur & a->max, a->max, a->inheritance, a->flags, SHARED_NO);
 	model_codes codes;
 	struct range r;
 
@@ -432,6 +519,8 @@ model_protect(unsigned t, vm_offset_t addr, vm_size_t size, bool set_max, vm_pro
 	if (wraps(addr, size))
 		return CODE(trunc_page(addr) == 0 && addr + size >= addr ?
 		    KERN_INVALID_ADDRESS : KERN_INVALID_ARGUMENT);
+	if (copy && has_windows(t, addr, size))
+		return MODEL_SKIP;
 	codes = judge(t, addr, size, &r, max_lacks, copy ? prot & ~VM_PROT_WRITE : prot);
 	if (codes != OK)
 		return codes;
@@ -465,6 +554,9 @@ model_inherit(unsigned t, vm_offset_t addr, vm_size_t size, vm_inherit_t inherit
 		return CODE(KERN_INVALID_ARGUMENT);
 	if (!range_clamped(addr, size, &r))
 		return MODEL_SKIP;
+	for (int i = r.first; i < r.last; i++)
+		if (model_task[t].unit[i].sub != 0 && inheritance == VM_INHERIT_COPY)
+			return CODE(KERN_INVALID_ARGUMENT);
 	for (int i = r.first; commit && i < r.last; i++)
 		if (model_task[t].unit[i].cell != NULL)
 			model_task[t].unit[i].inherit = (uint8_t)inheritance;
@@ -491,7 +583,7 @@ static void
 take_snapshot(unsigned t, const struct range *r)
 {
 	for (int i = r->first; i < r->last; i++)
-		snapshot[i - r->first] = content_hold(model_task[t].unit[i].cell->content);
+		snapshot[i - r->first] = content_hold(model_seen(t, i).cell->content);
 }
 
 static void
@@ -509,11 +601,19 @@ snapshot_bytes(vm_size_t at)
 	return (c != NULL ? c->b : zeros) + at % PAGE_SIZE;
 }
 
+/* The cell behind unit i, to be written. */
+static struct cell *
+written(unsigned t, int i)
+{
+	model_wrote_through |= model_task[t].unit[i].copy;
+	return model_seen(t, i).cell;
+}
+
 /* Bytes [from, from+n) of the snapshot go to dst, inside one page. */
 static void
 put(unsigned t, vm_offset_t dst, vm_size_t from, vm_size_t n)
 {
-	struct cell *c = model_task[t].unit[model_unit(dst)].cell;
+	struct cell *c = written(t, model_unit(dst));
 
 	if (n == PAGE_SIZE && from % PAGE_SIZE == 0) {
 		cell_set(c, content_hold(snapshot[from / PAGE_SIZE]));
@@ -532,7 +632,7 @@ put(unsigned t, vm_offset_t dst, vm_size_t from, vm_size_t n)
 model_codes
 model_read(unsigned t, vm_offset_t addr, vm_size_t size, unsigned into, vm_offset_t *data, bool commit)
 {
-	struct unit new = { NULL, VM_PROT_DEFAULT, VM_PROT_ALL, VM_INHERIT_DEFAULT, 0, SHARED_NO, 0, 0 };
+	struct unit new = unit_new(VM_PROT_DEFAULT, VM_PROT_ALL, VM_INHERIT_DEFAULT, 0, SHARED_NO);
 	struct range r, to;
 	model_codes codes;
 
@@ -541,7 +641,7 @@ model_read(unsigned t, vm_offset_t addr, vm_size_t size, unsigned into, vm_offse
 		return OK;
 	if (wraps(addr, size))
 		return CODE(KERN_INVALID_ADDRESS);
-	codes = judge(t, addr, size, &r, lacks, VM_PROT_READ);
+	codes = judge_contents(t, addr, size, &r, lacks, VM_PROT_READ);
 	if (codes != OK)
 		return codes;
 	if (!copyable(&r))
@@ -571,9 +671,9 @@ model_copy(unsigned t, vm_offset_t src, vm_size_t size, unsigned d, vm_offset_t 
 
 	if (size == 0)
 		return OK;
-	from = wraps(src, size) ? CODE(KERN_INVALID_ADDRESS) : judge(t, src, size, &r, lacks, VM_PROT_READ);
-	to = wraps(dst, size) ? CODE(KERN_INVALID_ADDRESS) : judge(d, dst, size, &w, lacks, VM_PROT_WRITE);
-	if (from == MODEL_SKIP || to == MODEL_SKIP)
+	from = wraps(src, size) ? CODE(KERN_INVALID_ADDRESS) : judge_contents(t, src, size, &r, lacks, VM_PROT_READ);
+	to = wraps(dst, size) ? CODE(KERN_INVALID_ADDRESS) : judge_contents(d, dst, size, &w, lacks, VM_PROT_WRITE);
+	if (from == MODEL_SKIP || to == MODEL_SKIP || (!wraps(dst, size) && has_mixed_windows(d, dst, size)))
 		return MODEL_SKIP;
 	if (from != OK)                 /* arguments before pages: a wrap of dst may come first */
 		return from | (wraps(dst, size) ? to : 0);
@@ -607,6 +707,12 @@ model_fork(unsigned parent, unsigned child)
 
 		if (p->cell == NULL || p->inherit == VM_INHERIT_NONE)
 			continue;
+		if (p->sub != 0) {              /* a copy of a window is one that is copied on write */
+			*c = *p;
+			c->cell = cell_new(NULL);
+			c->copy |= p->inherit == VM_INHERIT_COPY;
+			continue;
+		}
 		/* A wired entry is copied by reading it, which must be possible. */
 		if (p->inherit == VM_INHERIT_COPY && p->wired != 0 && !(p->max & VM_PROT_READ))
 			continue;
@@ -630,16 +736,20 @@ model_codes
 model_access(unsigned t, vm_offset_t va, vm_prot_t access)
 {
 	int i = model_unit(va);
-	const struct unit *u = i < 0 ? NULL : &model_task[t].unit[i];
+	struct unit u, own;
 
-	if (u == NULL || u->cell == NULL)
+	if (i < 0)
 		return CODE(KERN_INVALID_ADDRESS);
+	u = model_seen(t, i);
+	own = model_task[t].unit[i];
+	if (u.cell == NULL)             /* the window itself is looked at first */
+		return CODE(own.cell != NULL && !(own.prot & access) ? KERN_PROTECTION_FAILURE : KERN_INVALID_ADDRESS);
 	if (space.gap[i])
 		return MODEL_SKIP;
-	if (u->prot & access)
+	if (u.prot & access)
 		return OK;
 	/* A leaf that may be written may be read: it depends on whether there is one. */
-	if (access == VM_PROT_READ && (u->prot & VM_PROT_WRITE))
+	if (access == VM_PROT_READ && (u.prot & VM_PROT_WRITE))
 		return OK | CODE(KERN_PROTECTION_FAILURE);
 	return CODE(KERN_PROTECTION_FAILURE);
 }
@@ -648,18 +758,18 @@ model_codes
 model_kernel_access(unsigned t, vm_offset_t va, vm_size_t size, vm_prot_t access, vm_size_t *done)
 {
 	*done = 0;
+	if (access == VM_PROT_WRITE && va + size >= va && has_mixed_windows(t, va, size))
+		return MODEL_SKIP;
 	while (*done < size) {
 		vm_offset_t at = va + *done;
 		vm_size_t n = PAGE_SIZE - at % PAGE_SIZE;
 		int i = at < va ? -1 : model_unit(at);
-		const struct unit *u = i < 0 ? NULL : &model_task[t].unit[i];
+		model_codes codes = i < 0 ? CODE(KERN_INVALID_ADDRESS) : model_access(t, at, access);
 
-		if (u == NULL || u->cell == NULL)
-			return CODE(KERN_INVALID_ADDRESS);
-		if (space.gap[i])
-			return MODEL_SKIP;
-		if (!(u->prot & access))
-			return CODE(KERN_PROTECTION_FAILURE);
+		if (codes & MODEL_SKIP)
+			return codes;
+		if (!(codes & OK) || !(model_seen(t, i).prot & access))
+			return codes & ~OK;
 		*done += n < size - *done ? n : size - *done;
 	}
 	return OK;
@@ -673,7 +783,7 @@ model_store(unsigned t, vm_offset_t va, const void *bytes, vm_size_t size)
 	while (size > 0) {
 		vm_size_t n = PAGE_SIZE - va % PAGE_SIZE < size ? PAGE_SIZE - va % PAGE_SIZE : size;
 
-		memcpy(cell_bytes(model_task[t].unit[model_unit(va)].cell) + va % PAGE_SIZE, b, n);
+		memcpy(cell_bytes(written(t, model_unit(va))) + va % PAGE_SIZE, b, n);
 		va += n;
 		b += n;
 		size -= n;
@@ -695,12 +805,59 @@ model_load(unsigned t, vm_offset_t va, void *bytes, vm_size_t size)
 	}
 }
 
+/* --- windows --- */
+
+model_codes
+model_window(unsigned t, vm_offset_t *addr, const struct model_map_args *a, unsigned sub, vm_offset_t from, bool copy, bool commit)
+{
+	struct range r, below = { .start = from, .end = from + a->size };
+	vm_offset_t at = *addr;
+	model_codes codes;
+
+	if (a->size == 0 || from < space.min || from > space.max || a->size > space.max - from)
+		return CODE(KERN_INVALID_ARGUMENT);
+	if (!(a->flags & VM_FLAGS_ANYWHERE) && at + a->size <= at)
+		return MODEL_SKIP;              /* the users' calls see to that */
+	codes = place(t, &at, a->size, a->mask, a->flags, KERN_INVALID_ADDRESS, &r);
+	if (codes != OK)
+		return codes;
+	if (!copyable(&r) || !range_units(&below) || !copyable(&below))
+		return MODEL_SKIP;
+	*addr = at;
+	for (int i = r.first; commit && i < r.last; i++) {
+		struct unit *u = &model_task[t].unit[i];
+
+		unit_clear(u);
+		*u = (struct unit){ .cell = cell_new(NULL), .prot = (uint8_t)a->cur, .max = (uint8_t)a->max,
+		    .inherit = (uint8_t)a->inheritance, .tag = (uint8_t)VM_GET_TAG(a->flags), .sub = (uint8_t)sub,
+		    .copy = copy, .below = (uint16_t)(below.first + (i - r.first)) };
+	}
+	return OK;
+}
+
+void
+model_unnest(unsigned t, int i)
+{
+	struct unit seen = model_seen(t, i), *u = &model_task[t].unit[i];
+
+	cell_release(u->cell);
+	u->cell = cell_new(seen.cell != NULL ? content_hold(seen.cell->content) : NULL);
+	u->prot = seen.prot;
+	u->max = seen.max;
+	u->behavior = seen.behavior;
+	if (u->inherit == VM_INHERIT_SHARE)
+		u->inherit = VM_INHERIT_COPY;
+	u->sub = 0;
+	u->copy = false;
+	u->below = 0;
+}
+
 /* --- regions --- */
 
 static bool
 alike(const struct unit *a, const struct unit *b)
 {
-	return b->cell != NULL && a->prot == b->prot && a->max == b->max && a->inherit == b->inherit &&
+	return b->cell != NULL && a->sub == b->sub && a->copy == b->copy && a->prot == b->prot && a->max == b->max && a->inherit == b->inherit &&
 	    a->tag == b->tag && a->behavior == b->behavior && a->wired == b->wired &&
 	    (a->shared == b->shared || a->shared == SHARED_PERHAPS || b->shared == SHARED_PERHAPS);
 }

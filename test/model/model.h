@@ -9,6 +9,12 @@
  * when they have the same cell. Copying is copying: a new cell with the same
  * bytes, at once. (Equal bytes are stored once; no rule depends on that.)
  *
+ * Some maps are no tasks' but submaps: units may be windows on units of theirs.
+ * What a window shows is the unit below it, with the rights that both have; a
+ * copy-on-write window only until it is written to. Then it, and what lies
+ * beside it in the same entry of the submap, becomes memory: which pages that
+ * are, the model is told (model_unnest).
+ *
  * Each call works in two steps: asked with commit FALSE it says which result
  * codes are right in this state, and fills its outputs; with commit TRUE it
  * makes the change of a success. So a refusal for want of memory, which the
@@ -25,6 +31,8 @@
 #include <mm/vm_types.h>
 
 #define MODEL_TASKS     8
+#define MODEL_SUBS      3               /* maps that tasks have windows on; behind the tasks */
+#define MODEL_MAPS      (MODEL_TASKS + MODEL_SUBS)
 #define MODEL_WINDOWS   5
 #define MODEL_UNITS     2048
 #define MODEL_PAGES_MAX 4096            /* of one copy */
@@ -53,6 +61,10 @@ struct unit {
 	uint8_t      shared;            /* as vm_region tells it: enum model_shared */
 	uint8_t      behavior;
 	uint16_t     wired;             /* by users */
+	/* A window: cell tells nothing, but that it is there. */
+	uint8_t      sub;               /* the map below; 0: no window */
+	bool         copy;              /* on write */
+	uint16_t     below;             /* the unit there */
 };
 
 /* PERHAPS: a call that would have shared it was refused half way; nothing else tells. */
@@ -76,7 +88,9 @@ struct model_task {
 	bool        live;
 	struct unit unit[MODEL_UNITS];
 };
-extern struct model_task model_task[MODEL_TASKS];
+extern struct model_task model_task[MODEL_MAPS];
+/* A write reached a submap through a copy-on-write window. */
+extern bool model_wrote_through;
 
 /* Forgets all tasks; windows ascend, disjoint, within [min, max). */
 void model_init(vm_offset_t min, vm_offset_t max, const struct window *w, unsigned n);
@@ -105,6 +119,13 @@ model_codes model_read(unsigned t, vm_offset_t addr, vm_size_t size, unsigned in
 /* From src in task t to dst in task d: vm_read_overwrite, vm_write, vm_copy. */
 model_codes model_copy(unsigned t, vm_offset_t src, vm_size_t size, unsigned d, vm_offset_t dst, bool commit);
 void        model_fork(unsigned parent, unsigned child);
+
+/* Unit i of t, windows looked through: its cell is what is there at last, or NULL; its rights what all levels allow. */
+struct unit model_seen(unsigned t, int i);
+/* size bytes of map `sub` from `from` on, at *addr of t; all whole pages. */
+model_codes model_window(unsigned t, vm_offset_t *addr, const struct model_map_args *a, unsigned sub, vm_offset_t from, bool copy, bool commit);
+/* Unit i, a copy-on-write window, has become memory with the bytes that it showed. */
+void        model_unnest(unsigned t, int i);
 
 /* --- model_share.c --- */
 
@@ -162,7 +183,7 @@ model_codes model_overwrite(unsigned t, vm_offset_t addr, struct model_held *h, 
 model_codes model_access(unsigned t, vm_offset_t va, vm_prot_t access);
 /* vm_map_read_user and vm_map_write_user; *done: bytes before the one that fails. */
 model_codes model_kernel_access(unsigned t, vm_offset_t va, vm_size_t size, vm_prot_t access, vm_size_t *done);
-/* The bytes of a present page. */
+/* The bytes of a present page, or of what is below a window. */
 const uint8_t *model_bytes(const struct unit *u);
 /* Bytes go to or come from [va, va+size), present pages all of them. */
 void model_store(unsigned t, vm_offset_t va, const void *bytes, vm_size_t size);

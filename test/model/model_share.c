@@ -45,14 +45,14 @@ replace(unsigned t, int i, const struct unit *new)
 static bool
 one_entry(const struct unit *a, const struct unit *b)
 {
-	return a->cell != NULL && b->cell != NULL && a->prot == b->prot && a->max == b->max && a->inherit == b->inherit &&
+	return a->cell != NULL && b->cell != NULL && a->sub == 0 && b->sub == 0 && a->prot == b->prot && a->max == b->max && a->inherit == b->inherit &&
 	    a->tag == b->tag && a->behavior == b->behavior && a->wired == b->wired;
 }
 
 static void
 perhaps(struct unit *u)
 {
-	if (u->cell != NULL && u->shared == SHARED_NO)
+	if (u->cell != NULL && u->sub == 0 && u->shared == SHARED_NO)
 		u->shared = SHARED_PERHAPS;
 }
 
@@ -79,17 +79,25 @@ remap_commit(unsigned t, unsigned d, const struct range *from, const struct rang
 	int n = from->last - from->first;
 
 	for (int i = 0; i < n; i++) {
-		struct unit *u = &model_task[t].unit[from->first + i];
+		struct unit *u = &model_task[t].unit[from->first + i], seen = model_seen(t, from->first + i);
+		bool copy = a->copy || u->copy; /* nothing is shared through a window that is copied on write */
 
-		moved[i] = *u;
+		moved[i] = seen;
+		moved[i].sub = moved[i].below = 0;
+		moved[i].copy = false;
 		moved[i].wired = 0;
 		moved[i].inherit = (uint8_t)a->inheritance;
-		moved[i].shared = a->copy ? SHARED_NO : SHARED_YES;
-		moved[i].cell = a->copy ? cell_snapshot(u->cell) : cell_share(u->cell);
-		if (!a->copy)
-			u->shared = SHARED_YES;
+		moved[i].shared = copy ? SHARED_NO : SHARED_YES;
+		moved[i].cell = copy ? cell_snapshot(seen.cell) : cell_share(seen.cell);
+		if (copy)
+			continue;
+		if (u->sub != 0) {
+			spread(u->sub, u->below, u->below + 1);
+			u = &model_task[u->sub].unit[u->below];
+		}
+		u->shared = SHARED_YES;
 		/* A reservation, which nobody can ever use, is not worth an object. */
-		if (!a->copy && u->max == VM_PROT_NONE)
+		if (u->max == VM_PROT_NONE)
 			u->shared = moved[i].shared = SHARED_PERHAPS;
 	}
 	if (!a->copy)
@@ -109,7 +117,7 @@ model_remap(unsigned t, unsigned d, vm_offset_t *addr, const struct model_remap_
 
 	if (a->inheritance > VM_INHERIT_LAST_VALID || size == 0 || (a->flags & ~(FLAGS_KNOWN & ~VM_FLAGS_ALIAS_MASK)) || src + size < src)
 		return CODE(KERN_INVALID_ARGUMENT);
-	codes = judge(t, src, size, &from, lacks_nothing, 0);
+	codes = judge_contents(t, src, size, &from, lacks_nothing, 0);
 	if (codes == MODEL_SKIP || (codes == OK && !copyable(&from)))
 		return MODEL_SKIP;
 	/* A place that wraps is seen by the arguments, or when it is looked for. */
@@ -126,8 +134,8 @@ model_remap(unsigned t, unsigned d, vm_offset_t *addr, const struct model_remap_
 	*addr = at;
 	*cur = *max = VM_PROT_ALL;
 	for (int i = from.first; i < from.last; i++) {
-		*cur &= model_task[t].unit[i].prot;
-		*max &= model_task[t].unit[i].max;
+		*cur &= model_seen(t, i).prot;
+		*max &= model_seen(t, i).max;
 	}
 	if (commit)
 		remap_commit(t, d, &from, &to, a);
@@ -143,8 +151,15 @@ model_perhaps_shared(unsigned t, vm_offset_t addr, vm_size_t size)
 		return;
 	if (r.first >= r.last)
 		return;
-	for (int i = r.first; i < r.last; i++)
-		perhaps(&model_task[t].unit[i]);
+	for (int i = r.first; i < r.last; i++) {
+		struct unit *u = &model_task[t].unit[i];
+
+		perhaps(u);
+		if (u->cell != NULL && u->sub != 0) {
+			perhaps(&model_task[u->sub].unit[u->below]);
+			spread(u->sub, u->below, u->below + 1);
+		}
+	}
 	spread(t, r.first, r.last);
 }
 
@@ -165,7 +180,7 @@ model_wire(unsigned t, vm_offset_t addr, vm_size_t size, vm_prot_t access, bool 
 		return CODE(KERN_INVALID_ARGUMENT);
 	/* Wiring a gap would take all memory; outside the map, clamping and refusing are both right. */
 	if (!range_clamped(addr, size, &r) || r.start != trunc_page(addr) || r.end != round_page(addr + size) ||
-	    !copyable(&r))
+	    !copyable(&r) || has_windows(t, addr, size))
 		return MODEL_SKIP;
 	if (access != VM_PROT_NONE) {
 		codes = judge(t, addr, size, &r, lacks, access);
@@ -195,6 +210,8 @@ model_behavior(unsigned t, vm_offset_t addr, vm_size_t size, vm_behavior_t b, bo
 		return CODE(KERN_INVALID_ARGUMENT);
 	if (wraps(addr, size))
 		return CODE(KERN_INVALID_ARGUMENT) | CODE(KERN_NO_SPACE);
+	if (has_windows(t, addr, size))
+		return MODEL_SKIP;
 	codes = judge(t, addr, size, &r, lacks_nothing, 0);
 	if (trunc_page(addr) < space.min || round_page(addr + size) > space.max)
 		return CODE(KERN_INVALID_ADDRESS) | CODE(KERN_NO_SPACE);
@@ -217,6 +234,8 @@ model_msync(unsigned t, vm_offset_t addr, vm_size_t size, unsigned flags)
 		return OK;
 	if (wraps(addr, size))
 		return CODE(KERN_INVALID_ADDRESS);
+	if ((flags & VM_SYNC_CONTIGUOUS) && has_windows(t, addr, size))
+		return MODEL_SKIP;              /* a hole may be below */
 	codes = judge(t, addr, size, &r, lacks_nothing, 0);
 	if (codes == MODEL_SKIP || codes == OK)
 		return codes;
@@ -251,7 +270,9 @@ model_hold(unsigned t, vm_offset_t addr, vm_size_t size, vm_prot_t need, bool ma
 
 	if (wraps(addr, size))
 		return CODE(KERN_INVALID_ADDRESS) | CODE(KERN_INVALID_ARGUMENT);
-	codes = judge(t, addr, size, &r, maximum ? max_lacks : lacks, need);
+	if (!copy && has_windows(t, addr, size))
+		return MODEL_SKIP;
+	codes = judge_contents(t, addr, size, &r, maximum ? max_lacks : lacks, need);
 	if (codes != OK)
 		return codes;
 	if (!copyable(&r) || r.last - r.first > MODEL_HELD_PAGES)
@@ -261,12 +282,12 @@ model_hold(unsigned t, vm_offset_t addr, vm_size_t size, vm_prot_t need, bool ma
 	*h = (struct model_held){ .live = true, .copy = copy, .range = true, .pages = (unsigned)(r.last - r.first), .prot = need,
 	    .offset = addr % PAGE_SIZE, .size = size };
 	for (int i = r.first; i < r.last; i++) {
-		struct unit *u = &model_task[t].unit[i];
+		struct unit seen = model_seen(t, i);
 
-		h->behavior[i - r.first] = u->behavior;
-		h->cell[i - r.first] = copy ? cell_snapshot(u->cell) : cell_share(u->cell);
+		h->behavior[i - r.first] = seen.behavior;
+		h->cell[i - r.first] = copy ? cell_snapshot(seen.cell) : cell_share(seen.cell);
 		if (!copy)
-			u->shared = SHARED_YES;
+			model_task[t].unit[i].shared = SHARED_YES;
 	}
 	if (!copy)
 		spread(t, r.first, r.last);
@@ -292,8 +313,7 @@ model_map_held(unsigned t, vm_offset_t *addr, const struct model_map_args *a, vm
 {
 	vm_offset_t at = trunc_page(*addr);
 	vm_size_t size = round_page(a->size), whole = h->pages * PAGE_SIZE;
-	struct unit new = { NULL, (uint8_t)(a->cur & a->max), (uint8_t)a->max, (uint8_t)a->inheritance,
-	    (uint8_t)VM_GET_TAG(a->flags), copy ? SHARED_NO : SHARED_YES, 0, 0 };
+	struct unit new = unit_new(a->cur & a->max, a->max, a->inheritance, a->flags, copy ? SHARED_NO : SHARED_YES);
 	vm_prot_t beyond = copy ? 0 : a->max & ~h->prot;       /* cur is cut to max first */
 	model_codes codes;
 	struct range r;
@@ -327,8 +347,7 @@ model_map_pager(unsigned t, vm_offset_t *addr, const struct model_map_args *a, v
 {
 	vm_offset_t at = trunc_page(*addr);
 	vm_size_t size = round_page(a->size), whole = h->pages * PAGE_SIZE;
-	struct unit new = { NULL, (uint8_t)(a->cur & a->max), (uint8_t)a->max, (uint8_t)a->inheritance,
-	    (uint8_t)VM_GET_TAG(a->flags), SHARED_NO, 0, 0 };
+	struct unit new = unit_new(a->cur & a->max, a->max, a->inheritance, a->flags, SHARED_NO);
 	model_codes codes;
 	struct range r;
 
@@ -354,7 +373,7 @@ model_map_pager(unsigned t, vm_offset_t *addr, const struct model_map_args *a, v
 int
 model_held_page(const struct model_held *h, unsigned t, unsigned i)
 {
-	const struct cell *c = model_task[t].unit[i].cell;
+	const struct cell *c = model_seen(t, (int)i).cell;
 
 	for (unsigned page = 0; c != NULL && page < h->pages; page++)
 		if (h->cell[page] == c)
@@ -379,7 +398,7 @@ model_held_set(struct model_held *h, unsigned page, const uint8_t *bytes)
 model_codes
 model_copyout(unsigned t, vm_offset_t *addr, struct model_held *h, bool commit)
 {
-	struct unit new = { NULL, VM_PROT_DEFAULT, VM_PROT_ALL, VM_INHERIT_DEFAULT, 0, SHARED_NO, 0, 0 };
+	struct unit new = unit_new(VM_PROT_DEFAULT, VM_PROT_ALL, VM_INHERIT_DEFAULT, 0, SHARED_NO);
 	vm_offset_t at = space.min;
 	model_codes codes;
 	struct range r;
@@ -408,7 +427,9 @@ model_overwrite(unsigned t, vm_offset_t addr, struct model_held *h, bool commit)
 
 	if (wraps(addr, h->size))
 		return CODE(KERN_INVALID_ADDRESS);
-	codes = judge(t, addr, h->size, &r, lacks, VM_PROT_WRITE);
+	codes = judge_contents(t, addr, h->size, &r, lacks, VM_PROT_WRITE);
+	if (has_mixed_windows(t, addr, h->size))
+		return MODEL_SKIP;
 	if (codes != OK)
 		return codes;
 	if (!copyable(&r))

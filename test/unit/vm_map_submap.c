@@ -120,6 +120,24 @@ TEST(vm_map_submap, hole_in_the_submap_is_an_invalid_address)
 	teardown();
 }
 
+/* The submap's entry begins so far before the window that, in the parent, it would begin below address 0. */
+TEST(vm_map_submap, neighbours_beyond_the_window_are_not_mapped_along)
+{
+	vm_map_t map = fixture_map(), below = submap(16 * M);
+
+	ASSERT_TRUE(fixture_allocate(below, B, 64 * P));
+	for (unsigned i = 0; i < 64; i++)
+		ASSERT_EQ(vm_map_write_user(below, "x", B + i * P, 1), KERN_SUCCESS);
+	ASSERT_EQ(window(map, 8 * P, 2 * P, below, B + 34 * P, false, VM_PROT_READ), KERN_SUCCESS);
+	ASSERT_LOAD(map, 9 * P, 'x');
+	ASSERT_EQ(fixture_leaf(map, 8 * P), VM_PROT_READ);
+	ASSERT_EQ(fixture_leaf(map, 7 * P), VM_PROT_NONE);
+	ASSERT_EQ(fixture_leaf(map, 10 * P), VM_PROT_NONE);
+	ASSERT_TRUE(fixture_sound(map, below, NULL));
+	vm_map_deallocate(map);
+	vm_map_deallocate(below);
+}
+
 TEST(vm_map_submap, rights_are_those_that_all_levels_allow)
 {
 	uint8_t v;
@@ -887,6 +905,89 @@ TEST(vm_map_submap, windows_of_a_map_whose_memory_is_wired_at_once)
 	    pmap_has_cache_attributes() ? KERN_INVALID_ARGUMENT : KERN_NOT_SUPPORTED);
 	ASSERT_EQ(deallocate(one, 2 * A, 4 * P), KERN_SUCCESS);
 	ASSERT_EQ(entry_at(sub, B)->wired_count, 0);
+	ASSERT_TRUE(sound());
+	teardown();
+}
+
+/* A pager that makes a window of its own whenever it hears something. */
+static unsigned heard;
+
+static void
+pager_hears(void)
+{
+	ASSERT_EQ(window(two, 2 * A + heard++ * 8 * P, 8 * P, sub, B, false, VM_PROT_READ), KERN_SUCCESS);
+}
+
+static void
+hears_init(memory_object_t mo)
+{
+	struct memory_object_attr_info info = { MEMORY_OBJECT_COPY_DELAY, P, 0, 0 };
+
+	(void)memory_object_change_attributes(mo, MEMORY_OBJECT_ATTRIBUTE_INFO, &info, MEMORY_OBJECT_ATTR_INFO_COUNT);
+}
+
+static void
+hears_request(memory_object_t mo, vm_object_offset_t offset, vm_size_t length, vm_prot_t access)
+{
+	(void)access;
+	pager_hears();
+	(void)memory_object_data_unavailable(mo, offset, length);
+}
+
+static void
+hears_return(memory_object_t mo, vm_object_offset_t offset, const void *data, vm_size_t length, bool dirty, bool copy)
+{
+	(void)mo, (void)offset, (void)data, (void)length, (void)dirty, (void)copy;
+	pager_hears();
+}
+
+static void hears_terminate(memory_object_t mo) { (void)mo; pager_hears(); }
+static void hears_nothing(memory_object_t mo) { (void)mo; }
+
+static const struct memory_object_ops hears_ops = {
+	.name = "hears", .init = hears_init, .data_request = hears_request, .data_return = hears_return,
+	.terminate = hears_terminate, .free = hears_nothing,
+};
+
+static bool
+map_hearing_pager(vm_map_t map, vm_offset_t at)
+{
+	memory_object_t mo = memory_object_create(&hears_ops, NULL, 8 * P, VM_PROT_ALL);
+	struct vm_map_user_args args = {
+		.size = vm_size_u(8 * P), .flags = VM_FLAGS_FIXED, .cur = VM_PROT_DEFAULT, .max = VM_PROT_ALL,
+		.inheritance = VM_INHERIT_SHARE, .pager = mo,
+	};
+	vm_address_ut a = vm_address_u(at);
+	kern_return_t kr = vm_map_user(map, &a, &args);
+
+	memory_object_release(mo);
+	return kr == KERN_SUCCESS;
+}
+
+TEST(vm_map_submap, pagers_hear_of_a_new_window_with_no_lock_held)
+{
+	struct vm_map_enter_args args = {
+		.size = 8 * P, .offset = B, .flags = VM_FLAGS_OVERWRITE, .cur = VM_PROT_DEFAULT, .max = VM_PROT_ALL,
+	};
+	vm_offset_t at = 4 * A;
+
+	ASSERT_TRUE(setup(false));
+	heard = 0;
+	/* The window takes the place of a pager's last mapping: a page comes back, and the end is told. */
+	ASSERT_TRUE(map_hearing_pager(one, 4 * A));
+	ASSERT_STORE(one, 4 * A, 1);
+	ASSERT_EQ(heard, 1);
+	ASSERT_EQ(vm_map_enter_submap(one, &at, &args, sub, false), KERN_SUCCESS);
+	ASSERT_EQ(heard, 3);
+	/* What it shows is wired at once, and comes from a pager. */
+	ASSERT_TRUE(map_hearing_pager(sub, B + M));
+	ASSERT_EQ(task_wire(one, true), KERN_SUCCESS);
+	ASSERT_EQ(window(one, 6 * A, 8 * P, sub, B + M, false, VM_PROT_READ), KERN_SUCCESS);
+	ASSERT_EQ(task_wire(one, false), KERN_SUCCESS);
+	ASSERT_EQ(heard, 11);
+	ASSERT_TRUE(sound());
+	ASSERT_EQ(deallocate(one, 6 * A, 8 * P), KERN_SUCCESS);
+	ASSERT_EQ(deallocate(sub, B + M, 8 * P), KERN_SUCCESS);
 	ASSERT_TRUE(sound());
 	teardown();
 }

@@ -176,7 +176,8 @@ struct vm_map_enter_args {
 	vm_offset_t        mask;        /* bits that must be 0 in the address */
 	uint32_t           flags;       /* VM_FLAGS_* */
 	vm_object_t        object;      /* reference consumed on KERN_SUCCESS only */
-	vm_map_t           submap;      /* instead of an object: likewise (only vm_map_submap.c fills it) */
+	vm_map_t           submap;      /* instead of an object: likewise (only vm_map_submap.c fills it; it lies
+	                                 * no deeper than map: KERN_MEMORY_RESTART_COPY, nothing changed) */
 	vm_object_offset_t offset;
 	bool               needs_copy;
 	bool               is_shared;   /* the object is mapped elsewhere on purpose */
