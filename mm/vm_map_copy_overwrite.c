@@ -281,20 +281,37 @@ link_run(vm_map_t map, vm_map_entry_t e, vm_map_entry_t stop)
 	}
 }
 
+/* From where to where the plan replaces entries; there are such. */
+static void
+replaced_range(const struct overwrite *o, vm_offset_t *first, vm_offset_t *last)
+{
+	vm_map_entry_t e = o->plan;
+
+	while (e->in_transition)
+		e = e->vme_next;
+	*first = e->vme_start;
+	*last = e->vme_end;
+	while ((e = e->vme_next) != NULL)
+		if (!e->in_transition)
+			*last = e->vme_end;
+}
+
 /*
  * The planned entries take the place of what is there. Cuts first, at the two
  * places that may need memory: all other borders of runs are those of entries.
+ * What is written in place is not cut: it may be a nested window.
  * Then nothing can fail. What was replaced hangs on *dead; the plan keeps its
  * physical pieces. Write lock held.
  */
 static kern_return_t
 commit(struct overwrite *o, vm_map_entry_t *dead)
 {
-	vm_offset_t first = round_page(o->addr), last = trunc_page(o->addr + o->size), end;
 	vm_map_entry_t d, e, next, *keep = &o->plan;
+	vm_offset_t first, last, end;
 	struct vm_map_spare spare;
 	kern_return_t kr;
 
+	replaced_range(o, &first, &last);
 	(void)vm_map_lookup_entry(o->map, first, &d);
 	(void)vm_map_lookup_entry(o->map, last - 1, &e);
 	if (!vm_map_spare_take(&spare, o->map, d, e, first, last))

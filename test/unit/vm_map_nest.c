@@ -313,3 +313,29 @@ TEST(vm_map_nest, parents_may_go_first)
 	ASSERT_TRUE(fixture_sound(two, NULL));
 	vm_map_deallocate(two);
 }
+
+TEST(vm_map_nest, an_overwrite_that_begins_or_ends_in_a_window_does_not_cut_it)
+{
+	const vm_offset_t end = A + N * M, from = 512 * M;
+	const vm_size_t size = 4 * M;
+
+	ASSERT_TRUE(setup());
+	ASSERT_TRUE(fixture_allocate(one, A - 4 * M, 4 * M) && fixture_allocate(one, end, 4 * M) &&
+	    fixture_allocate(one, from, size));
+	for (vm_size_t at = 0; at < size; at += P)
+		ASSERT_STORE(one, from + at, (uint8_t)(1 + at / P));
+	ASSERT_EQ(vm_copy(one, vm_address_u(from), vm_size_u(size), vm_address_u(end - P)), KERN_SUCCESS);
+	ASSERT_TRUE(nested(one, end - M) && entry_at(one, end - 1)->vme_end == end);
+	ASSERT_EQ(entry_at(one, end - 1)->vme_start, A);
+	ASSERT_TRUE(sound());
+	ASSERT_EQ(vm_copy(one, vm_address_u(from), vm_size_u(size), vm_address_u(A + P - size)), KERN_SUCCESS);
+	ASSERT_EQ(entry_at(one, A)->vme_start, A);
+	ASSERT_TRUE(sound());
+	ASSERT_LOAD(one, end - P, 1);
+	ASSERT_LOAD(one, end, 2);
+	ASSERT_LOAD(one, A - P, (uint8_t)(size / P - 1));
+	ASSERT_LOAD(two, 2 * A, (uint8_t)(size / P));
+	ASSERT_EQ(vm_deallocate(one, vm_address_u(end - P), vm_size_u(P)), KERN_SUCCESS);
+	ASSERT_TRUE(sound());
+	teardown();
+}
