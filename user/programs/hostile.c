@@ -2,11 +2,19 @@
  * hostile [SECONDS [SEED]]: random system calls from several threads, with
  * random and boundary arguments, wild pointers and wild instructions.
  *
+ *	arena:  | the child's own, inherited as a copy   | commons: an entry's | a submap's |
+ *	handle: task, two submaps, three memory entries, two memory objects; of all threads
+ *
  * The attackers are children that live a fraction of a second and may come to
- * any end; the parent only counts them and starts new ones. All is well when
+ * any end; the parent only counts them and starts new ones, two at a time. All is well when
  * the kernel still answers at the end: status 0. Each child derives its calls
  * from the printed seed and its number (threads and time still make a
  * difference).
+ *
+ * Random handles, ranges and flags seldom fit together, so most of each call's
+ * arguments are likely ones; what no child has ever got through is
+ * printed at the end. Some children keep to a few pages, so that their threads meet there; some
+ * make pagers that let people wait.
  *
  * No attacker outlives its time: a thread of each child waits for the deadline
  * and ends the task; what a child forks does a few calls that cannot sleep, and
@@ -26,17 +34,37 @@
 #define GRACE_US        1000000ul
 #define ARENA           (16ul << 20)
 #define MEGA            (2ul << 20)
-#define HANDLES         8
+#define COMMONS         (2 * MEGA)      /* the end of the arena: what all attackers share */
+#define AT_ONCE         2
+
+/* What the slots of the handles are for; any other handle may come there, too. */
+enum { H_TASK, H_SUBMAP, H_SUBMAP2, H_ENTRY, H_WINDOW, H_COPY, H_PAGER, H_FILE, HANDLES };
 
 struct attacker {
 	uint64_t random;
 	bool     forked;                /* a child's child: nothing that sleeps */
-	uint32_t handle[HANDLES];
+	uint64_t stack[256];            /* of the handler that skips what faults */
 };
 
 static char *arena;
+static uint64_t hot, hot_size;          /* the part of the arena that addresses come from */
+static bool slow;                       /* pagers may let people wait: nothing is forked */
+static uint32_t handle[HANDLES];
+static uint32_t *reached;               /* by call: how often it succeeded; shared by all */
 static uint64_t seed = 1;
 static unsigned child_number;
+
+/* A system call, counted. */
+static long
+call(unsigned number, const uint64_t x[6])
+{
+	long r = atlas_syscall6(number, x[0], x[1], x[2], x[3], x[4], x[5]);
+
+	if (r == KERN_SUCCESS)
+		reached[number]++;
+	return r;
+}
+#define CALL(name, ...) call(ATLAS_SYS_##name, (const uint64_t[6]){ __VA_ARGS__ })
 
 static uint64_t
 draw(struct attacker *a)
@@ -79,9 +107,9 @@ address(struct attacker *a)
 	case 2:
 		return (uintptr_t)arena + (draw(a) % (ARENA / MEGA)) * MEGA;
 	case 3:
-		return (uintptr_t)arena + draw(a) % ARENA;
+		return hot + draw(a) % hot_size;
 	default:
-		return (uintptr_t)arena + (draw(a) % (ARENA / PAGE_SIZE)) * PAGE_SIZE;
+		return hot + (draw(a) % (hot_size / PAGE_SIZE)) * PAGE_SIZE;
 	}
 }
 
@@ -105,13 +133,17 @@ size(struct attacker *a)
 static uint64_t
 task(struct attacker *a)
 {
-	switch (below(a, 8)) {
+	switch (below(a, 16)) {
 	case 0:
 		return draw(a) >> below(a, 64);
 	case 1:
+		return handle[below(a, HANDLES)];
 	case 2:
 	case 3:
-		return a->handle[below(a, HANDLES)];
+		return handle[H_TASK];
+	case 4:
+	case 5:
+		return handle[H_SUBMAP + below(a, 2)];
 	default:
 		return ATLAS_TASK_SELF;
 	}
@@ -130,69 +162,184 @@ pointer(struct attacker *a, void *good)
 	return below(a, 8) == 0 ? address(a) : (uintptr_t)good;
 }
 
+static uint32_t
+prot(struct attacker *a)
+{
+	static const uint8_t likely[] = { 7, 3, 3, 1, 5, 7, 0x13 };
+
+	return below(a, 4) == 0 ? small(a) : likely[below(a, sizeof(likely))];
+}
+
+static uint32_t
+flags(struct attacker *a)
+{
+	uint32_t tag = below(a, 4) == 0 ? VM_MAKE_TAG(VM_MEMORY_SHARED_PMAP) : 0;
+
+	switch (below(a, 8)) {
+	case 0:
+		return small(a) << (below(a, 3) * 7);
+	case 1:
+	case 2:
+		return VM_FLAGS_ANYWHERE | tag;
+	case 3:
+		return VM_FLAGS_FIXED | tag;
+	default:
+		return VM_FLAGS_OVERWRITE | tag;
+	}
+}
+
+static uint64_t
+mask(struct attacker *a)
+{
+	return below(a, 4) ? 0 : (1ul << below(a, 64)) - 1;
+}
+
+/* Where in an object. */
+static uint64_t
+offset(struct attacker *a)
+{
+	return below(a, 8) == 0 ? address(a) : (below(a, 4) ? below(a, 64) : below(a, ARENA / PAGE_SIZE)) * PAGE_SIZE;
+}
+
 /*
- * Whose memory a call on [where, where+n) is about. Seldom our own outside of
- * the arena: it would cost us code or stack, and end the attack early.
+ * Whose memory a call on [*where, *where+n) is about; the addresses of a submap
+ * begin at 0. Seldom our own outside of the arena: it would cost us code or stack, and end the attack early.
  */
 static uint64_t
-target(struct attacker *a, uint64_t where, uint64_t n)
+target(struct attacker *a, uint64_t *where, uint64_t n)
 {
-	uint64_t t = task(a), at = where - (uintptr_t)arena;
+	uint64_t t = task(a), at = *where - (uintptr_t)arena;
 
-	if (t == ATLAS_TASK_SELF && (at >= ARENA || n > ARENA - at) && below(a, 64) != 0)
-		t = a->handle[0];
+	if (at < ARENA && (t == handle[H_SUBMAP] || t == handle[H_SUBMAP2]))
+		*where = at;
+	else if (t == ATLAS_TASK_SELF && (at >= ARENA || n > ARENA - at) && below(a, 64) != 0)
+		t = handle[H_TASK];
 	return t;
 }
 
 static void
-remap_call(struct attacker *a, uint64_t t, uint64_t where, uint64_t n)
+remap_call(struct attacker *a)
 {
+	uint64_t n = size(a), to = address(a), from = address(a);
 	struct atlas_vm_remap_args args = {
-		.task = t, .src = task(a), .addr = where, .size = n, .mask = below(a, 4) ? 0 : (1ul << below(a, 64)) - 1,
-		.src_addr = address(a), .flags = below(a, 2) ? 1 : small(a) << (below(a, 3) * 7), .copy = below(a, 2),
-		.cur = small(a), .max = below(a, 2) ? 7 : small(a), .inherit = below(a, 4),
+		.task = target(a, &to, n), .src = target(a, &from, n), .size = n, .mask = mask(a), .flags = flags(a),
+		.copy = below(a, 2), .cur = prot(a), .max = below(a, 2) ? 7 : prot(a), .inherit = below(a, 4),
 	};
 
-	atlas_syscall1(below(a, 2) ? ATLAS_SYS_vm_remap : ATLAS_SYS_vm_remap_new, pointer(a, &args));
+	args.addr = to;
+	args.src_addr = from;
+	if (below(a, 2))
+		CALL(vm_remap, pointer(a, &args));
+	else
+		CALL(vm_remap_new, pointer(a, &args));
 }
 
-/* Handles of memory: made, used, told to misbehave (but not to keep anybody waiting), dropped. */
+static void
+map_call(struct attacker *a)
+{
+	uint64_t n = size(a), where = address(a);
+	struct atlas_vm_map_args args = {
+		.task = target(a, &where, n), .size = n, .mask = mask(a), .flags = flags(a), .copy = below(a, 3) == 0,
+		.object = below(a, 3) == 0 ? 0 : below(a, 8) ? handle[below(a, HANDLES)] : draw(a), .offset = offset(a),
+		.cur = prot(a), .max = below(a, 2) ? 7 : prot(a), .inherit = below(a, 4),
+	};
+
+	args.addr = where;
+	CALL(vm_map, pointer(a, &args));
+}
+
+/* What the slot is for, anew; what was there goes. */
+static void
+furnish(struct attacker *a, unsigned slot)
+{
+	uint32_t old = handle[slot], new = 0, permission = VM_PROT_ALL;
+	uint64_t n = (1 + below(a, 64)) * PAGE_SIZE, bytes;
+
+	switch (slot) {
+	case H_TASK:
+		CALL(task_create, ATLAS_TASK_SELF, 1, (uintptr_t)&new);
+		break;
+	case H_SUBMAP:
+	case H_SUBMAP2:
+		CALL(vm_region_object_create, ATLAS_TASK_SELF, ARENA, (uintptr_t)&new);
+		break;
+	case H_ENTRY:
+	case H_WINDOW:
+	case H_COPY:
+		permission |= slot == H_ENTRY ? MAP_MEM_NAMED_CREATE : slot == H_COPY ? MAP_MEM_VM_COPY :
+		    below(a, 2) ? MAP_MEM_VM_SHARE : 0;
+		CALL(mach_make_memory_entry, ATLAS_TASK_SELF, (uintptr_t)&n, address(a), permission, (uintptr_t)&new, 0);
+		break;
+	case H_FILE:
+		if (below(a, 2)) {
+			CALL(memory_object_file, (uintptr_t)"hello", (uintptr_t)&new, (uintptr_t)&bytes);
+			break;
+		}
+		/* fall through */
+	default:
+		CALL(memory_object_test, below(a, 4) ? ARENA : size(a), (uintptr_t)&new);
+		break;
+	}
+	handle[slot] = new;
+	CALL(handle_deallocate, old);
+}
+
+static void
+tell(struct attacker *a, uint32_t object)
+{
+	static const uint8_t quick[] = {
+		ATLAS_PAGER_STRATEGY, ATLAS_PAGER_CLUSTER, ATLAS_PAGER_CACHE, ATLAS_PAGER_FAIL, ATLAS_PAGER_UNAVAILABLE,
+		ATLAS_PAGER_TWICE, ATLAS_PAGER_LOCK, ATLAS_PAGER_PRECIOUS, ATLAS_PAGER_FILL, ATLAS_PAGER_CLEAN,
+		ATLAS_PAGER_FLUSH, ATLAS_PAGER_CLEAN, ATLAS_PAGER_FLUSH,
+	};
+	uint64_t value = below(a, 4) ? below(a, 3) : below(a, 2) ? PAGE_SIZE << below(a, 6) : small(a);
+	uint64_t verb = slow ? below(a, ATLAS_PAGER_VERBS) : quick[below(a, sizeof(quick))];
+
+	CALL(memory_object_tell, object, below(a, 64) == 0 ? ATLAS_PAGER_DIE : verb, value);
+}
+
+/* Handles of memory: made, used, told to misbehave, dropped. */
 static void
 memory_call(struct attacker *a)
 {
-	static const uint8_t verbs[] = {
-		ATLAS_PAGER_CLUSTER, ATLAS_PAGER_CACHE, ATLAS_PAGER_FAIL, ATLAS_PAGER_UNAVAILABLE, ATLAS_PAGER_TWICE,
-		ATLAS_PAGER_PRECIOUS, ATLAS_PAGER_FILL, ATLAS_PAGER_CLEAN, ATLAS_PAGER_FLUSH, ATLAS_PAGER_DIE,
+	static const uint32_t kinds[] = {
+		0, MAP_MEM_NAMED_CREATE, MAP_MEM_ONLY, MAP_MEM_NAMED_REUSE, MAP_MEM_USE_DATA_ADDR, MAP_MEM_VM_COPY,
+		MAP_MEM_VM_SHARE, VM_PROT_IS_MASK, MAP_MEM_IO << 24 | MAP_MEM_NAMED_CREATE, MAP_MEM_ONLY | MAP_MEM_COPYBACK << 24,
 	};
-	uint64_t n = size(a), where = address(a);
-	uint32_t *slot = &a->handle[1 + below(a, HANDLES - 1)], other = a->handle[below(a, HANDLES)];
-	uint32_t permission = small(a) | (below(a, 2) ? 0x20000 : 0x10000u << below(a, 8));
+	uint64_t n = size(a), where = address(a), t;
+	uint32_t *slot = &handle[below(a, HANDLES)], other = handle[below(a, HANDLES)], new = 0;
+	uint32_t permission = prot(a) | (below(a, 8) ? kinds[below(a, sizeof(kinds) / sizeof(kinds[0]))] : 1u << below(a, 32));
 	struct atlas_pager_counts counts;
 
 	switch (below(a, 8)) {
 	case 0:
 	case 1:
-		atlas_syscall6(ATLAS_SYS_mach_make_memory_entry, task(a), pointer(a, &n), where, permission,
-		    pointer(a, slot), below(a, 2) ? 0 : other);
+		t = target(a, &where, n);
+		if (CALL(mach_make_memory_entry, t, pointer(a, &n), where, permission, (uintptr_t)&new,
+		    below(a, 4) ? 0 : other) == KERN_SUCCESS && new != *slot) {
+			CALL(handle_deallocate, *slot);
+			*slot = new;
+		}
 		break;
 	case 2:
-		atlas_syscall3(ATLAS_SYS_vm_region_object_create, task(a), n, pointer(a, slot));
+		if (below(a, 4) == 0)
+			CALL(vm_region_object_create, task(a), n, pointer(a, slot));
 		break;
 	case 3:
-		atlas_syscall6(ATLAS_SYS_mach_memory_object_memory_entry, ATLAS_HOST_SELF, below(a, 2), n, small(a),
-		    below(a, 2) ? 0 : other, pointer(a, slot));
+		CALL(mach_memory_object_memory_entry, ATLAS_HOST_SELF, below(a, 2), n, prot(a),
+		    below(a, 4) == 0 ? 0 : handle[H_PAGER + below(a, 2)], pointer(a, &handle[H_ENTRY]));
 		break;
 	case 4:
-		atlas_syscall2(ATLAS_SYS_memory_object_test, n, pointer(a, slot));
+		furnish(a, below(a, HANDLES));
 		break;
 	case 5:
-		atlas_syscall3(ATLAS_SYS_memory_object_tell, other, verbs[below(a, sizeof(verbs))], small(a));
+		tell(a, handle[H_PAGER + below(a, 2)]);
 		break;
 	case 6:
-		atlas_syscall5(ATLAS_SYS_memory_object_store, other, size(a), where, n, below(a, 2));
+		CALL(memory_object_store, handle[H_PAGER], offset(a), where, size(a), below(a, 2));
 		break;
 	default:
-		atlas_syscall2(ATLAS_SYS_memory_object_counts, other, pointer(a, &counts));
+		CALL(memory_object_counts, other, pointer(a, &counts));
 		break;
 	}
 }
@@ -200,43 +347,43 @@ memory_call(struct attacker *a)
 static void
 range_call(struct attacker *a)
 {
-	uint64_t where = address(a), n = size(a), t = target(a, where, n), count = small(a);
+	uint64_t where = address(a), n = size(a), t = target(a, &where, n), count = small(a);
 	uint32_t info[24], words = below(a, 4) == 0 ? small(a) : 24, depth = small(a);
-	struct atlas_vm_range list[4] = { { where, n }, { address(a), size(a) }, { where, 1 }, { where, 5 } };
+	struct atlas_vm_range list[4] = { { where, n }, { where + PAGE_SIZE, size(a) }, { where, 1 }, { where, 5 } };
 	int value = (int)small(a), refs;
 
 	switch (below(a, 10)) {
 	case 0:
-		atlas_syscall5(ATLAS_SYS_vm_wire, below(a, 16) ? ATLAS_HOST_SELF : draw(a), t, where, n, small(a));
+		CALL(vm_wire, below(a, 16) ? ATLAS_HOST_SELF : draw(a), t, where, n, below(a, 2) ? 0 : prot(a));
 		break;
 	case 1:
-		atlas_syscall2(ATLAS_SYS_task_wire, task(a), below(a, 4) == 0);
+		CALL(task_wire, task(a), below(a, 4) == 0);
 		break;
 	case 2:
 	case 3:
-		atlas_syscall4(ATLAS_SYS_vm_behavior_set, t, where, n, below(a, 14));
+		CALL(vm_behavior_set, t, where, n, below(a, 14));
 		break;
 	case 4:
-		atlas_syscall4(ATLAS_SYS_vm_msync, t, where, n, below(a, 64));
+		CALL(vm_msync, t, where, n, below(a, 64));
 		break;
 	case 5:
-		atlas_syscall5(ATLAS_SYS_vm_machine_attribute, t, where, n, small(a), pointer(a, &value));
+		CALL(vm_machine_attribute, t, where, n, below(a, 2) ? MATTR_CACHE : small(a), pointer(a, &value));
 		break;
 	case 6:
-		atlas_syscall6(ATLAS_SYS_vm_region_recurse, t, pointer(a, &where), pointer(a, &n), pointer(a, &depth),
+		CALL(vm_region_recurse, t, pointer(a, &where), pointer(a, &n), pointer(a, &depth),
 		    pointer(a, info), pointer(a, &words));
 		break;
 	case 7:
-		atlas_syscall4(ATLAS_SYS_vm_map_page_query, t, where, pointer(a, &value), pointer(a, &refs));
+		CALL(vm_map_page_query, t, where, pointer(a, &value), pointer(a, &refs));
 		break;
 	case 8:
-		atlas_syscall5(ATLAS_SYS_vm_map_page_range_query, t, where, n, pointer(a, info), pointer(a, &count));
+		CALL(vm_map_page_range_query, t, where, n, pointer(a, info), pointer(a, &count));
 		break;
 	default:
 		count = below(a, 5);
-		if (atlas_syscall3(ATLAS_SYS_vm_read_list, t, pointer(a, list), count) == KERN_SUCCESS)
+		if (CALL(vm_read_list, t, pointer(a, list), count) == KERN_SUCCESS)
 			while (count-- > 0)
-				atlas_syscall3(ATLAS_SYS_vm_deallocate, ATLAS_TASK_SELF, list[count].addr,
+				CALL(vm_deallocate, ATLAS_TASK_SELF, list[count].addr,
 				    list[count].size);
 		break;
 	}
@@ -246,19 +393,13 @@ static void
 vm_call(struct attacker *a)
 {
 	uint64_t where = address(a), n = size(a), other = address(a), info[8] = { 0 };
-	uint64_t t = target(a, where, n);
+	uint64_t t = target(a, &where, n);
 	uint32_t words = below(a, 4) == 0 ? small(a) : VM_REGION_BASIC_INFO_COUNT;
-	struct atlas_vm_map_args args = {
-		.task = t, .flags = below(a, 2) ? 1 : small(a) << (below(a, 3) * 7),
-		.addr = where, .size = n, .mask = below(a, 4) ? 0 : (1ul << below(a, 64)) - 1,
-		.object = below(a, 4) ? 0 : below(a, 4) ? a->handle[below(a, HANDLES)] : draw(a), .copy = small(a), .offset = address(a),
-		.cur = small(a), .max = below(a, 2) ? 7 : small(a), .inherit = below(a, 4),
-	};
 
-	switch (below(a, 18)) {
+	switch (below(a, 20)) {
 	case 11:
 	case 12:
-		remap_call(a, t, where, n);
+		remap_call(a);
 		break;
 	case 13:
 	case 14:
@@ -268,43 +409,44 @@ vm_call(struct attacker *a)
 	case 16:
 		range_call(a);
 		break;
+	case 17:
+	case 9:
+		map_call(a);
+		break;
 	case 0:
 	case 1:
-		atlas_syscall4(ATLAS_SYS_vm_allocate, t, pointer(a, &where), n,
-		    below(a, 4) ? 0 : small(a));
+		CALL(vm_allocate, t, pointer(a, &where), n, flags(a));
 		break;
 	case 2:
-		atlas_syscall3(ATLAS_SYS_vm_deallocate, t, where, n);
+		CALL(vm_deallocate, t, where, n);
 		break;
 	case 3:
 	case 4:
-		atlas_syscall5(ATLAS_SYS_vm_protect, t, where, n, below(a, 8) == 0,
-		    small(a));
+		CALL(vm_protect, t, where, n, below(a, 8) == 0, prot(a));
 		break;
 	case 5:
-		atlas_syscall4(ATLAS_SYS_vm_inherit, t, where, n, small(a));
+		CALL(vm_inherit, t, where, n, small(a));
 		break;
 	case 6:
-		if (atlas_syscall5(ATLAS_SYS_vm_read, task(a), where, n, pointer(a, &info[0]),
+		if (CALL(vm_read, task(a), where, n, pointer(a, &info[0]),
 		    pointer(a, &info[1])) == KERN_SUCCESS)
-			atlas_syscall3(ATLAS_SYS_vm_deallocate, ATLAS_TASK_SELF, info[0], info[1]);
+			CALL(vm_deallocate, ATLAS_TASK_SELF, info[0], info[1]);
 		break;
 	case 7:
-		atlas_syscall4(ATLAS_SYS_vm_write, t, where, other, n);
+		CALL(vm_write, t, where, other, n);
 		break;
 	case 8:
-		atlas_syscall4(ATLAS_SYS_vm_copy, target(a, other, n), where, n, other);
-		break;
-	case 9:
-		atlas_syscall1(ATLAS_SYS_vm_map, pointer(a, &args));
+		if (t == handle[H_SUBMAP] || t == handle[H_SUBMAP2])
+			other -= (uintptr_t)arena;
+		CALL(vm_copy, t, where, n, other);
 		break;
 	case 10:
-		atlas_syscall6(ATLAS_SYS_vm_region, t, pointer(a, &where),
+		CALL(vm_region, t, pointer(a, &where),
 		    pointer(a, &n), below(a, 8) ? 10 : small(a), pointer(a, info),
 		    pointer(a, &words));
 		break;
 	default:
-		atlas_syscall5(ATLAS_SYS_vm_read_overwrite, task(a), where, n, other,
+		CALL(vm_read_overwrite, task(a), where, n, other,
 		    pointer(a, &info[0]));
 		break;
 	}
@@ -316,11 +458,11 @@ static void attack(struct attacker *a, unsigned calls);
 static void
 fork_call(struct attacker *a)
 {
-	register uint64_t a0 __asm__("a0") = (uintptr_t)&a->handle[below(a, HANDLES)];
+	register uint64_t a0 __asm__("a0") = (uintptr_t)&handle[H_TASK];
 	register uint64_t a1 __asm__("a1");
 	register long a7 __asm__("a7") = ATLAS_SYS_task_fork;
 
-	if (a->forked)
+	if (a->forked || slow)
 		return;
 	__asm__ volatile("ecall" : "+r"(a0), "=r"(a1), "+r"(a7)
 	    :: "a2", "a3", "a4", "a5", ATLAS_CLOBBERS);
@@ -340,36 +482,39 @@ task_call(struct attacker *a)
 
 	switch (below(a, 8)) {
 	case 0:
-		atlas_syscall3(ATLAS_SYS_task_create, task(a), small(a),
-		    pointer(a, &a->handle[i]));
+		if (below(a, 4) == 0)
+			CALL(task_create, task(a), small(a), pointer(a, &handle[i]));
+		else
+			furnish(a, H_TASK);
 		break;
 	case 1:
 		fork_call(a);
 		break;
 	case 2:
-		if (a->handle[i] != ATLAS_TASK_SELF)
-			atlas_syscall1(ATLAS_SYS_task_terminate, a->handle[i]);
+		if (handle[i] != ATLAS_TASK_SELF)
+			CALL(task_terminate, handle[i]);
 		break;
 	case 3:
-		atlas_syscall3(ATLAS_SYS_task_wait, below(a, 2) ? 0 : task(a),
+		CALL(task_wait, below(a, 2) ? 0 : task(a),
 		    pointer(a, &status), 1);
 		break;
 	case 4:
-		atlas_syscall1(ATLAS_SYS_handle_deallocate, task(a));
+		if (below(a, 8) == 0)
+			CALL(handle_deallocate, task(a));
 		break;
 	case 5:
-		atlas_syscall1(ATLAS_SYS_task_id, task(a));
+		CALL(task_id, task(a));
 		break;
 	case 6:
 		if (!a->forked)         /* would run on after its task's deadline */
-			atlas_syscall4(ATLAS_SYS_task_resume, task(a), address(a) & 0xfff,
+			CALL(task_resume, task(a), address(a) & 0xfff,
 			    address(a), draw(a));
 		break;
 	default:        /* never anything to print: the console is for people */
 		if (below(a, 2))
-			atlas_syscall2(ATLAS_SYS_console_write, address(a), 0);
+			CALL(console_write, address(a), 0);
 		else
-			atlas_syscall2(ATLAS_SYS_console_write, border(a) | 1ul << 63, -draw(a));
+			CALL(console_write, border(a) | 1ul << 63, -draw(a));
 		break;
 	}
 }
@@ -381,32 +526,32 @@ thread_call(struct attacker *a)
 
 	switch (below(a, 9)) {
 	case 0:
-		atlas_syscall0(ATLAS_SYS_thread_yield);
+		CALL(thread_yield);
 		break;
 	case 1:
-		atlas_syscall1(ATLAS_SYS_thread_sleep, a->forked ? 0 : below(a, 500));
+		CALL(thread_sleep, a->forked ? 0 : below(a, 500));
 		break;
 	case 2:         /* a word in the stack of somebody who is not there */
 		if (!a->forked && below(a, 4) == 0)
-			atlas_syscall4(ATLAS_SYS_thread_create, address(a), address(a), draw(a),
+			CALL(thread_create, address(a), address(a), draw(a),
 			    pointer(a, &word));
 		break;
 	case 3:
-		atlas_syscall2(ATLAS_SYS_exception_handler, address(a), address(a));
+		CALL(exception_handler, address(a), address(a));
 		break;
 	case 4:
 		if (below(a, 32) == 0)
-			atlas_syscall1(ATLAS_SYS_exception_return, address(a));
+			CALL(exception_return, address(a));
 		break;
 	case 5:         /* never equal, so that it does not sleep; or a bad pointer */
-		atlas_syscall2(ATLAS_SYS_futex_wait, below(a, 2) ? (uintptr_t)&word :
+		CALL(futex_wait, below(a, 2) ? (uintptr_t)&word :
 		    border(a), 2);
 		break;
 	case 6:
-		atlas_syscall2(ATLAS_SYS_futex_wake, address(a), draw(a));
+		CALL(futex_wake, address(a), draw(a));
 		break;
 	case 7:
-		atlas_syscall0(ATLAS_SYS_icache_sync);
+		CALL(icache_sync);
 		break;
 	default:        /* numbers that are no calls */
 		atlas_syscall6(70 + (draw(a) >> below(a, 64)) % (1ul << 62), draw(a), draw(a),
@@ -415,13 +560,53 @@ thread_call(struct attacker *a)
 	}
 }
 
+/* A handler that goes on behind the access that faulted. */
+void skip_access(void);
+__asm__(
+"	.text\n"
+"	.balign	4\n"
+"skip_access:\n"
+"	ld	t0, 32(a0)\n"
+"	addi	t0, t0, 4\n"
+"	sd	t0, 32(a0)\n"
+"	li	a7, 10\n"
+"	ecall\n"
+"	ebreak\n");
+_Static_assert(ATLAS_SYS_exception_return == 10 && offsetof(struct atlas_exception, pc) == 32, "what skip_access knows");
+
+/* Real accesses: faults, copies, megapages, whatever the other threads do meanwhile. */
+static void
+touch(struct attacker *a)
+{
+	CALL(exception_handler, (uintptr_t)skip_access, (uintptr_t)(a->stack + 256));
+	for (unsigned n = 1 + below(a, 16); n > 0; n--) {
+		uint64_t p = address(a), word = draw(a);
+
+		if (p - (uintptr_t)arena >= ARENA)
+			continue;
+		p &= -8ul;
+		switch (below(a, 3)) {
+		case 0:
+			__asm__ volatile(".option push\n.option norvc\nld zero, 0(%0)\n.option pop" :: "r"(p));
+			break;
+		case 1:
+			__asm__ volatile(".option push\n.option norvc\nsd %1, 0(%0)\n.option pop" :: "r"(p), "r"(word) : "memory");
+			break;
+		default:
+			__asm__ volatile("amoadd.d zero, %1, (%0)" :: "r"(p), "r"(word) : "memory");
+			break;
+		}
+	}
+	CALL(exception_handler, 0, 0);          /* a wild jump would be skipped for ever */
+}
+
 /* Most of these end the task, so they are rare. */
 static void
 wild(struct attacker *a)
 {
 	uint64_t p = below(a, 8) == 0 ? border(a) : address(a);
 
-	switch (below(a, 400)) {
+	switch (below(a, 800)) {
 	case 0:
 		__asm__ volatile("sret");
 		break;
@@ -450,14 +635,7 @@ wild(struct attacker *a)
 		*(volatile uint64_t *)p = draw(a);
 		break;
 	default:
-		if (p >= (uintptr_t)arena && p < (uintptr_t)arena + ARENA - 8) {
-			vm_size_t n;
-			uint64_t word;
-
-			/* Touch memory that is there: faults, copies, megapages. */
-			if (vm_read_overwrite(mach_task_self(), p, 8, (vm_address_t)&word, &n) == 0)
-				vm_write(mach_task_self(), p, (vm_offset_t)&word, 8);
-		}
+		touch(a);
 		break;
 	}
 }
@@ -493,7 +671,8 @@ attacker_main(void *argument)
 
 	a.random = seed * 0x9e3779b97f4a7c15u + child_number * 131u +
 	    (uintptr_t)argument * 7919u + 1;
-	atlas_syscall3(ATLAS_SYS_task_create, ATLAS_TASK_SELF, 1, (uintptr_t)&a.handle[0]);
+	for (unsigned i = (uintptr_t)argument; i < HANDLES; i += ATTACKERS)
+		furnish(&a, i);
 	for (;;)
 		attack(&a, 1000);
 	return NULL;
@@ -503,15 +682,77 @@ static void __attribute__((noreturn))
 child(void)
 {
 	atlas_thread_t t;
-	vm_address_t addr = 0;
 
-	if (vm_allocate(mach_task_self(), &addr, ARENA, VM_FLAGS_ANYWHERE) != KERN_SUCCESS)
-		_exit(1);
-	arena = (char *)addr;
+	slow = child_number % 4 == 3;
+	switch (child_number % 3) {
+	case 0:
+		hot = (uintptr_t)arena;
+		hot_size = ARENA;
+		break;
+	case 1:
+		hot = (uintptr_t)arena + MEGA - 32 * PAGE_SIZE;
+		hot_size = 64 * PAGE_SIZE;
+		break;
+	default:
+		hot = (uintptr_t)arena + ARENA - COMMONS;
+		hot_size = COMMONS;
+		break;
+	}
 	for (uintptr_t i = 0; i < ATTACKERS; i++)
 		atlas_thread_create(&t, attacker_main, (void *)i);
 	usleep(LIFE_US);
 	_exit(0);
+}
+
+/* [at, at + MEGA) of the arena shows the handle's memory in all children. */
+static kern_return_t
+share(uint32_t object, vm_address_t at, int tag)
+{
+	struct atlas_vm_map_args args = {
+		.task = ATLAS_TASK_SELF, .flags = VM_FLAGS_OVERWRITE | VM_MAKE_TAG(tag), .addr = at, .size = MEGA,
+		.object = object, .cur = 7, .max = 7, .inherit = VM_INHERIT_SHARE,
+	};
+
+	return (kern_return_t)CALL(vm_map, (uintptr_t)&args);
+}
+
+/* The arena, its commons, and the counts. FALSE: no memory. */
+static bool
+prepare(void)
+{
+	vm_address_t at = 0, inside = 0;
+	uint32_t entry = 0, submap = 0;
+	vm_size_t n = MEGA;
+
+	if (vm_allocate(mach_task_self(), &at, PAGE_SIZE, VM_FLAGS_ANYWHERE) != KERN_SUCCESS ||
+	    vm_inherit(mach_task_self(), at, PAGE_SIZE, VM_INHERIT_SHARE) != KERN_SUCCESS)
+		return false;
+	reached = (uint32_t *)at;
+	at = 0;
+	if (CALL(vm_allocate, ATLAS_TASK_SELF, (uintptr_t)&at, ARENA + MEGA, VM_FLAGS_ANYWHERE) != KERN_SUCCESS)
+		return false;
+	at = (at + MEGA - 1) & -MEGA;
+	arena = (char *)at;
+	at += ARENA - COMMONS;
+	return CALL(mach_make_memory_entry, ATLAS_TASK_SELF, (uintptr_t)&n, 0, MAP_MEM_NAMED_CREATE | VM_PROT_ALL,
+	        (uintptr_t)&entry, 0) == KERN_SUCCESS &&
+	    CALL(vm_region_object_create, ATLAS_TASK_SELF, MEGA, (uintptr_t)&submap) == KERN_SUCCESS &&
+	    CALL(vm_allocate, submap, (uintptr_t)&inside, MEGA, VM_FLAGS_FIXED) == KERN_SUCCESS &&
+	    share(entry, at, 0) == KERN_SUCCESS && share(submap, at + MEGA, VM_MEMORY_SHARED_PMAP) == KERN_SUCCESS;
+}
+
+static void
+print_unreached(void)
+{
+#define X(number, name, arguments) [number] = #name,
+	static const char *const names[ATLAS_SYSCALL_MAX] = { ATLAS_SYSCALLS(X) };
+#undef X
+
+	printf("hostile: never succeeded:");
+	for (unsigned i = ATLAS_SYS_vm_allocate; i < ATLAS_SYSCALL_MAX; i++)
+		if (names[i] != NULL && reached[i] == 0)
+			printf(" %s", names[i]);
+	printf("\n");
 }
 
 static uint64_t
@@ -545,22 +786,30 @@ main(int argc, char **argv)
 	if (argc > 2)
 		seed = strtoul(argv[2], NULL, 0);
 	printf("hostile: %lu seconds, seed %lu\n", seconds, seed);
+	if (!prepare()) {
+		printf("hostile: no memory to begin with\n");
+		return 1;
+	}
 	end = now() + seconds * 1000000;
 	do {
-		pid_t pid = fork();
+		pid_t pids[AT_ONCE];
 
-		child_number++;
-		if (pid == 0)
-			child();
-		if (pid < 0) {          /* short of memory for the moment */
-			usleep(10000);
-			continue;
+		for (unsigned i = 0; i < AT_ONCE; i++) {
+			child_number++;
+			pids[i] = fork();
+			if (pids[i] == 0)
+				child();
 		}
-		if (reap(pid) != 0) {
-			printf("hostile: child %u cannot be waited for\n", child_number);
-			return 1;
+		for (unsigned i = 0; i < AT_ONCE; i++) {
+			if (pids[i] < 0)        /* short of memory for the moment */
+				usleep(10000);
+			else if (reap(pids[i]) != 0) {
+				printf("hostile: a child cannot be waited for\n");
+				return 1;
+			}
 		}
 	} while (now() < end);
 	printf("hostile: %u children attacked\n", child_number);
+	print_unreached();
 	return 0;
 }
