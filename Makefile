@@ -122,7 +122,7 @@ vpath %.c user/programs test/user
 
 # --- goals ---
 
-.PHONY: all run test check seeded bench gdb image doctor deps deps-test deps-gdb clean help host fuzz progs objs
+.PHONY: all run test check seeded soak bench gdb image doctor deps deps-test deps-gdb clean help host fuzz progs objs
 
 all: build/atlas.elf build/atlas.img build/initrd.cpio ## build kernel and programs
 
@@ -134,6 +134,13 @@ test: all host fuzz build/debug/atlas.elf build/lean/atlas.elf | deps-test ## ru
 
 check: host build/atlas.elf | deps-test ## run the tests that need no emulator
 	@test/run --host
+
+seeded: | deps-test ## plant known bugs in a copy, one by one, and see the tests of the host find them (an hour)
+	@test/seeded/run
+
+soak: build/soak/model ## compare with the model for hours: OPS= operations (100000000), OPSRATE a second
+	@mkdir -p build/test
+	@build/soak/model --soak $(or $(OPS),100000000)
 
 bench: all build/lean/atlas.elf ## instructions per operation, as a table
 	@ATLAS_KERNEL=build/lean/atlas.elf scripts/bench
@@ -255,6 +262,18 @@ build/host/obj/%.c.o: %.c build/host/flags | $(CONTRACT)/machine deps-test
 build/host/flags: FORCE
 	@mkdir -p $(@D)
 	@echo '$(HFLAGS) $(SAN)' | cmp -s - $@ || echo '$(HFLAGS) $(SAN)' >$@
+
+# The model again, without sanitizers: for many operations.
+SOAKFLAGS := -std=gnu11 -O2 -g -fno-strict-aliasing -DATLAS_DEBUG=1 $(WARN)
+
+build/soak/obj/%.c.o: %.c build/host/flags | $(CONTRACT)/machine deps-test
+	@mkdir -p $(@D)
+	@echo "  SOAKCC  $<"
+	@$(HOSTCC) $(SOAKFLAGS) $(HINC) -MMD -MP -c $< -o $@
+
+build/soak/model: $(HOST_model:%=build/soak/obj/%.o)
+	@echo "  SOAKLD  $@"
+	@$(HOSTCC) $^ $(HOST_LIBS) -o $@
 
 define host_prog
 build/host/$(1): $$(HOST_$(1):%=build/host/obj/%.o)

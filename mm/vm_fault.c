@@ -678,5 +678,6 @@ visit_one(struct vm_page *m, void *arg)
 kern_return_t
 vm_fault_resident(vm_map_t map, vm_offset_t va, vm_prot_t access)
 {
-	return map->pmap != NULL ? vm_fault(map, va, access) : vm_fault_with(map, va, access, visit_one, NULL);
+	/* In tables that are nested, only faults through windows know the rights. */
+	return map->pmap != NULL && !map->own_tables ? vm_fault(map, va, access) : vm_fault_with(map, va, access, visit_one, NULL);
 }

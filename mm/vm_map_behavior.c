@@ -176,7 +176,7 @@ static void
 map_resident(vm_map_t map, vm_map_entry_t e, struct vm_chunk *c, unsigned slot, unsigned n, vm_offset_t va)
 {
 	vm_object_t object = e->object.vm_object;
-	vm_prot_t prot = e->protection;
+	vm_prot_t prot = e->protection & vm_map_tables_prot(map);
 
 	if (e->needs_copy || object->copy != NULL)
 		prot &= ~VM_PROT_WRITE;

@@ -253,6 +253,13 @@ vm_map_count_user_wired(vm_map_t map, const struct vm_map_entry *e, int sign)
 
 /* --- vm_fault_wire.c --- */
 
+/* The most that leaves in map's own tables may grant, at the entries' addresses: nested, they serve windows of one protection. */
+static inline vm_prot_t
+vm_map_tables_prot(const struct vm_map *map)
+{
+	return map->own_tables ? map->nest_prot : VM_PROT_ALL;
+}
+
 /* Where the leaves of a wired range go: addresses of `map` are those of `top`, less shift. */
 struct vm_wire_view {
 	vm_map_t map;           /* holds the entries */

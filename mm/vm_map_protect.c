@@ -143,7 +143,7 @@ protect_copy(vm_map_t map, vm_offset_t start, vm_offset_t end, vm_prot_t prot, b
 static kern_return_t
 wired_leaves(vm_map_t map, const struct vm_map_entry *e, vm_offset_t start, vm_offset_t end, vm_prot_t prot)
 {
-	struct vm_wire_view v = { .map = map, .top = map, .prot = VM_PROT_ALL };
+	struct vm_wire_view v = { .map = map, .top = map, .prot = vm_map_tables_prot(map) };
 	struct vm_map_entry as = *e;
 	vm_offset_t from = e->vme_start > start ? e->vme_start : start, to = e->vme_end < end ? e->vme_end : end;
 

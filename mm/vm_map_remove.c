@@ -245,7 +245,7 @@ vm_map_delete(vm_map_t map, vm_offset_t start, vm_offset_t end, vm_map_entry_t *
 void
 vm_map_undelete(vm_map_t map, vm_map_entry_t dead)
 {
-	struct vm_wire_view v = { .map = map, .top = map, .prot = VM_PROT_ALL };
+	struct vm_wire_view v = { .map = map, .top = map, .prot = vm_map_tables_prot(map) };
 	vm_map_entry_t after, next;
 
 	for (; dead != NULL; dead = next) {

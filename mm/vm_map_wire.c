@@ -266,7 +266,7 @@ wire_submap(const struct wiring *w, const struct vm_map_entry *e, vm_offset_t at
 {
 	vm_map_t sub = e->object.sub_map;
 	struct wiring s = {
-		.view = { .map = sub, .top = sub, .prot = VM_PROT_ALL },
+		.view = { .map = sub, .top = sub, .prot = vm_map_tables_prot(sub) },
 		.start = at - e->vme_start + e->offset, .end = end - e->vme_start + e->offset,
 		.access = w->access, .user = false,
 	};
@@ -392,7 +392,7 @@ vm_map_wire(vm_map_t map, vm_offset_t start, vm_offset_t end, vm_prot_t access, 
 	if (!clamp(map, &start, &end))
 		return KERN_SUCCESS;
 	w = (struct wiring){
-		.view = { .map = map, .top = map, .prot = VM_PROT_ALL },
+		.view = { .map = map, .top = map, .prot = vm_map_tables_prot(map) },
 		.start = start, .end = end, .access = access, .user = user_wire,
 	};
 	vm_map_lock(map);
@@ -413,7 +413,7 @@ kern_return_t
 vm_map_wire_locked(vm_map_t map, vm_offset_t start, vm_offset_t end, vm_prot_t access)
 {
 	struct wiring w = {
-		.view = { .map = map, .top = map, .prot = VM_PROT_ALL },
+		.view = { .map = map, .top = map, .prot = vm_map_tables_prot(map) },
 		.start = start, .end = end, .access = access, .user = true,
 	};
 

@@ -96,7 +96,9 @@ follow_windows(unsigned t)
 {
 	vm_map_entry_t e;
 
-	for (unsigned i = 0; model_task[t].live && i < space.nunits; i++)
+	if (!model_task[t].live || !d.map[t]->has_submaps)
+		return;
+	for (unsigned i = 0; i < space.nunits; i++)
 		if (model_task[t].unit[i].copy && vm_map_lookup_entry(d.map[t], space.start[i], &e) && !e->is_sub_map)
 			model_unnest(t, (int)i);
 }

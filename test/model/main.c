@@ -2,6 +2,7 @@
  * main.c: random programs over several machines; failures are shrunk.
  *
  *	model [--full] [--seed S] [--ops N] [--slow] [--no-shrink] [NAME...]
+ *	model --soak OPS [--seed S]
  *	model --replay FILE NAME
  *
  * One test for each machine of the table: some programs, each from a fresh
@@ -10,6 +11,10 @@
  * a panic or a sanitizer's report ends it; all children start from one boot. When one fails, operations are
  * deleted while it still fails, and what is left is printed, in words and as
  * the 16 bytes an operation that --replay reads.
+ *
+ * --soak: OPS operations in all, on one machine after the other in rounds, with
+ * a line of progress now and then; a machine that failed is left out from
+ * then on. The last line is the sum. Without --seed, the clock's.
  */
 #include <signal.h>
 #include <stdio.h>
@@ -212,7 +217,7 @@ explain(const struct driver_config *c, unsigned machine)
 
 /* --- running --- */
 
-static uint64_t ops_each, programs;     /* for each machine */
+static uint64_t ops_each, first, programs;      /* for each machine; the first program, and how many */
 
 static bool
 child_program(uint64_t n)
@@ -227,7 +232,7 @@ child_program(uint64_t n)
 static bool
 run_programs(unsigned machine)
 {
-	for (shared->program = 0; shared->program < programs; shared->program++) {
+	for (shared->program = first; shared->program < first + programs; shared->program++) {
 		generate(machine, shared->program);
 		if (!in_child(child_program, 0, 120, false))
 			return false;
@@ -236,19 +241,25 @@ run_programs(unsigned machine)
 	return true;
 }
 
+static uint64_t
+calls(const struct driver_counts *n)
+{
+	uint64_t all = 0;
+
+	for (unsigned k = 0; k < DRV_KINDS; k++)
+		all += n->done[k] + n->refused[k] + n->shortage[k] + n->skipped[k];
+	return all;
+}
+
 static void
 print_counts(void)
 {
 	const struct driver_counts *n = &shared->counts;
-	uint64_t all = 0;
 
-	for (unsigned k = 0; k < DRV_KINDS; k++) {
-		all += n->done[k] + n->refused[k] + n->shortage[k] + n->skipped[k];
-		if (getenv("MODEL_COUNTS") != NULL)
-			printf("#   %-18s %8lu done %8lu refused %8lu shortage %8lu skipped\n", driver_kind_name[k],
-			    n->done[k], n->refused[k], n->shortage[k], n->skipped[k]);
-	}
-	printf("#   %lu calls, %lu accesses, %lu pages compared, %lu regions, %lu full checks\n", all,
+	for (unsigned k = 0; k < DRV_KINDS && getenv("MODEL_COUNTS") != NULL; k++)
+		printf("#   %-18s %8lu done %8lu refused %8lu shortage %8lu skipped\n", driver_kind_name[k],
+		    n->done[k], n->refused[k], n->shortage[k], n->skipped[k]);
+	printf("#   %lu calls, %lu accesses, %lu pages compared, %lu regions, %lu full checks\n", calls(n),
 	    n->accesses, n->pages_compared, n->regions, n->checks);
 	if (n->partial > 0)
 		printf("#   %lu writes of the kernel were stopped half way by a shortage\n", n->partial);
@@ -277,6 +288,66 @@ run_machine(unsigned m, bool slow)
 	}
 	explain(&c, m);
 	return false;
+}
+
+/* --- for hours --- */
+
+#define SOAK_ROUND      16u             /* programs of a machine at a time */
+#define SOAK_TELLS      60              /* seconds */
+
+/* programs programs from first on, from a fresh boot; what they counted goes to *sum. */
+static bool
+soak_machine(unsigned m, struct driver_counts *sum)
+{
+	memset(shared, 0, sizeof(*shared));
+	memset(&driver_counts, 0, sizeof(driver_counts));
+	driver_boot(&machines[m]);
+	programs = machines[m].check_every == 1 ? SOAK_ROUND / 8 : SOAK_ROUND;
+	if (!run_programs(m)) {
+		explain(&machines[m], m);
+		return false;
+	}
+	for (unsigned k = 0; k < DRV_KINDS; k++) {
+		sum->done[k] += shared->counts.done[k];
+		sum->refused[k] += shared->counts.refused[k];
+		sum->shortage[k] += shared->counts.shortage[k];
+		sum->skipped[k] += shared->counts.skipped[k];
+	}
+	sum->pages_compared += shared->counts.pages_compared;
+	sum->checks += shared->counts.checks;
+	return true;
+}
+
+static unsigned
+soak(uint64_t total)
+{
+	time_t start = time(NULL), told = start;
+	bool failed[MACHINES] = { 0 };
+	struct driver_counts sum = { 0 };
+	unsigned failures = 0;
+
+	for (uint64_t round = 0; calls(&sum) < total && failures < MACHINES; round++)
+		for (unsigned m = 0; m < MACHINES && calls(&sum) < total; m++) {
+			first = round * SOAK_ROUND;
+			if (failed[m])
+				continue;
+			failed[m] = !soak_machine(m, &sum);
+			failures += failed[m];
+			if (failed[m])
+				printf("not ok model.%s\n", machines[m].name);
+			if (time(NULL) - told >= SOAK_TELLS) {
+				told = time(NULL);
+				printf("# %lu of %lu operations, %ld s, %lu a second\n", calls(&sum), total, (long)(told - start),
+				    calls(&sum) / (uint64_t)(told - start));
+			}
+			fflush(stdout);
+		}
+	for (unsigned k = 0; k < DRV_KINDS; k++)
+		printf("#   %-18s %8lu done %8lu refused %8lu shortage %8lu skipped\n", driver_kind_name[k],
+		    sum.done[k], sum.refused[k], sum.shortage[k], sum.skipped[k]);
+	printf("soak: seed 0x%lx: %lu operations, %lu pages compared, %lu full checks in %ld s on %zu machines: %u failed\n", seed,
+	    calls(&sum), sum.pages_compared, sum.checks, (long)(time(NULL) - start), MACHINES, failures);
+	return failures;
 }
 
 static unsigned
@@ -317,10 +388,12 @@ replay(const char *file, const char *name)
 int
 main(int argc, char **argv)
 {
-	uint64_t total = 3000;
+	uint64_t total = 3000, soaked = 0;
 	bool slow = false, only[MACHINES] = { 0 };
 	unsigned wanted = 0, failures = 0, number = 0;
 
+	if (argc > 1 && strcmp(argv[1], "--soak") == 0)
+		seed = mix((uint64_t)time(NULL)) >> 16;
 	shared = mmap(NULL, sizeof(*shared), PROT_READ | PROT_WRITE, MAP_SHARED | MAP_ANONYMOUS, -1, 0);
 	if (getenv("ATLAS_SEED") != NULL)
 		seed = strtoull(getenv("ATLAS_SEED"), NULL, 0);
@@ -335,6 +408,8 @@ main(int argc, char **argv)
 			seed = strtoull(argv[++i], NULL, 0);
 		else if (strcmp(argv[i], "--ops") == 0 && i + 1 < argc)
 			total = strtoull(argv[++i], NULL, 0);
+		else if (strcmp(argv[i], "--soak") == 0 && i + 1 < argc)
+			soaked = strtoull(argv[++i], NULL, 0);
 		else if (strcmp(argv[i], "--replay") == 0 && i + 2 < argc)
 			return replay(argv[i + 1], argv[i + 2]);
 		else {
@@ -342,6 +417,8 @@ main(int argc, char **argv)
 			wanted++;
 		}
 	}
+	if (soaked != 0)
+		return soak(soaked) != 0;
 	ops_each = total;
 	printf("KTAP version 1\n1..%zu\n# seed 0x%lx (ATLAS_SEED)\n", wanted ? wanted : MACHINES, seed);
 	for (unsigned m = 0; m < MACHINES; m++) {

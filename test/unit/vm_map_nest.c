@@ -339,3 +339,23 @@ TEST(vm_map_nest, an_overwrite_that_begins_or_ends_in_a_window_does_not_cut_it)
 	ASSERT_TRUE(sound());
 	teardown();
 }
+
+/* What is made resident for the submap itself, or for a window by wiring, grants no more than the windows do. */
+TEST(vm_map_nest, wiring_grants_no_more_than_the_windows)
+{
+	one = fixture_map();
+	two = fixture_map();
+	sub = vm_map_create(PMAP_NULL, 0, 2 * N * M, true);
+	ASSERT_TRUE(fixture_allocate(sub, 0, N * M));
+	ASSERT_EQ(window(one, A, N * M, 0, false, VM_PROT_READ), KERN_SUCCESS);
+	ASSERT_TRUE(entry_at(one, A)->use_pmap);
+	ASSERT_EQ(vm_wire(sub, vm_address_u(P), vm_size_u(P), VM_PROT_READ), KERN_SUCCESS);
+	ASSERT_EQ(fixture_leaf(one, A + P) & VM_PROT_WRITE, 0);
+	ASSERT_EQ(fixture_store(one, A + P, 1), KERN_PROTECTION_FAILURE);
+	ASSERT_EQ(vm_wire(one, vm_address_u(A + M), vm_size_u(M), VM_PROT_READ), KERN_SUCCESS);
+	ASSERT_EQ(fixture_leaf(one, A + M + P), VM_PROT_READ);
+	ASSERT_EQ(vm_behavior_set(sub, vm_address_u(0), vm_size_u(N * M), VM_BEHAVIOR_WILLNEED), KERN_SUCCESS);
+	ASSERT_EQ(fixture_store(one, A + M + P, 1), KERN_PROTECTION_FAILURE);
+	ASSERT_TRUE(sound());
+	teardown();
+}
