@@ -92,6 +92,15 @@ const void *const syscall_table[TRAP_SYSCALLS] = {
 	[TRAP_SYSCALLS - 1] = (const void *)sys_unknown,        /* and all numbers beyond: trap.S */
 };
 
+kern_return_t
+output_probe(uint64_t addr, size_t size)
+{
+	uint64_t there = 0;
+
+	(void)copyin(addr, &there, size);       /* what may only be written holds nothing for its owner: 0 will do */
+	return copyout(&there, addr, size);
+}
+
 uint64_t
 sys_null(void)
 {
@@ -193,8 +202,8 @@ kern_return_t
 sys_thread_create(uint64_t pc, uint64_t sp, uint64_t a0, uint64_t id_out)
 {
 	struct thread *th;
-	uint32_t id = 0;
-	kern_return_t kr = copyout(&id, id_out, sizeof(id));
+	uint32_t id;
+	kern_return_t kr = output_probe(id_out, sizeof(id));
 
 	if (kr != KERN_SUCCESS)
 		return kr;

@@ -12,6 +12,13 @@
 #include <base/kern_return.h>
 #include <machine/trapframe.h>
 
+/*
+ * Can a result of size bytes, 8 at most, be stored at addr? Asked before the
+ * work, so that a call that fails for it has done nothing; what is there stays,
+ * so that one that fails for another reason leaves its outputs alone.
+ */
+kern_return_t output_probe(uint64_t addr, size_t size);
+
 uint64_t      sys_null(void);
 uint64_t      sys_unknown(void);
 void          sys_thread_exit(void);

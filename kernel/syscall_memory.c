@@ -15,15 +15,6 @@
 #include "syscall.h"
 #include "syscall_target.h"
 
-/* Is there a place for the handle? It reads 0 from now on. */
-static kern_return_t
-handle_clear_out(uint64_t handle_out)
-{
-	const uint32_t none = 0;
-
-	return copyout(&none, handle_out, sizeof(none));
-}
-
 /* Writes a handle that the task has; if that cannot be done it goes again. */
 static kern_return_t
 handle_hand_over(uint32_t handle, uint64_t handle_out)
@@ -85,7 +76,7 @@ make_entry(vm_map_t map, uint64_t size_inout, uint64_t offset, uint32_t permissi
 	if (kr == KERN_SUCCESS)
 		kr = copyout(&size.v, size_inout, sizeof(size.v));
 	if (kr == KERN_SUCCESS)
-		kr = handle_clear_out(handle_out);
+		kr = output_probe(handle_out, sizeof(uint32_t));
 	if (kr == KERN_SUCCESS)
 		kr = mach_make_memory_entry(map, &size, vm_address_u(offset), permission, &entry, parent);
 	if (kr == KERN_SUCCESS)
@@ -125,7 +116,7 @@ sys_vm_region_object_create(uint64_t task, uint64_t size, uint64_t handle_out)
 
 	if (!target_get(task, &t))
 		return KERN_INVALID_ARGUMENT;
-	kr = handle_clear_out(handle_out);
+	kr = output_probe(handle_out, sizeof(uint32_t));
 	if (kr == KERN_SUCCESS)
 		kr = vm_region_object_create(vm_size_u(size), &entry);
 	if (kr == KERN_SUCCESS)
@@ -148,7 +139,7 @@ sys_mach_memory_object_memory_entry(uint64_t host, uint64_t internal, uint64_t s
 		if (mo == NULL)
 			return KERN_INVALID_ARGUMENT;
 	}
-	kr = handle_clear_out(handle_out);
+	kr = output_probe(handle_out, sizeof(uint32_t));
 	if (kr == KERN_SUCCESS)
 		kr = mach_memory_object_memory_entry((uint32_t)internal != 0, vm_size_u(size), (vm_prot_t)permission, mo, &entry);
 	if (kr == KERN_SUCCESS)
@@ -181,9 +172,9 @@ sys_memory_object_file(uint64_t path, uint64_t object_out, uint64_t bytes_out)
 	kern_return_t kr = copyin_name(path, name);
 
 	if (kr == KERN_SUCCESS)
-		kr = handle_clear_out(object_out);
+		kr = output_probe(object_out, sizeof(uint32_t));
 	if (kr == KERN_SUCCESS)
-		kr = copyout(&bytes, bytes_out, sizeof(bytes));
+		kr = output_probe(bytes_out, sizeof(bytes));
 	if (kr == KERN_SUCCESS)
 		kr = pager_file_open(name, &mo, &bytes);
 	if (kr == KERN_SUCCESS)
@@ -200,9 +191,9 @@ sys_memory_object_device(uint64_t name, uint64_t address, uint64_t size, uint64_
 	kern_return_t kr = name != 0 ? copyin_name(name, text) : KERN_SUCCESS;
 
 	if (kr == KERN_SUCCESS)
-		kr = handle_clear_out(object_out);
+		kr = output_probe(object_out, sizeof(uint32_t));
 	if (kr == KERN_SUCCESS)
-		kr = copyout(&start, start_out, sizeof(start));
+		kr = output_probe(start_out, sizeof(start));
 	if (kr == KERN_SUCCESS)
 		kr = pager_device_open(name != 0 ? text : NULL, address, size, &mo, &start);
 	if (kr == KERN_SUCCESS)
@@ -214,7 +205,7 @@ kern_return_t
 sys_memory_object_test(uint64_t size, uint64_t object_out)
 {
 	memory_object_t mo;
-	kern_return_t kr = handle_clear_out(object_out);
+	kern_return_t kr = output_probe(object_out, sizeof(uint32_t));
 
 	if (kr == KERN_SUCCESS)
 		kr = pager_test_create(size, &mo);

@@ -50,7 +50,7 @@ sys_task_create(uint64_t parent, uint64_t inherit, uint64_t child_out)
 
 	if (p == NULL)
 		return KERN_INVALID_ARGUMENT;
-	kr = copyout(&handle, child_out, sizeof(handle));
+	kr = output_probe(child_out, sizeof(handle));
 	if (kr == KERN_SUCCESS)
 		kr = task_make_child(p, (uint32_t)inherit != 0, &handle, &t);
 	if (kr == KERN_SUCCESS) {

@@ -104,9 +104,9 @@ sys_vm_read(uint64_t task, uint64_t addr, uint64_t size, uint64_t data_out, uint
 
 	if (!target_get(task, &t))
 		return KERN_INVALID_ARGUMENT;
-	kr = copyout(&data.v, data_out, sizeof(data.v));
+	kr = output_probe(data_out, sizeof(data.v));
 	if (kr == KERN_SUCCESS)
-		kr = copyout(&data.v, count_out, sizeof(data.v));
+		kr = output_probe(count_out, sizeof(count.v));
 	if (kr == KERN_SUCCESS)
 		kr = vm_read(t.map, vm_address_u(addr), vm_size_u(size), self, &data, &count);
 	if (kr == KERN_SUCCESS) {
@@ -188,7 +188,7 @@ sys_vm_read_overwrite(uint64_t task, uint64_t addr, uint64_t size, uint64_t data
 
 	if (!target_get(task, &t))
 		return KERN_INVALID_ARGUMENT;
-	kr = copyout(&count.v, count_out, sizeof(count.v));
+	kr = output_probe(count_out, sizeof(count.v));
 	if (kr == KERN_SUCCESS)
 		kr = vm_read_overwrite(t.map, vm_address_u(addr), vm_size_u(size), current_task()->map,
 		    vm_address_u(data), &count);

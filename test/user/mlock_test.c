@@ -141,6 +141,7 @@ msync_errors(void)
 	OK(msync(p, 4 * P, MS_SYNC | MS_INVALIDATE));
 	OK(msync(p, 0, MS_SYNC));
 	FAILS(EINVAL, msync(p, P, MS_SYNC | MS_ASYNC));
+	FAILS(EINVAL, msync(p, P, MS_ASYNC | MS_INVALIDATE));
 	FAILS(EINVAL, msync(p, P, 0x80));
 	FAILS(EINVAL, msync(p + 1, P, MS_SYNC));
 	CHECK(all(p, 'x', 4 * P));

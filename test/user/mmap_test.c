@@ -44,6 +44,9 @@ arguments(void)
 	FAILS(EINVAL, munmap(p, 0));
 	FAILS(EINVAL, munmap(p, -1ul));
 	FAILS(EINVAL, munmap(top, P));
+	FAILS(EINVAL, munmap(p + 1, P));
+	FAILS(EINVAL, mprotect(p + 1, P, PROT_READ));
+	FAILS(EINVAL, madvise(p + 1, P, MADV_NORMAL));
 	FAILS(EINVAL, mprotect(p, P, 8));
 	FAILS(EINVAL, mprotect(p, -(size_t)p, RW));
 	FAILS(ENOTSUP, mprotect(p, P, RW | PROT_MAX(PROT_READ)));

@@ -231,12 +231,24 @@ file_open(const char *path, int flags)
 	return f;
 }
 
+/* There is one directory, so "./name" is "name". */
+static const char *
+file_name(const char *path)
+{
+	while (path[0] == '.' && path[1] == '/')
+		path += 2 + strspn(path + 2, "/");
+	return path;
+}
+
 int
 open(const char *path, int flags, ...)
 {
 	struct file *f;
-	size_t n = strlen(path);
+	size_t n;
 	int fd = -1;
+
+	path = file_name(path);
+	n = strlen(path);
 
 	if (n == 0)
 		return fail(ENOENT);
@@ -286,6 +298,7 @@ unlink(const char *path)
 {
 	struct file **link, *f;
 
+	path = file_name(path);
 	atlas_mutex_lock(&files_lock);
 	for (link = &named; (f = *link) != NULL && strcmp(f->name, path) != 0; )
 		link = &f->next;

@@ -54,9 +54,6 @@ void __atlas_libc_unlock(void);
 /* errno for a result code, and -1 (0 for KERN_SUCCESS). */
 int __atlas_errno(kern_return_t kr);
 
-/* First address above user space: 2^38, 2^47 or 2^56; found by asking. */
-uint64_t __atlas_address_limit(void);
-
 /* [*addr, *addr + *len) to whole pages; FALSE: it wraps, or is not user space (mman.c). */
 bool __atlas_range(uint64_t *addr, size_t *len);
 

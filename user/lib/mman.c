@@ -52,6 +52,7 @@ fail(int code)
 	return -1;
 }
 
+/* 2^38, 2^47 or 2^56; found by asking. */
 uint64_t
 __atlas_address_limit(void)
 {
@@ -287,7 +288,7 @@ munmap(void *where, size_t len)
 {
 	uint64_t addr = (uintptr_t)where;
 
-	if (len == 0 || !__atlas_range(&addr, &len))
+	if (len == 0 || (addr & PAGE_MASK) != 0 || !__atlas_range(&addr, &len))
 		return fail(EINVAL);
 	return __atlas_errno(vm_deallocate(mach_task_self(), addr, len));
 }
@@ -299,7 +300,7 @@ mprotect(void *where, size_t len, int prot)
 	int max = prot >> 16, cur = prot & 0xffff;
 	kern_return_t kr;
 
-	if ((cur & ~PROT_ALL_BITS) != 0 || (max & ~PROT_ALL_BITS) != 0 || prot < 0)
+	if ((cur & ~PROT_ALL_BITS) != 0 || (max & ~PROT_ALL_BITS) != 0 || prot < 0 || (addr & PAGE_MASK) != 0)
 		return fail(EINVAL);
 	if (max != 0 && (cur & ~max) != 0)
 		return fail(ENOTSUP);

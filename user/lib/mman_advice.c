@@ -132,7 +132,7 @@ madvise(void *where, size_t len, int advice)
 	uint64_t addr = (uintptr_t)where;
 	int done;
 
-	if (!__atlas_range(&addr, &len))
+	if ((addr & PAGE_MASK) != 0 || !__atlas_range(&addr, &len))
 		return fail(EINVAL);
 	done = advise_otherwise(addr, len, advice);
 	if (done <= 0)
@@ -173,6 +173,7 @@ msync(void *where, size_t len, int flags)
 	vm_sync_t sync = VM_SYNC_CONTIGUOUS;
 
 	if ((flags & ~(MS_ASYNC | MS_INVALIDATE | MS_SYNC)) != 0 || (flags & (MS_ASYNC | MS_SYNC)) == (MS_ASYNC | MS_SYNC) ||
+	    (flags & (MS_ASYNC | MS_INVALIDATE)) == (MS_ASYNC | MS_INVALIDATE) ||
 	    (addr & PAGE_MASK) != 0)
 		return fail(EINVAL);
 	if (!__atlas_range(&addr, &len))

@@ -46,10 +46,20 @@ typedef int kern_return_t;
 	X(35, INVALID_SECURITY,      "invalid security") \
 	X(36, NOT_DEPRESSED,         "not depressed") \
 	X(37, TERMINATED,            "terminated") \
+	X(38, LOCK_SET_DESTROYED,    "lock set destroyed") \
+	X(39, LOCK_UNSTABLE,         "lock unstable") \
+	X(40, LOCK_OWNED,            "lock owned") \
+	X(41, LOCK_OWNED_SELF,       "lock owned by the caller") \
+	X(42, SEMAPHORE_DESTROYED,   "semaphore destroyed") \
+	X(43, RPC_SERVER_TERMINATED, "server terminated") \
+	X(44, RPC_TERMINATE_ORPHAN,  "terminate the orphan") \
+	X(45, RPC_CONTINUE_ORPHAN,   "the orphan goes on") \
 	X(46, NOT_SUPPORTED,         "not supported") \
 	X(47, NODE_DOWN,             "node down") \
 	X(48, NOT_WAITING,           "not waiting") \
 	X(49, OPERATION_TIMED_OUT,   "operation timed out") \
+	X(50, CODESIGN_ERROR,        "code signature") \
+	X(51, POLICY_STATIC,         "policy cannot be changed") \
 	X(52, INSUFFICIENT_BUFFER_SIZE, "buffer too small") \
 	X(53, DENIED,                "denied") \
 	X(56, NOT_FOUND,             "not found")

@@ -42,7 +42,12 @@ typedef mach_port_t     host_t, host_name_t, host_priv_t, host_name_port_t, host
 typedef natural_t       mach_msg_type_number_t;
 typedef mach_port_t    *ledger_array_t;
 #define MACH_PORT_NULL  ((mach_port_t)0)
-#define MACH_PORT_VALID(name) ((name) != MACH_PORT_NULL && (name) != 0xFFFFFFFFu)
+#define MACH_PORT_DEAD  ((mach_port_t)0xFFFFFFFFu)
+#define MACH_PORT_VALID(name) ((name) != MACH_PORT_NULL && (name) != MACH_PORT_DEAD)
+#define IP_NULL         MACH_PORT_NULL
+typedef natural_t       mach_port_right_t;
+typedef int             mach_port_delta_t;
+#define MACH_PORT_RIGHT_SEND 0u         /* all that a handle can be */
 #define TASK_NULL       ((task_t)0)
 #define VM_MAP_NULL     ((vm_map_t)0)
 #define HOST_NULL       ((host_t)0)
@@ -54,20 +59,26 @@ typedef mach_port_t    *ledger_array_t;
 #define PAGE_SHIFT      12
 #define PAGE_SIZE       4096ul
 #define PAGE_MASK       4095ul
-#define vm_page_size    PAGE_SIZE
-#define vm_page_mask    PAGE_MASK
-#define vm_page_shift   PAGE_SHIFT
-#define vm_kernel_page_size PAGE_SIZE
-#define vm_kernel_page_mask PAGE_MASK
-#define vm_kernel_page_shift PAGE_SHIFT
+/* The same numbers, as Mach's programs know them. */
+extern vm_size_t vm_page_size, vm_page_mask, vm_kernel_page_size, vm_kernel_page_mask;
+extern int vm_page_shift, vm_kernel_page_shift;
 #define trunc_page(a)   ((vm_offset_t)(a) & ~PAGE_MASK)
 #define round_page(a)   (((vm_offset_t)(a) + PAGE_MASK) & ~PAGE_MASK)
+#define page_aligned(a) (((vm_offset_t)(a) & PAGE_MASK) == 0)
+#define atop(a)         ((vm_offset_t)(a) >> PAGE_SHIFT)
+#define ptoa(n)         ((vm_offset_t)(n) << PAGE_SHIFT)
 #define mach_vm_trunc_page(a) trunc_page(a)
 #define mach_vm_round_page(a) round_page(a)
+#define trunc_page_64(a) trunc_page(a)
+#define round_page_64(a) round_page(a)
 #define trunc_page_kernel(a) trunc_page(a)
 #define round_page_kernel(a) round_page(a)
 #define MACH_VM_MIN_ADDRESS VM_MIN_ADDRESS
 #define VM_MIN_ADDRESS  ((vm_address_t)PAGE_SIZE)   /* page 0 is never mapped */
+/* The end of the task's address space: what the machine's paging mode gives it. */
+uint64_t __atlas_address_limit(void);
+#define VM_MAX_ADDRESS  ((vm_address_t)__atlas_address_limit())
+#define MACH_VM_MAX_ADDRESS VM_MAX_ADDRESS
 
 /* --- protection, inheritance, behaviour, flags --- */
 
@@ -78,6 +89,7 @@ typedef int vm_prot_t;
 #define VM_PROT_EXECUTE 0x04
 #define VM_PROT_DEFAULT (VM_PROT_READ | VM_PROT_WRITE)
 #define VM_PROT_ALL     (VM_PROT_READ | VM_PROT_WRITE | VM_PROT_EXECUTE)
+#define VM_PROT_NO_CHANGE 0x08  /* pagers' word: no call here takes it */
 #define VM_PROT_COPY    0x10    /* vm_protect: make it a private, writable copy */
 #define VM_PROT_WANTS_COPY VM_PROT_COPY
 #define VM_PROT_IS_MASK 0x40    /* mach_make_memory_entry: as many of these as there are */
@@ -131,12 +143,30 @@ typedef int vm_behavior_t;
 #define VM_MEMORY_MALLOC        1
 #define VM_MEMORY_MALLOC_SMALL  2
 #define VM_MEMORY_MALLOC_LARGE  3
+#define VM_MEMORY_MALLOC_HUGE   4
+#define VM_MEMORY_SBRK          5
+#define VM_MEMORY_REALLOC       6
+#define VM_MEMORY_MALLOC_TINY   7
+#define VM_MEMORY_MALLOC_LARGE_REUSABLE 8
+#define VM_MEMORY_MALLOC_LARGE_REUSED 9
+#define VM_MEMORY_ANALYSIS_TOOL 10
+#define VM_MEMORY_MALLOC_NANO   11
+#define VM_MEMORY_MACH_MSG      20
+#define VM_MEMORY_IOKIT         21
 #define VM_MEMORY_STACK         30
 #define VM_MEMORY_GUARD         31
 #define VM_MEMORY_SHARED_PMAP   32      /* vm_map of a submap: with its page tables */
 #define VM_MEMORY_DYLIB         33
+#define VM_MEMORY_OBJC_DISPATCHERS 34
+#define VM_MEMORY_UNSHARED_PMAP 35
+#define VM_MEMORY_APPKIT        40
+#define VM_MEMORY_FOUNDATION    41
+#define VM_MEMORY_DYLD          60
+#define VM_MEMORY_DYLD_MALLOC   61
 #define VM_MEMORY_APPLICATION_SPECIFIC_1  240
+#define VM_MEMORY_APPLICATION_SPECIFIC_2  241
 #define VM_MEMORY_APPLICATION_SPECIFIC_16 255
+#define VM_MEMORY_COUNT         256
 
 /* --- wiring, caches, writing back --- */
 
@@ -202,6 +232,7 @@ typedef int *vm_region_info_t, *vm_region_recurse_info_t, *vm_region_info_64_t, 
 #define VM_REGION_BASIC_INFO_64 9       /* the same as 10: offsets have 64 bits */
 #define VM_REGION_BASIC_INFO    10
 #define VM_REGION_EXTENDED_INFO 11
+#define VM_REGION_EXTENDED_INFO__legacy VM_REGION_EXTENDED_INFO
 #define VM_REGION_TOP_INFO      12
 
 #define SM_COW                  1
@@ -211,6 +242,7 @@ typedef int *vm_region_info_t, *vm_region_recurse_info_t, *vm_region_info_64_t, 
 #define SM_TRUESHARED           5
 #define SM_PRIVATE_ALIASED      6
 #define SM_SHARED_ALIASED       7
+#define SM_LARGE_PAGE           8       /* a name only: superpages are as private as other memory */
 
 struct vm_region_basic_info {
 	vm_prot_t      protection;
@@ -314,6 +346,9 @@ kern_return_t task_terminate(task_t task);
 kern_return_t task_wire(vm_map_t task, boolean_t must_wire);
 kern_return_t host_page_size(host_t host, vm_size_t *size);
 kern_return_t mach_port_deallocate(ipc_space_t space, mach_port_name_t name);
+/* delta -1 of MACH_PORT_RIGHT_SEND is mach_port_deallocate; KERN_INVALID_VALUE: all else. */
+kern_return_t mach_port_mod_refs(ipc_space_t space, mach_port_name_t name, mach_port_right_t right,
+    mach_port_delta_t delta);
 
 /* --- memory --- */
 
@@ -357,6 +392,13 @@ kern_return_t vm_remap_new(vm_map_t target, vm_address_t *addr, vm_size_t size, 
     vm_prot_t *cur_protection, vm_prot_t *max_protection, vm_inherit_t inheritance);
 /* access VM_PROT_NONE: unwires. */
 kern_return_t vm_wire(host_priv_t host, vm_map_t task, vm_address_t addr, vm_size_t size, vm_prot_t access);
+/* GNU Mach's: all of the task's memory, that of now, of later, or both; VM_WIRE_NONE undoes both. */
+#define VM_WIRE_NONE            0
+#define VM_WIRE_CURRENT         1
+#define VM_WIRE_FUTURE          2
+#define VM_WIRE_ALL             (VM_WIRE_CURRENT | VM_WIRE_FUTURE)
+typedef int vm_wire_t;
+kern_return_t vm_wire_all(host_priv_t host, vm_map_t task, vm_wire_t flags);
 kern_return_t vm_behavior_set(vm_map_t task, vm_address_t addr, vm_size_t size, vm_behavior_t behavior);
 kern_return_t vm_msync(vm_map_t task, vm_address_t addr, vm_size_t size, vm_sync_t flags);
 kern_return_t vm_machine_attribute(vm_map_t task, vm_address_t addr, vm_size_t size,

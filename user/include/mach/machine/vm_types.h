@@ -1,2 +1,2 @@
-/* mach/machine/vm_types.h: programs written for Mach name it; all of it is in mach/mach.h. */
+/* mach/machine/vm_types.h: programs written for Mach name it; what there is of it is in mach/mach.h. */
 #include <mach/mach.h>
