@@ -62,8 +62,12 @@ apply(vm_map_t map, vm_map_entry_t e, vm_prot_t prot, bool set_max)
 	keep = e->protection;
 	if ((keep & VM_PROT_WRITE) && !(keep & VM_PROT_READ))
 		keep = VM_PROT_NONE;
-	if ((old & ~keep) && e->object.vm_object != NULL)
+	if ((old & ~keep) && e->object.vm_object != NULL) {
+		/* READ may have come with WRITE alone, where a map above or below allows no more. */
+		if (unlikely(e->is_sub_map || map->submap_level != 0) && (old & ~keep & VM_PROT_WRITE))
+			keep = VM_PROT_NONE;
 		vm_map_protect_leaves(map, e, keep);
+	}
 }
 
 /*

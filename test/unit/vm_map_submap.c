@@ -154,6 +154,26 @@ TEST(vm_map_submap, rights_are_those_that_all_levels_allow)
 	teardown();
 }
 
+TEST(vm_map_submap, read_that_came_with_write_goes_with_it)
+{
+	uint8_t v;
+
+	ASSERT_TRUE(setup(false));
+	/* WRITE alone below: a leaf that may be written may be read. */
+	ASSERT_EQ(protect(sub, B, P, VM_PROT_WRITE), KERN_SUCCESS);
+	ASSERT_STORE(one, A, 1);
+	ASSERT_EQ(protect(one, A, P, VM_PROT_READ), KERN_SUCCESS);
+	ASSERT_EQ(fixture_load(one, A, &v), KERN_PROTECTION_FAILURE);
+	/* And above. */
+	ASSERT_EQ(protect(one, A + P, P, VM_PROT_WRITE), KERN_SUCCESS);
+	ASSERT_STORE(one, A + P, 1);
+	ASSERT_EQ(protect(sub, B + P, P, VM_PROT_READ), KERN_SUCCESS);
+	ASSERT_EQ(fixture_load(one, A + P, &v), KERN_PROTECTION_FAILURE);
+	ASSERT_LOAD(two, A + P, 1);
+	ASSERT_TRUE(sound());
+	teardown();
+}
+
 TEST(vm_map_submap, a_read_through_a_copied_window_grants_no_write)
 {
 	ASSERT_TRUE(setup(true));
