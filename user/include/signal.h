@@ -33,6 +33,16 @@ extern "C" {
 #define SIGPIPE 13
 #define SIGALRM 14
 #define SIGTERM 15
+/* Names only, so that programs may say what to do about them: nobody sends them. */
+#define SIGURG  16
+#define SIGSTOP 17
+#define SIGTSTP 18
+#define SIGCONT 19
+#define SIGCHLD 20
+#define SIGTTIN 21
+#define SIGTTOU 22
+#define SIGXCPU 24
+#define SIGXFSZ 25
 #define SIGUSR1 30
 #define SIGUSR2 31
 #define NSIG    32

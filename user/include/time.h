@@ -11,7 +11,7 @@
 extern "C" {
 #endif
 
-/* Microseconds since boot. There is no time of day. */
+/* Microseconds since boot, for all clocks: there is no time of day. */
 #ifndef CLOCK_MONOTONIC
 #define CLOCK_MONOTONIC ((clockid_t)4)
 #endif

@@ -32,6 +32,7 @@
 #include <string.h>
 #include <sys/mman.h>
 #include <sys/stat.h>
+#include <sys/uio.h>
 #include <unistd.h>
 #include "file.h"
 
@@ -273,7 +274,7 @@ creat(const char *path, mode_t mode)
 int
 shm_open(const char *name, int flags, mode_t mode)
 {
-	return open(name, flags, mode);
+	return name == SHM_ANON ? memfd_create("", 0) : open(name, flags, mode);
 }
 
 int
@@ -538,6 +539,12 @@ fsync(int fd)
 }
 
 int
+fdatasync(int fd)
+{
+	return fsync(fd);
+}
+
+int
 fstat(int fd, struct stat *st)
 {
 	struct open_file *o;
@@ -571,6 +578,62 @@ stat(const char *path, struct stat *st)
 	close(fd);
 	errno = error;
 	return r;
+}
+
+int
+access(const char *path, int mode)
+{
+	struct stat st;
+
+	if (stat(path, &st) != 0)
+		return -1;
+	return (mode & W_OK) != 0 && (st.st_mode & 0200) == 0 ? fail(EROFS) : 0;
+}
+
+int
+truncate(const char *path, off_t length)
+{
+	int fd = open(path, O_RDWR), r, error;
+
+	if (fd < 0)
+		return -1;
+	r = ftruncate(fd, length);
+	error = errno;
+	close(fd);
+	errno = error;
+	return r;
+}
+
+/* --- several pieces --- */
+
+static ssize_t
+each_piece(int fd, const struct iovec *pieces, int n, bool writes)
+{
+	ssize_t total = 0, r;
+
+	if (n < 0 || n > IOV_MAX)
+		return fail(EINVAL);
+	for (int i = 0; i < n; i++) {
+		r = writes ? write(fd, pieces[i].iov_base, pieces[i].iov_len) : read(fd, pieces[i].iov_base, pieces[i].iov_len);
+		if (r < 0)
+			return total > 0 ? total : r;
+		total += r;
+		if ((size_t)r < pieces[i].iov_len)
+			break;
+	}
+	return total;
+}
+
+ssize_t
+readv(int fd, const struct iovec *pieces, int n)
+{
+	return each_piece(fd, pieces, n, false);
+}
+
+ssize_t
+writev(int fd, const struct iovec *pieces, int n)
+{
+	return each_piece(fd, pieces, n, true);
 }
 
 /* --- mapping --- */

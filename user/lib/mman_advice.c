@@ -102,6 +102,9 @@ advise_otherwise(uint64_t addr, size_t len, int advice)
 	case MADV_AUTOSYNC:
 	case MADV_NOCORE:
 	case MADV_CORE:
+	case MADV_HUGEPAGE:
+	case MADV_NOHUGEPAGE:
+	case MADV_COLLAPSE:
 		return each_region(addr, len, NULL) ? 0 : fail(ENOMEM);
 	case MADV_DONTFORK:
 		if (!each_region(addr, len, NULL))
@@ -172,6 +175,10 @@ msync(void *where, size_t len, int flags)
 	uint64_t addr = (uintptr_t)where;
 	vm_sync_t sync = VM_SYNC_CONTIGUOUS;
 
+	if (flags == MS_KILLPAGES || flags == MS_DEACTIVATE) {
+		sync |= flags == MS_KILLPAGES ? VM_SYNC_KILLPAGES : VM_SYNC_DEACTIVATE;
+		flags = MS_SYNC;
+	}
 	if ((flags & ~(MS_ASYNC | MS_INVALIDATE | MS_SYNC)) != 0 || (flags & (MS_ASYNC | MS_SYNC)) == (MS_ASYNC | MS_SYNC) ||
 	    (flags & (MS_ASYNC | MS_INVALIDATE)) == (MS_ASYNC | MS_INVALIDATE) ||
 	    (addr & PAGE_MASK) != 0)
@@ -201,8 +208,8 @@ mlock(const void *where, size_t len)
 {
 	uint64_t addr = (uintptr_t)where;
 
-	if (!__atlas_range(&addr, &len))
-		return fail(ENOMEM);
+	if (!__atlas_range(&addr, &len) || (addr < VM_MIN_ADDRESS && len > 0) || !__atlas_limit_lock(addr, len))
+		return fail(ENOMEM);            /* wiring would clamp to the task's addresses */
 	switch (vm_wire(mach_host_self(), mach_task_self(), addr, len, VM_PROT_READ)) {
 	case KERN_SUCCESS:
 		return 0;

@@ -11,6 +11,7 @@
 #include <sched.h>
 #include <signal.h>
 #include <stdlib.h>
+#include <sys/time.h>
 #include <sys/wait.h>
 #include <time.h>
 #include <unistd.h>
@@ -204,6 +205,31 @@ kill(pid_t pid, int sig)
 	return 0;
 }
 
+/* Everybody is root. */
+uid_t
+getuid(void)
+{
+	return 0;
+}
+
+uid_t
+geteuid(void)
+{
+	return 0;
+}
+
+gid_t
+getgid(void)
+{
+	return 0;
+}
+
+gid_t
+getegid(void)
+{
+	return 0;
+}
+
 int
 getpagesize(void)
 {
@@ -258,7 +284,7 @@ clock_gettime(clockid_t clock, struct timespec *t)
 {
 	uint64_t us;
 
-	if (clock != CLOCK_MONOTONIC) {
+	if (clock != CLOCK_MONOTONIC && clock != CLOCK_REALTIME) {
 		errno = EINVAL;
 		return -1;
 	}
@@ -269,9 +295,30 @@ clock_gettime(clockid_t clock, struct timespec *t)
 }
 
 int
+gettimeofday(struct timeval *t, void *zone)
+{
+	uint64_t us = atlas_syscall0(ATLAS_SYS_clock_us);
+
+	(void)zone;
+	t->tv_sec = us / 1000000;
+	t->tv_usec = us % 1000000;
+	return 0;
+}
+
+time_t
+time(time_t *t)
+{
+	time_t now = atlas_syscall0(ATLAS_SYS_clock_us) / 1000000;
+
+	if (t != NULL)
+		*t = now;
+	return now;
+}
+
+int
 clock_getres(clockid_t clock, struct timespec *t)
 {
-	if (clock != CLOCK_MONOTONIC) {
+	if (clock != CLOCK_MONOTONIC && clock != CLOCK_REALTIME) {
 		errno = EINVAL;
 		return -1;
 	}

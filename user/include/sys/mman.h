@@ -21,6 +21,8 @@ extern "C" {
 #define PROT_EXEC       4
 /* The most this mapping may ever be given by mprotect. */
 #define PROT_MAX(prot)  ((prot) << 16)
+#define PROT_EXTRACT(prot) ((prot) & (PROT_READ | PROT_WRITE | PROT_EXEC))
+#define PROT_MAX_EXTRACT(prot) (((prot) >> 16) & (PROT_READ | PROT_WRITE | PROT_EXEC))
 
 #define MAP_SHARED      0x0001          /* children share it */
 #define MAP_PRIVATE     0x0002
@@ -42,11 +44,26 @@ extern "C" {
 #define MAP_ALIGNMENT_MASK  0xff000000
 #define MAP_ALIGNED(n)  ((int)((unsigned)(n) << MAP_ALIGNMENT_SHIFT))   /* 2^n bytes, 12 <= n < 64 */
 #define MAP_ALIGNED_SUPER MAP_ALIGNED(1)                        /* a megapage */
+/* What others ask for and nothing here depends on: no effect. */
+#define MAP_TYPE        0x000f
+#define MAP_COPY        MAP_PRIVATE
+#define MAP_RENAME      0
+#define MAP_INHERIT     0
+#define MAP_NOEXTEND    0
+#define MAP_HASSEMAPHORE 0
+#define MAP_NOCACHE     0
+#define MAP_JIT         0               /* all memory may be made executable */
+#define MAP_DENYWRITE   0
+#define MAP_EXECUTABLE  0
+#define MAP_NONBLOCK    0
 #define MAP_FAILED      ((void *)-1)
 
 #define INHERIT_SHARE   0
 #define INHERIT_COPY    1
 #define INHERIT_NONE    2
+#define MAP_INHERIT_SHARE INHERIT_SHARE /* NetBSD's names */
+#define MAP_INHERIT_COPY  INHERIT_COPY
+#define MAP_INHERIT_NONE  INHERIT_NONE
 
 #define MADV_NORMAL     0
 #define MADV_RANDOM     1
@@ -68,6 +85,9 @@ extern "C" {
 #define MADV_REMOVE     24              /* reads as zero from now on */
 #define MADV_POPULATE_READ  25          /* faulted in now */
 #define MADV_POPULATE_WRITE 26
+#define MADV_HUGEPAGE   27              /* megapages are used wherever they fit: no effect, as the next two */
+#define MADV_NOHUGEPAGE 28
+#define MADV_COLLAPSE   29
 /* Darwin's. */
 #define MADV_ZERO_WIRED_PAGES 30
 #define MADV_FREE_REUSABLE  31
@@ -83,6 +103,9 @@ extern "C" {
 #define MS_ASYNC        1
 #define MS_INVALIDATE   2
 #define MS_SYNC         4
+/* Darwin's; no other with them. */
+#define MS_KILLPAGES    0x10            /* what is in memory only is dropped */
+#define MS_DEACTIVATE   0x20
 
 #define MCL_CURRENT     1
 #define MCL_FUTURE      2
@@ -118,6 +141,7 @@ void *mremap(void *addr, size_t old_len, size_t new_len, int flags, ...);
 
 /* Files that are nothing but memory (file.c). */
 int memfd_create(const char *name, unsigned flags);
+#define SHM_ANON        ((const char *)1)       /* FreeBSD's: a file without a name */
 int shm_open(const char *name, int flags, mode_t mode);
 int shm_unlink(const char *name);
 
