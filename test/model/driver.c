@@ -428,8 +428,10 @@ agree(model_codes codes, kern_return_t kr)
 	struct vm_page_counts pages;
 
 	vm_alloc_fail_at(0, false);
-	for (unsigned t = 0; t < MODEL_TASKS; t++)
-		follow_windows(t);
+	/* Of the other calls, only accesses make memory of windows (hart_access, op_kernel_access). */
+	if (d.kind == DRV_READ_OVERWRITE || d.kind == DRV_WRITE || d.kind == DRV_COPY || d.kind == DRV_COPY_USE)
+		for (unsigned t = 0; t < MODEL_TASKS; t++)
+			follow_windows(t);
 	driver_counts.code[kr & 63]++;
 	if (kr == KERN_RESOURCE_SHORTAGE) {
 		driver_counts.shortage[d.kind]++;

@@ -79,7 +79,7 @@ remap_commit(unsigned t, unsigned d, const struct range *from, const struct rang
 	int n = from->last - from->first;
 
 	for (int i = 0; i < n; i++) {
-		struct unit *u = &model_task[t].unit[from->first + i], seen = model_seen(t, from->first + i);
+		struct unit *u = &model_task[t].unit[from->first + i], seen = model_seen(t, from->first + i), *below;
 		bool copy = a->copy || u->copy; /* nothing is shared through a window that is copied on write */
 
 		moved[i] = seen;
@@ -93,9 +93,12 @@ remap_commit(unsigned t, unsigned d, const struct range *from, const struct rang
 			continue;
 		if (u->sub != 0) {
 			spread(u->sub, u->below, u->below + 1);
-			u = &model_task[u->sub].unit[u->below];
-		}
-		u->shared = SHARED_YES;
+			below = &model_task[u->sub].unit[u->below];
+			/* Over the window itself: it is gone before what lies below is told. */
+			below->shared = t == d && to->first < from->last && from->first < to->last ? SHARED_PERHAPS : SHARED_YES;
+			u = below;
+		} else
+			u->shared = SHARED_YES;
 		/* A reservation, which nobody can ever use, is not worth an object. */
 		if (u->max == VM_PROT_NONE)
 			u->shared = moved[i].shared = SHARED_PERHAPS;
