@@ -138,7 +138,7 @@ check: host build/atlas.elf | deps-test ## run the tests that need no emulator
 seeded: | deps-test ## plant known bugs in a copy, one by one, and see the tests of the host find them (an hour)
 	@test/seeded/run
 
-soak: build/soak/model ## compare with the model for hours: OPS= operations (100000000), OPSRATE a second
+soak: build/soak/model ## compare with the model for hours: OPS= operations (100000000), about 15000 a second
 	@mkdir -p build/test
 	@build/soak/model --soak $(or $(OPS),100000000)
 

@@ -151,6 +151,20 @@ TEST(vm_waits, protect_by_copy_waits_for_entries_being_wired)
 	WAITS_FOR_WIRING(protect_copy, ASSERT_LOAD(map, A + P, 7));
 }
 
+/* The one who waits wants the first of two entries only: the other, which ends the transition, knows nothing of him. */
+TEST(vm_waits, whoever_waits_for_one_entry_of_several_is_woken)
+{
+	ASSERT_TRUE(setup() && find_point());
+	ASSERT_EQ(vm_map_inherit(map, A + 2 * P, A + 4 * P, VM_INHERIT_NONE), KERN_SUCCESS);
+	meet(seen_wire, wire_all, remove_part);
+	ASSERT_EQ(halted, 1);
+	ASSERT_EQ(early, 0);
+	ASSERT_EQ(results[1], KERN_SUCCESS);
+	ASSERT_EQ(map->user_wired_pages, 3);
+	ASSERT_TRUE(fixture_sound(map, NULL));
+	vm_map_deallocate(map);
+}
+
 TEST(vm_waits, overwrite_waits_for_entries_being_wired)
 {
 	WAITS_FOR_WIRING(overwrite_part, ASSERT_LOAD(map, A + P, 0));
