@@ -12,9 +12,9 @@
  *   region ──chain──> {parent, depth} ──next──> {its parent, ...} ──> ...
  *
  * An element owns one reference on its region; `next` is that region's own
- * chain, borrowed, which stays as long as the region does, and never changes
- * once it is there. A region with a chain cannot be given another, and none can
- * come to be its own ancestor.
+ * chain as it was then, borrowed, which stays as long as the region does. A region
+ * may get its first chain when it has children already, and no other after that;
+ * none can come to be its own ancestor.
  *
  * Locks: attach_lock, around all chains. Failure: allocation,
  * before anything changes; mapping takes the first half back if the second fails.
@@ -88,14 +88,10 @@ static struct spinlock attach_lock = SPINLOCK_INIT(NAMELST);
 static bool
 is_ancestor(shared_region_mapping_t r, shared_region_mapping_t of)
 {
-	shared_region_object_chain_t c;
-
-	if (r == of)
-		return true;
-	for (c = of->object_chain; c != NULL; c = c->next)
-		if (c->object_chain_region == r)
-			return true;
-	return false;
+	/* From region to region: `next` does not know of parents that came later. */
+	while (of != r && of->object_chain != NULL)
+		of = of->object_chain->object_chain_region;
+	return of == r;
 }
 
 kern_return_t

@@ -139,3 +139,19 @@ TEST(vm_shared_region, a_long_chain_goes_in_one_loop)
 	ASSERT_EQ(last->depth, 500);
 	shared_region_mapping_dealloc(last);
 }
+
+/* Parents that get theirs after their children did. */
+TEST(vm_shared_region, no_region_becomes_its_own_ancestor_link_by_link)
+{
+	shared_region_mapping_t a = region(), b = region(), c = region();
+
+	ASSERT_TRUE(a != NULL && b != NULL && c != NULL);
+	shared_region_mapping_ref(b);
+	shared_region_mapping_ref(c);
+	ASSERT_EQ(shared_region_object_chain_attach(a, b), KERN_SUCCESS);
+	ASSERT_EQ(shared_region_object_chain_attach(b, c), KERN_SUCCESS);
+	ASSERT_EQ(shared_region_object_chain_attach(c, a), KERN_INVALID_ARGUMENT);
+	shared_region_mapping_dealloc(b);
+	shared_region_mapping_dealloc(c);
+	shared_region_mapping_dealloc(a);
+}
