@@ -178,7 +178,8 @@ do_switch(struct cmd_ctx *c)
 	uint64_t value = 0, was, is;
 	kern_return_t kr = cmd_map(&c->arg[0]);
 
-	if (kr == KERN_SUCCESS && map->pmap == PMAP_NULL)
+	/* Tables that are nested bear only leaves made through the windows. */
+	if (kr == KERN_SUCCESS && (map->pmap == PMAP_NULL || map->own_tables))
 		kr = KERN_FAIL(KERN_INVALID_ARGUMENT, "map %lu has no page tables to run on", map->id);
 	if (kr != KERN_SUCCESS)
 		return cmd_result(c, kr, NULL);
