@@ -113,24 +113,37 @@ vm_chunk_visit(vm_object_t object, vm_object_offset_t start, vm_object_offset_t 
 	return true;
 }
 
-static void
-chunk_link(vm_object_t object, struct vm_chunk *c)
+/* Anywhere in the tree. */
+static noinline void
+chunk_insert(vm_object_t object, struct vm_chunk *c)
 {
 	struct tree_node *n = object->chunks.root, *p = NULL;
 	bool left = false, highest = true;
 
-	if (object->last != NULL && c->index > object->last->index)
-		p = &object->last->node;
-	else
-		while (n != NULL) {
-			p = n;
-			left = c->index < chunk_of(n)->index;
-			highest &= !left;
-			n = left ? n->left : n->right;
-		}
+	while (n != NULL) {
+		p = n;
+		left = c->index < chunk_of(n)->index;
+		highest &= !left;
+		n = left ? n->left : n->right;
+	}
 	if (highest)
 		object->last = c;
-	tree_insert_with(&object->chunks, &c->node, p, left, NULL);
+	tree_insert(&object->chunks, &c->node, p, left, NULL);
+}
+
+static inline void
+chunk_link(vm_object_t object, struct vm_chunk *c)
+{
+	struct vm_chunk *last = object->last;
+
+	if (last != NULL && c->index > last->index) {
+		tree_append(&object->chunks, &c->node, &last->node);
+		object->last = c;
+	} else if (object->chunks.root == NULL) {
+		tree_hang(&object->chunks, &c->node, NULL, false);
+		object->last = c;
+	} else
+		chunk_insert(object, c);
 	c->object = object;
 	object->hint = c;
 }
@@ -147,7 +160,7 @@ chunk_unlink(struct vm_chunk *c)
 		object->last = NULL;
 }
 
-static void
+static inline void
 reserv_enqueue(struct vm_chunk *c)
 {
 	spin_lock(&vm_reserv_lock);
@@ -177,6 +190,7 @@ chunk_allocate(vm_object_t object, uint64_t index)
 	c->resident = c->wired = 0;
 	c->base = 0;
 	c->zeroed = false;
+#pragma GCC unroll 8
 	for (unsigned i = 0; i < nitems(c->popmap); i++) {
 		c->popmap[i] = 0;
 		c->leaf[i] = NULL;

@@ -47,8 +47,10 @@ change(vm_map_t map, vm_map_entry_t e, vm_prot_t access)
 	if (e->object.vm_object == NULL) {
 		if (!vm_map_entry_allocate_object(e))
 			return KERN_FAIL(KERN_RESOURCE_SHORTAGE, "no memory for the object of the entry at 0x%lx", e->vme_start);
-		e->object.vm_object->no_zero_fill = map->no_zero_fill;
-		vm_object_classify(e->object.vm_object);
+		if (unlikely(map->no_zero_fill)) {
+			e->object.vm_object->no_zero_fill = true;
+			vm_object_classify(e->object.vm_object);
+		}
 	}
 	if (e->needs_copy && (access & VM_PROT_WRITE)) {
 		object = e->object.vm_object;
@@ -78,14 +80,18 @@ find_entry(vm_map_t map, vm_offset_t va, vm_prot_t access, vm_prot_t *prot, vm_m
 	return KERN_SUCCESS;
 }
 
-/* find_entry said that e, of map (read-locked, and again on return), must change. Then look again. */
+/*
+ * find_entry said that e, of map (read-locked, and again on return), must change. *same: the lock was never given up, so
+ * e is still the entry; if not, look again.
+ */
 static kern_return_t
-change_entry(vm_map_t map, vm_map_entry_t e, vm_offset_t at, vm_prot_t access)
+change_entry(vm_map_t map, vm_map_entry_t e, vm_offset_t at, vm_prot_t access, bool *same)
 {
 	vm_prot_t prot = VM_PROT_ALL;
 	kern_return_t kr;
 
-	if (vm_map_lock_read_to_write(map)) {
+	*same = !vm_map_lock_read_to_write(map);
+	if (unlikely(!*same)) {
 		vm_map_lock(map);
 		kr = find_entry(map, at, access, &prot, &e);
 		if (kr == KERN_SUCCESS && !e->is_sub_map && must_change(e, access))
@@ -176,6 +182,7 @@ lookup_down(vm_map_t top, vm_offset_t va, vm_prot_t access, struct vm_map_lookup
 {
 	vm_map_entry_t e;
 	kern_return_t kr;
+	bool same;
 
 	*d = (struct descent){ .at = trunc_page(va), .prot = VM_PROT_ALL };
 	l->map = top;
@@ -201,7 +208,7 @@ lookup_down(vm_map_t top, vm_offset_t va, vm_prot_t access, struct vm_map_lookup
 			continue;
 		}
 		if (must_change(e, access)) {
-			kr = change_entry(l->map, e, d->at, access);
+			kr = change_entry(l->map, e, d->at, access, &same);
 			if (kr != KERN_SUCCESS)
 				break;
 			continue;
@@ -268,10 +275,13 @@ vm_map_lookup_locked(vm_map_t map, vm_offset_t va, vm_prot_t access, struct vm_m
 		if (unlikely(e->is_sub_map))
 			return lookup_submap(map, va, access, l);
 		if (unlikely(must_change(e, access))) {
-			kr = change_entry(map, e, at, access);
+			bool same;
+
+			kr = change_entry(map, e, at, access, &same);
 			if (kr != KERN_SUCCESS)
 				break;
-			continue;       /* the entry may be another one by now */
+			if (unlikely(!same))
+				continue;
 		}
 		l->map = map;
 		l->pmap = map->pmap;

@@ -35,6 +35,27 @@ vm_object_bootstrap(void)
 	vm_chunk_bootstrap();
 }
 
+/*
+ * A new object, but for what depends on its size, and its place in the list. Word by
+ * word: the library call that a structure of this size becomes costs four times as much.
+ */
+static inline void
+object_clear(vm_object_t object)
+{
+	uint64_t *w = (uint64_t *)(void *)object;
+
+	_Static_assert(sizeof(*object) % sizeof(*w) == 0, "whole words");
+#pragma GCC unroll 32
+	for (unsigned i = 0; i < sizeof(*object) / sizeof(*w); i++) {
+		w[i] = 0;
+		__asm__ volatile("" : : : "memory");
+	}
+	spin_init(&object->lock, LOCK_OBJECT);
+	object->ref_count = 1;
+	object->copy_strategy = MEMORY_OBJECT_COPY_SYMMETRIC;
+	object->internal = object->alive = object->one_mapping = true;
+}
+
 vm_object_t
 vm_object_allocate(vm_size_t size, vm_offset_t color)
 {
@@ -42,17 +63,10 @@ vm_object_allocate(vm_size_t size, vm_offset_t color)
 
 	if (object == NULL)
 		return NULL;
-	*object = (struct vm_object){
-		.lock = SPINLOCK_INIT(OBJECT),
-		.ref_count = 1,
-		.size = size > VM_OBJECT_SIZE_MAX ? VM_OBJECT_SIZE_MAX : round_page(size),
-		.copy_strategy = MEMORY_OBJECT_COPY_SYMMETRIC,
-		.internal = true,
-		.alive = true,
-		.one_mapping = true,
-		/* No sum of offset and colour wraps. */
-		.color = size <= VM_OBJECT_SIZE_MAX / 2 ? (uint32_t)(color & MEGAPAGE_MASK) : 0,
-	};
+	object_clear(object);
+	object->size = size > VM_OBJECT_SIZE_MAX ? VM_OBJECT_SIZE_MAX : round_page(size);
+	/* No sum of offset and colour wraps. */
+	object->color = size <= VM_OBJECT_SIZE_MAX / 2 ? (uint32_t)(color & MEGAPAGE_MASK) : 0;
 	spin_lock(&vm_object_list_lock);
 	object->id = vm_object_next_id++;
 	list_push_back(&vm_object_list, &object->link);

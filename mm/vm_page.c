@@ -54,6 +54,9 @@ vm_page_cache_init(void)
 #define ZERO8(p, i) \
 	((p)[i] = 0, (p)[i + 1] = 0, (p)[i + 2] = 0, (p)[i + 3] = 0, \
 	 (p)[i + 4] = 0, (p)[i + 5] = 0, (p)[i + 6] = 0, (p)[i + 7] = 0)
+#define ZERO64(p, i) \
+	(ZERO8(p, i), ZERO8(p, i + 8), ZERO8(p, i + 16), ZERO8(p, i + 24), \
+	 ZERO8(p, i + 32), ZERO8(p, i + 40), ZERO8(p, i + 48), ZERO8(p, i + 56))
 
 /* The empty asm keeps the compiler from seeing a memset, which knows less. */
 static inline void
@@ -61,17 +64,15 @@ page_clear(struct vm_page *m)
 {
 	uint64_t *p = vm_page_va(m), *end = p + PAGE_SIZE / sizeof(*p);
 
-	for (; p < end; p += 64) {
-		ZERO8(p, 0);
-		ZERO8(p, 8);
-		ZERO8(p, 16);
-		ZERO8(p, 24);
-		ZERO8(p, 32);
-		ZERO8(p, 40);
-		ZERO8(p, 48);
-		ZERO8(p, 56);
-		__asm__ volatile("" : : : "memory");
-	}
+	_Static_assert(PAGE_SIZE / sizeof(*p) % 256 == 0, "no rest");
+	do {
+		ZERO64(p, 0);
+		ZERO64(p, 64);
+		ZERO64(p, 128);
+		ZERO64(p, 192);
+		p += 256;
+		__asm__ volatile("" : "+r"(p) : : "memory");
+	} while (p != end);
 }
 
 void
@@ -491,8 +492,20 @@ vm_page_free_batch(struct vm_page *const *m, unsigned n)
 
 /* --- blocks --- */
 
+/* No block is big enough: loose pages may make one. A task can do without: for a few of them it is not worth it. Stock locked. */
+static noinline struct vm_page *
+block_coalesce(unsigned order, unsigned flags, bool zero)
+{
+	struct vm_page_stock *s = &vm_page_stock;
+
+	if (s->chain[PAGE_DIRTY].n <= ((flags & VM_PAGE_USER) ? LOOSE_MAX / 2 : 0))
+		return NULL;
+	chain_to_buddy(&s->chain[PAGE_DIRTY], UINT64_MAX, false);
+	return vm_page_buddy_take(order, zero);
+}
+
 /* Stock locked. */
-static struct vm_page *
+static inline struct vm_page *
 block_take(unsigned order, unsigned flags)
 {
 	struct vm_page_stock *s = &vm_page_stock;
@@ -502,12 +515,10 @@ block_take(unsigned order, unsigned flags)
 	if ((flags & VM_PAGE_USER) && vm_page_stock_free() < s->reserve + (1ul << order))
 		return NULL;
 	m = vm_page_buddy_take(order, zero);
-	/* A task can do without a block: for a few loose pages it is not worth it. */
-	if (m == NULL && s->chain[PAGE_DIRTY].n > ((flags & VM_PAGE_USER) ? LOOSE_MAX / 2 : 0)) {
-		chain_to_buddy(&s->chain[PAGE_DIRTY], UINT64_MAX, false);
-		m = vm_page_buddy_take(order, zero);
-	}
-	if (m != NULL)
+	if (unlikely(m == NULL))
+		m = block_coalesce(order, flags, zero);
+	/* With that much left there is nothing to watch. */
+	if (unlikely(vm_page_stock_free() <= 2 * s->reserve || s->low))
 		stock_watch();
 	return m;
 }

@@ -128,13 +128,25 @@ vm_page_buddy_smallest(void)
 	return order;
 }
 
+/* m, a block of order k off the lists, keeps its lowest part of the given order; the rest is free again. */
+static noinline void
+block_cut(struct vm_page *m, unsigned k, unsigned order)
+{
+	bool zeroed = (m->flags & VM_PAGE_ZEROED) != 0;
+
+	while (k > order) {
+		k--;
+		block_insert(m + (1ul << k), k, zeroed);
+	}
+	vm_page_describe(m, VM_PAGE_KERNEL, order, zeroed ? VM_PAGE_ZEROED : 0);
+}
+
 struct vm_page *
 vm_page_buddy_take(unsigned order, bool zero)
 {
 	struct vm_page_stock *s = &vm_page_stock;
 	unsigned k = order;
 	struct vm_page *m;
-	bool zeroed;
 
 	while (s->nblocks[k] == 0)
 		if (++k == VM_PAGE_ORDERS)
@@ -145,12 +157,10 @@ vm_page_buddy_take(unsigned order, bool zero)
 	else
 		m = page_of_link(s->free[k].prev);
 	block_remove(m, k);
-	zeroed = (m->flags & VM_PAGE_ZEROED) != 0;
-	while (k > order) {
-		k--;
-		block_insert(m + (1ul << k), k, zeroed);
-	}
-	vm_page_describe(m, VM_PAGE_KERNEL, order, zeroed ? VM_PAGE_ZEROED : 0);
+	if (likely(k == order))
+		m->kind = VM_PAGE_KERNEL;       /* its order and flags are right */
+	else
+		block_cut(m, k, order);
 	return m;
 }
 

@@ -3,7 +3,7 @@
  * insertion and removal.
  */
 #include <base/test.h>
-#include <base/tree.h>
+#include <base/tree_inline.h>
 
 struct item {
 	struct tree_node node;
@@ -109,6 +109,38 @@ TEST(tree, random_insert_and_remove_keep_order_balance_and_summary)
 			seen++;
 		}
 		ASSERT_EQ(seen, count);
+	}
+}
+
+TEST(tree, append_to_any_tree_keeps_order_and_balance)
+{
+	uint64_t x = 2463534242ull, key = 0;
+	struct tree t;
+
+	tree_init(&t);
+	for (unsigned i = 0; i < N; i++)
+		item[i] = (struct item){ .key = 0 };
+	for (unsigned round = 0; round < 6000; round++) {
+		struct tree_node *n, *last = tree_last(&t);
+		struct item *i;
+
+		x ^= x << 13; x ^= x >> 7; x ^= x << 17;
+		i = &item[x % N];
+		if (i->in)
+			tree_remove(&t, &i->node, NULL);
+		else {
+			i->key = ++key;
+			if (last == NULL)
+				tree_insert(&t, &i->node, NULL, false, NULL);
+			else
+				tree_append(&t, &i->node, last);
+			ASSERT_TRUE(tree_last(&t) == &i->node);
+		}
+		i->in = !i->in;
+		ASSERT_TRUE(tree_check(&t) >= 0);
+		if (round % 64 == 0)
+			for (n = tree_first(&t); n != NULL && tree_next(n) != NULL; n = tree_next(n))
+				ASSERT_TRUE(item_of(n)->key < item_of(tree_next(n))->key);
 	}
 }
 

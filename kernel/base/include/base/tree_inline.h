@@ -169,6 +169,42 @@ tree_insert_with(struct tree *t, struct tree_node *n, struct tree_node *parent,
 	tree_rebalance_after_insert(t, n, summary);
 }
 
+/*
+ * n comes after `last`, the last of all, in a tree without summaries. The way up is the right spine, where a side that
+ * has become two higher is the right one, and leans to the right itself: one simple rotation.
+ */
+static always_inline void
+tree_append(struct tree *t, struct tree_node *n, struct tree_node *last)
+{
+	struct tree_node *p, *c, *b, *up;
+
+	tree_hang(t, n, last, false);
+	for (p = last; p != NULL; p = up) {
+		up = tree_parent(p);
+		if (tree_balance(p) < 0) {
+			tree_set_balance(p, 0);
+			return;
+		}
+		if (tree_balance(p) == 0) {
+			tree_set_balance(p, 1);
+			continue;
+		}
+		c = p->right;
+		b = c->left;
+		p->right = b;
+		if (b != NULL)
+			tree_set_parent(b, p);
+		c->left = p;
+		c->parent = (uintptr_t)up | 1;  /* both in balance */
+		p->parent = (uintptr_t)c | 1;
+		if (up == NULL)
+			t->root = c;
+		else
+			up->right = c;
+		return;
+	}
+}
+
 /* The child on the left (or right) of p got one lower. */
 static always_inline void
 tree_rebalance_after_remove(struct tree *t, struct tree_node *p, bool left,
