@@ -246,8 +246,7 @@ chunk_reserve(vm_object_t object, struct vm_chunk *c)
 	if (m == NULL)
 		return;
 	c->zeroed = (m->flags & VM_PAGE_ZEROED) != 0;
-	m->flags = 0;
-	m->kind = VM_PAGE_RSVP;
+	vm_page_describe(m, VM_PAGE_RSVP, VM_PAGE_ORDER_MEGA, 0);
 	m->o.chunk = c;
 	c->base = m->pfn;
 	c->head = m;

@@ -59,8 +59,8 @@ vm_page_cache_init(void)
 	 ZERO8(p, i + 32), ZERO8(p, i + 40), ZERO8(p, i + 48), ZERO8(p, i + 56))
 
 /* The empty asm keeps the compiler from seeing a memset, which knows less. */
-static inline void
-page_clear(struct vm_page *m)
+void
+vm_page_zero(struct vm_page *m)
 {
 	uint64_t *p = vm_page_va(m), *end = p + PAGE_SIZE / sizeof(*p);
 
@@ -73,12 +73,6 @@ page_clear(struct vm_page *m)
 		p += 256;
 		__asm__ volatile("" : "+r"(p) : : "memory");
 	} while (p != end);
-}
-
-void
-vm_page_zero(struct vm_page *m)
-{
-	page_clear(m);
 }
 
 /* Eight loads, then eight stores: no load waits for the store before it. */
@@ -382,7 +376,7 @@ page_alloc_clear(struct vm_page_cache *c, unsigned flags)
 	c->chain[PAGE_DIRTY].n--;
 	spin_unlock(&c->lock);
 	vm_page_describe(m, VM_PAGE_KERNEL, 0, 0);
-	page_clear(m);
+	vm_page_zero(m);
 	return m;
 }
 

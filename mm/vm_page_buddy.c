@@ -82,7 +82,7 @@ block_insert(struct vm_page *m, unsigned order, bool zeroed)
 }
 
 static inline void
-block_remove(struct vm_page *m, unsigned order)
+block_remove(struct vm_page *m, uint64_t order)
 {
 	struct vm_page_stock *s = &vm_page_stock;
 
@@ -145,7 +145,7 @@ struct vm_page *
 vm_page_buddy_take(unsigned order, bool zero)
 {
 	struct vm_page_stock *s = &vm_page_stock;
-	unsigned k = order;
+	uint64_t k = order;
 	struct vm_page *m;
 
 	while (s->nblocks[k] == 0)
@@ -160,7 +160,7 @@ vm_page_buddy_take(unsigned order, bool zero)
 	if (likely(k == order))
 		m->kind = VM_PAGE_KERNEL;       /* its order and flags are right */
 	else
-		block_cut(m, k, order);
+		block_cut(m, (unsigned)k, order);
 	return m;
 }
 

@@ -171,6 +171,7 @@ pmap_find_from_root(struct pmap *pmap, vm_offset_t va, unsigned *level)
 		if (l == 1 && !pmap_is_kernel(pmap)) {  /* whose finders hold no lock */
 			pmap->dir_window = va >> GIGAPAGE_SHIFT;
 			pmap->dir = table;
+			pmap->dir_page = sv_table_page(table);
 		}
 		e = &table[sv_index(va, l)];
 		if (l == 0 || ((v = pte_load(e)) & (PTE_V | PTE_RWX | PTE_NESTED)) != PTE_V)
@@ -425,7 +426,7 @@ pmap_enter_fresh(struct pmap *pmap, vm_offset_t va, struct vm_page *m, pte_t new
 	} else {
 		pmap_cache_leaf(pmap, va, t);
 		sv_set(t, &pmap->leaf[sv_index(va, 0)], new);
-		sv_hook(&pmap->dir[sv_index(va, 1)], t);
+		sv_hook_in(pmap->dir_page, &pmap->dir[sv_index(va, 1)], t);
 		pmap->tables++;
 		pmap->resident++;
 	}

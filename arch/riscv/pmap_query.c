@@ -344,7 +344,7 @@ census_totals(struct pmap_census *c)
 		vm_offset_t va = p->dir_window << GIGAPAGE_SHIFT;
 
 		if (sv_find(p->root, p->levels, va, &level), level > 1 ||
-		    sv_entry(p->root, p->levels, va, 1) != p->dir)
+		    sv_entry(p->root, p->levels, va, 1) != p->dir || sv_table_page(p->dir) != p->dir_page)
 			return census_fail(c, va, "directory cache names a dead table");
 	}
 	if (p->leaf_window != PMAP_NO_WINDOW) {

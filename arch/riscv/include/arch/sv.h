@@ -150,17 +150,22 @@ sv_clear(struct vm_page *table, pte_t *entry)
 	pte_store(entry, 0);
 }
 
-/* Entry e, invalid, comes to point to the fresh table t. Keeps the count of its own table. */
+/* Entry e, invalid, of the table whose page is holder (NULL: a boot table) comes to point to the fresh table t. */
 static inline void
-sv_hook(pte_t *e, const struct vm_page *t)
+sv_hook_in(struct vm_page *holder, pte_t *e, const struct vm_page *t)
 {
-	struct vm_page *holder = sv_table_page(e);
-
 	/* A walker on another hart must see the table's zeroes before the table. */
 	__atomic_thread_fence(__ATOMIC_RELEASE);
 	if (holder != NULL)
 		holder->slot++;
 	pte_store(e, pte_make(vm_page_pa(t), 0));
+}
+
+/* The same, for who does not know the page. */
+static inline void
+sv_hook(pte_t *e, const struct vm_page *t)
+{
+	sv_hook_in(sv_table_page(e), e, t);
 }
 
 /*

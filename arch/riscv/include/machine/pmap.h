@@ -46,6 +46,7 @@ struct pmap {
 	struct vm_page  *leaf_page;     /* and that table's page */
 	uint64_t         dir_window;    /* va >> GIGAPAGE_SHIFT of the directory below, or PMAP_NO_WINDOW */
 	uint64_t        *dir;           /* a table of level 1: the one that the last walk from the root met */
+	struct vm_page  *dir_page;      /* and that table's page */
 	struct vm_page  *spares;        /* table pages kept for wired megapages, linked by q.next */
 	uint64_t         nspares;
 	struct pmap_nest *nests;        /* through p_next: where others' tables serve this pmap */
