@@ -27,9 +27,7 @@ run_nothing(struct cmd_ctx *c)
 	return 0;
 }
 
-#define COMMAND_HERE(id, name_, ...) \
-	static const struct command id = { .name = name_, .run = run_nothing, .topic = "t", .brief = "b", \
-	    .help = "h", .arg = { __VA_ARGS__ } }
+#define COMMAND_HERE(id, name_, ...) COMMAND_DEFINE(id, name_, run_nothing, "t", "b", "h", ##__VA_ARGS__)
 
 COMMAND_HERE(c_a, "a", ARG(TASK, "task"), ARG(SIZE, "size"), OPT(NUM, "addr", "0x10"), OPT(BOOL, "b", "1"));
 COMMAND_HERE(c_e, "e", ARG(CODE, "code"), OPT(LINE, "command", ""));

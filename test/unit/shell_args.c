@@ -18,9 +18,7 @@ run_nothing(struct cmd_ctx *c)
 }
 
 /* Not in the set of commands: for this file alone. */
-#define COMMAND_HERE(id, name_, ...) \
-	static const struct command id = { .name = name_, .run = run_nothing, .topic = "t", .brief = "b", \
-	    .help = "h", .arg = { __VA_ARGS__ } }
+#define COMMAND_HERE(id, name_, ...) COMMAND_DEFINE(id, name_, run_nothing, "t", "b", "h", ##__VA_ARGS__)
 
 COMMAND_HERE(c_alloc, "alloc", ARG(TASK, "task"), ARG(SIZE, "size"), OPT(NUM, "addr", "0x10"),
     OPT(WORD, "flags", ""), OPT(BOOL, "zero", "yes"));

@@ -14,9 +14,7 @@ run_nothing(struct cmd_ctx *ctx)
 	return 0;
 }
 
-#define COMMAND_HERE(id, name_, ...) \
-	static const struct command id = { .name = name_, .run = run_nothing, .topic = "t", .brief = "b", \
-	    .help = "h", .arg = { __VA_ARGS__ } }
+#define COMMAND_HERE(id, name_, ...) COMMAND_DEFINE(id, name_, run_nothing, "t", "b", "h", ##__VA_ARGS__)
 
 COMMAND_HERE(c_expect, "expect", ARG(CODE, "code"), OPT(LINE, "command", ""));
 COMMAND_HERE(c_help, "help", OPT(TOPIC, "command", ""));

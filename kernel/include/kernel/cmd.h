@@ -95,7 +95,7 @@ struct command {
 	const char     *topic;          /* "vm", "task", "memory", "show", "language", "machine" */
 	const char     *brief;
 	const char     *help;
-	struct cmd_arg  arg[CMD_ARGS_MAX + 1];
+	const struct cmd_arg *arg;      /* at most CMD_ARGS_MAX, then one of type CMD_END */
 };
 
 #define ARG(t, n)       { CMD_##t, n, NULL, NULL }
@@ -105,11 +105,19 @@ struct command {
 #define COMMAND(id, fn, topic_, brief_, help_, ...) \
 	COMMAND_NAMED(id, #id, fn, topic_, brief_, help_, ##__VA_ARGS__)
 #define COMMAND_NAMED(id, name_, fn, topic_, brief_, help_, ...) \
-	static const struct command command_##id = { \
-		.name = name_, .run = fn, .topic = topic_, .brief = brief_, \
-		.help = help_, .arg = { __VA_ARGS__ } \
-	}; \
+	COMMAND_DEFINE(command_##id, name_, fn, topic_, brief_, help_, ##__VA_ARGS__); \
 	SET_ADD(commands, &command_##id)
+/* A command that is not in the set: the tests' own. */
+#define COMMAND_DEFINE(var, name_, fn, topic_, brief_, help_, ...) \
+	static const struct cmd_arg var##_arg[] = { \
+		__VA_ARGS__ __VA_OPT__(,) { CMD_END, NULL, NULL, NULL } \
+	}; \
+	_Static_assert(sizeof(var##_arg) / sizeof(var##_arg[0]) <= CMD_ARGS_MAX + 1, \
+	    name_ " has more than CMD_ARGS_MAX arguments"); \
+	static const struct command var = { \
+		.name = name_, .run = fn, .topic = topic_, .brief = brief_, \
+		.help = help_, .arg = var##_arg \
+	}
 
 /*
  * Prints the result line "KERN_X: reason" or "KERN_SUCCESS name=value ..." and
