@@ -54,7 +54,8 @@ struct file {
 	vm_address_t       window;      /* 0: an empty file of the initrd */
 	vm_size_t          window_size;
 	uint64_t           size;        /* of the initrd's */
-	struct file_state *state;       /* NULL: of the initrd, never changes */
+	struct file_state *state;       /* NULL: of the initrd, never changes; or a pipe */
+	struct pipe       *pipe;        /* the window is one; size is 0 */
 };
 
 struct open_file {
@@ -179,17 +180,41 @@ file_link(struct file *f)
 
 /* --- descriptors --- */
 
-/* The lowest free descriptor for f, whose use is consumed; files_lock held. */
+/* o is one end more, or less, of the pipe that it may be. */
+static void
+end_held(const struct open_file *o, int n)
+{
+	if (o->file != NULL && o->file->pipe != NULL)
+		__atlas_pipe_hold(o->file->pipe, (o->flags & O_ACCMODE) == O_WRONLY, n);
+}
+
+/* The lowest free descriptor from first on, for a file whose use is consumed; files_lock held. */
+static int
+fd_make_from(int first, struct open_file o)
+{
+	for (int fd = first < FD_FIRST ? FD_FIRST : first; fd < FD_LIMIT; fd++)
+		if (open_files[fd].file == NULL) {
+			open_files[fd] = o;
+			end_held(&o, 1);
+			return fd;
+		}
+	file_release(o.file);
+	return fail(EMFILE);
+}
+
 static int
 fd_make(struct file *f, int flags)
 {
-	for (int fd = FD_FIRST; fd < FD_LIMIT; fd++)
-		if (open_files[fd].file == NULL) {
-			open_files[fd] = (struct open_file){ .file = f, .flags = flags };
-			return fd;
-		}
-	file_release(f);
-	return fail(EMFILE);
+	return fd_make_from(FD_FIRST, (struct open_file){ .file = f, .flags = flags });
+}
+
+/* files_lock held. */
+static void
+fd_close(struct open_file *o)
+{
+	end_held(o, -1);
+	file_release(o->file);
+	o->file = NULL;
 }
 
 /* NULL: EBADF. files_lock held. */
@@ -326,16 +351,15 @@ close(int fd)
 		return 0;               /* the console stays */
 	atlas_mutex_lock(&files_lock);
 	o = fd_get(fd);
-	if (o != NULL) {
-		file_release(o->file);
-		o->file = NULL;
-	}
+	if (o != NULL)
+		fd_close(o);
 	atlas_mutex_unlock(&files_lock);
 	return o != NULL ? 0 : -1;
 }
 
-int
-dup(int fd)
+/* A copy of fd at first, or above. */
+static int
+dup_from(int fd, int first)
 {
 	struct open_file *o;
 	int copy = -1;
@@ -343,22 +367,124 @@ dup(int fd)
 	atlas_mutex_lock(&files_lock);
 	o = fd_get(fd);
 	if (o != NULL) {
-		uint64_t offset = o->offset;
-
 		o->file->uses++;
-		copy = fd_make(o->file, o->flags);
-		if (copy >= 0)
-			open_files[copy].offset = offset;
+		copy = fd_make_from(first, *o);
 	}
 	atlas_mutex_unlock(&files_lock);
 	return copy;
 }
 
+int
+dup(int fd)
+{
+	return dup_from(fd, FD_FIRST);
+}
+
+int
+dup2(int fd, int to)
+{
+	struct open_file *o;
+
+	if (to < FD_FIRST || to >= FD_LIMIT)
+		return fail(EBADF);     /* the console stays */
+	atlas_mutex_lock(&files_lock);
+	o = fd_get(fd);
+	if (o != NULL && fd != to) {
+		if (open_files[to].file != NULL)
+			fd_close(&open_files[to]);
+		o->file->uses++;
+		to = fd_make_from(to, *o);
+	}
+	atlas_mutex_unlock(&files_lock);
+	return o != NULL ? to : -1;
+}
+
+int
+pipe(int fds[2])
+{
+	struct file *f = calloc(1, sizeof(*f));
+	int saved;
+
+	if (f == NULL)
+		return fail(ENOMEM);
+	f->window_size = round_page(__atlas_pipe_size);
+	f->window = shared_memory(f->window_size);
+	f->pipe = (struct pipe *)f->window;
+	f->uses = 2;
+	atlas_mutex_lock(&files_lock);
+	fds[0] = fds[1] = -1;
+	if (f->window == 0) {
+		f->uses = 1;
+		file_release(f);
+		errno = ENOMEM;
+	} else if ((fds[0] = fd_make(f, O_RDONLY)) >= 0 && (fds[1] = fd_make(f, O_WRONLY)) < 0) {
+		saved = errno;
+		fd_close(&open_files[fds[0]]);
+		errno = saved;
+	} else if (fds[0] < 0)
+		file_release(f);        /* for the end that was not tried */
+	atlas_mutex_unlock(&files_lock);
+	return fds[1] >= 0 ? 0 : -1;
+}
+
+int
+fcntl(int fd, int command, ...)
+{
+	struct open_file *o;
+	va_list arguments;
+	int value, r = -1;
+
+	va_start(arguments, command);
+	value = va_arg(arguments, int);
+	va_end(arguments);
+	if (command == F_DUPFD)
+		return value < 0 || value >= FD_LIMIT ? fail(EINVAL) : dup_from(fd, value);
+	atlas_mutex_lock(&files_lock);
+	o = fd_get(fd);
+	if (o == NULL)
+		r = -1;
+	else if (command == F_GETFL)
+		r = o->flags & (O_ACCMODE | O_APPEND | O_NONBLOCK);
+	else if (command == F_SETFL)
+		o->flags = (o->flags & ~(O_APPEND | O_NONBLOCK)) | (value & (O_APPEND | O_NONBLOCK)), r = 0;
+	else
+		r = command == F_GETFD || command == F_SETFD ? 0 : fail(EINVAL);        /* there is no exec to close at */
+	atlas_mutex_unlock(&files_lock);
+	return r;
+}
+
+/* --- fork and exit --- */
+
+void
+__atlas_files_fork(void)
+{
+	atlas_mutex_lock(&files_lock);
+	for (int fd = FD_FIRST; fd < FD_LIMIT; fd++)
+		end_held(&open_files[fd], 1);   /* the child's, before it can close them */
+}
+
+void
+__atlas_files_forked(bool made)
+{
+	for (int fd = FD_FIRST; fd < FD_LIMIT && !made; fd++)
+		end_held(&open_files[fd], -1);
+	atlas_mutex_unlock(&files_lock);
+}
+
+void
+__atlas_files_leave(void)
+{
+	static uint32_t left;
+
+	if (__atomic_exchange_n(&left, 1, __ATOMIC_RELAXED) == 0)
+		for (int fd = FD_FIRST; fd < FD_LIMIT; fd++)
+			end_held(&open_files[fd], -1);
+}
+
 /* --- reading and writing --- */
 
-/* By the kernel, so that a bad address is found and not hit. */
-static ssize_t
-copy_bytes(vm_address_t to, vm_address_t from, size_t n)
+ssize_t
+__atlas_copy_bytes(vm_address_t to, vm_address_t from, size_t n)
 {
 	vm_size_t done;
 
@@ -377,11 +503,13 @@ read_at(struct open_file *o, void *buf, size_t n, uint64_t offset)
 
 	if ((o->flags & O_ACCMODE) == O_WRONLY)
 		return fail(EBADF);
+	if (o->file->pipe != NULL)
+		return fail(ESPIPE);
 	if (offset >= size)
 		return 0;
 	if (n > size - offset)
 		n = size - offset;
-	return copy_bytes((vm_address_t)buf, o->file->window + offset, n);
+	return __atlas_copy_bytes((vm_address_t)buf, o->file->window + offset, n);
 }
 
 static ssize_t
@@ -392,14 +520,43 @@ write_at(struct open_file *o, const void *buf, size_t n, uint64_t offset)
 
 	if ((o->flags & O_ACCMODE) == O_RDONLY)
 		return fail(EBADF);
+	if (f->pipe != NULL)
+		return fail(ESPIPE);
 	if (offset >= FILE_MAX && n > 0)
 		return fail(EFBIG);
 	if (n > FILE_MAX - offset)
 		n = FILE_MAX - offset;
-	done = copy_bytes(f->window + offset, (vm_address_t)buf, n);
+	done = __atlas_copy_bytes(f->window + offset, (vm_address_t)buf, n);
 	if (done > 0 && offset + n > f->state->size)
 		f->state->size = offset + n;
 	return done;
+}
+
+/* A transfer of a pipe, which may sleep: without files_lock, but with one use. FALSE: fd is none, or not for this. */
+static bool
+pipe_transfer(int fd, void *buf, size_t n, bool writes, ssize_t *r)
+{
+	struct open_file *o;
+	struct file *f = NULL;
+	bool wait;
+
+	atlas_mutex_lock(&files_lock);
+	o = fd >= FD_FIRST && fd < FD_LIMIT ? &open_files[fd] : NULL;
+	if (o != NULL && o->file != NULL && o->file->pipe != NULL &&
+	    (o->flags & O_ACCMODE) == (writes ? O_WRONLY : O_RDONLY)) {
+		f = o->file;
+		f->uses++;
+		wait = (o->flags & O_NONBLOCK) == 0;
+	}
+	atlas_mutex_unlock(&files_lock);
+	if (f == NULL)
+		return false;
+	__atlas_stdout_flush();         /* in the order a reader expects */
+	*r = writes ? __atlas_pipe_write(f->pipe, buf, n, wait) : __atlas_pipe_read(f->pipe, buf, n, wait);
+	atlas_mutex_lock(&files_lock);
+	file_release(f);
+	atlas_mutex_unlock(&files_lock);
+	return true;
 }
 
 ssize_t
@@ -408,6 +565,8 @@ __atlas_file_read(int fd, void *buf, size_t n)
 	struct open_file *o;
 	ssize_t r = -1;
 
+	if (pipe_transfer(fd, buf, n, false, &r))
+		return r;
 	atlas_mutex_lock(&files_lock);
 	o = fd_get(fd);
 	if (o != NULL)
@@ -424,6 +583,8 @@ __atlas_file_write(int fd, const void *buf, size_t n)
 	struct open_file *o;
 	ssize_t r = -1;
 
+	if (pipe_transfer(fd, (void *)(uintptr_t)buf, n, true, &r))
+		return r;
 	atlas_mutex_lock(&files_lock);
 	o = fd_get(fd);
 	if (o != NULL && (o->flags & O_APPEND))
@@ -478,7 +639,9 @@ lseek(int fd, off_t offset, int whence)
 		return fail(ESPIPE);
 	atlas_mutex_lock(&files_lock);
 	o = fd_get(fd);
-	if (o != NULL) {
+	if (o != NULL && o->file->pipe != NULL)
+		at = fail(ESPIPE);
+	else if (o != NULL) {
 		from = whence == SEEK_SET ? 0 : whence == SEEK_CUR ? (off_t)o->offset : (off_t)size_of(o->file);
 		if ((whence != SEEK_SET && whence != SEEK_CUR && whence != SEEK_END) ||
 		    __builtin_add_overflow(from, offset, &at) || at < 0)
@@ -558,7 +721,7 @@ fstat(int fd, struct stat *st)
 	atlas_mutex_lock(&files_lock);
 	o = fd_get(fd);
 	if (o != NULL) {
-		st->st_mode = S_IFREG | (o->file->state != NULL ? 0600 : 0400);
+		st->st_mode = o->file->pipe != NULL ? S_IFIFO | 0600 : S_IFREG | (o->file->state != NULL ? 0600 : 0400);
 		st->st_size = (off_t)size_of(o->file);
 		st->st_blocks = (st->st_size + 511) / 512;
 	}
@@ -647,6 +810,10 @@ __atlas_file_window(int fd, struct file_window *w)
 		return ENODEV;
 	atlas_mutex_lock(&files_lock);
 	o = fd_get(fd);
+	if (o != NULL && o->file->pipe != NULL) {
+		atlas_mutex_unlock(&files_lock);
+		return ENODEV;
+	}
 	if (o != NULL) {
 		w->addr = o->file->window;
 		w->size = o->file->window_size;

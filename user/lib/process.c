@@ -15,6 +15,7 @@
 #include <sys/wait.h>
 #include <time.h>
 #include <unistd.h>
+#include "file.h"
 
 struct child {
 	struct child *next;
@@ -65,9 +66,11 @@ fork(void)
 		return -1;
 	}
 	atlas_mutex_lock(&children_lock);
+	__atlas_files_fork();
 	__atlas_libc_lock();
 	kr = task_fork(&c->handle, &in_child);
 	__atlas_libc_unlock();
+	__atlas_files_forked(kr == KERN_SUCCESS);
 	if (kr == KERN_SUCCESS && !in_child) {
 		c->pid = atlas_syscall1(ATLAS_SYS_task_id, c->handle);
 		c->next = children;
@@ -228,6 +231,14 @@ gid_t
 getegid(void)
 {
 	return 0;
+}
+
+/* Only a fault of its own, or SIGKILL, could end the wait. */
+int
+pause(void)
+{
+	for (;;)
+		sleep(1000);
 }
 
 int

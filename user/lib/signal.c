@@ -20,6 +20,7 @@
 #include <stdbool.h>
 #include <stdlib.h>
 #include <unistd.h>
+#include "file.h"
 
 struct signal_frame {
 	struct atlas_exception context;         /* x and pc to resume with */
@@ -137,6 +138,7 @@ __atlas_exception(struct atlas_exception *e)
 
 	if (action.sa_handler == SIG_DFL || action.sa_handler == SIG_IGN ||
 	    (blocked >> sig & 1) != 0) {
+		__atlas_files_leave();
 		atlas_syscall2(ATLAS_SYS_exception_handler, 0, 0);
 		exception_return(e);    /* the same access again, now for the kernel */
 	}

@@ -8,6 +8,7 @@
 #include <stdlib.h>
 #include <string.h>
 #include <unistd.h>
+#include "file.h"
 
 extern int main(int argc, char **argv, char **envp);
 void __atlas_start(int argc, char **argv) __attribute__((noreturn));
@@ -59,6 +60,7 @@ __atlas_start(int argc, char **argv)
 void
 _exit(int status)
 {
+	__atlas_files_leave();
 	for (;;)
 		atlas_syscall1(ATLAS_SYS_task_exit, status & 0xff);
 }
@@ -66,6 +68,7 @@ _exit(int status)
 void
 __atlas_die(int signo)
 {
+	__atlas_files_leave();
 	/* A negative status is ours for "by signal": exits are 0..255. */
 	for (;;)
 		atlas_syscall1(ATLAS_SYS_task_exit, (uint64_t)-signo);
