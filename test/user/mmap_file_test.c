@@ -224,6 +224,52 @@ guards(void)
 	OK(munmap(s, 4 * P));
 }
 
+/* What lies behind the end is SIGBUS, for as long as it does. */
+static void
+ends_that_move(void)
+{
+	int fd = file("/tmp/end", 2);
+	char *p = mmap(NULL, 6 * P, RW, MAP_SHARED, fd, 0), *q = mmap(NULL, 6 * P, RW, MAP_PRIVATE, fd, P);
+	char *r, c;
+
+	CHECK(p != MAP_FAILED && q != MAP_FAILED);
+	CHECK(touch_read(p + 2 * P - 1) == 0 && touch_read(p + 2 * P) == SIGBUS && touch_write(p + 5 * P, 1) == SIGBUS);
+	CHECK(touch_read(q + P - 1) == 0 && touch_read(q + P) == SIGBUS);
+	OK(mprotect(p + 3 * P, P, PROT_READ));
+	OK(ftruncate(fd, 4 * P + 1));           /* to five pages, with the rights that they have */
+	CHECK(all(p + 2 * P, 0, 3 * P) && touch_read(p + 5 * P) == SIGBUS);
+	CHECK(touch_write(p + 3 * P, 1) == SIGSEGV && touch_write(p + 4 * P, 'x') == 0);
+	CHECK(pread(fd, &c, 1, 4 * P) == 1 && c == 'x');
+	CHECK(touch_write(q + P, 'y') == 0 && p[2 * P] == 0 && touch_read(q + 4 * P) == SIGBUS);
+	CHECK(pwrite(fd, "z", 1, 6 * P - 1) == 1 && p[6 * P - 1] == 'z' && q[5 * P - 1] == 'z');
+	OK(ftruncate(fd, P));
+	CHECK(all(p, 'a', P) && touch_read(p + P) == SIGBUS && touch_read(p + 5 * P) == SIGBUS);
+	/* What was put into its place does not follow. */
+	r = mmap(p + 2 * P, P, RW, PRIVATE | MAP_FIXED, -1, 0);
+	CHECK(r == p + 2 * P);
+	r[0] = 7;
+	OK(munmap(p + 4 * P, P));
+	EXPECT(KERN_SUCCESS, vm_deallocate(SELF, (vm_address_t)p + 5 * P, P));
+	r = mmap(p + 5 * P, P, RW, PRIVATE | MAP_FIXED | MAP_EXCL, -1, 0);
+	CHECK(r == p + 5 * P);
+	OK(ftruncate(fd, 6 * P));
+	CHECK(p[2 * P] == 7 && touch_read(p + 4 * P) == SIGSEGV && touch_write(p + 3 * P, 1) == SIGSEGV);
+	CHECK(p[P] == 0 && p[3 * P] == 0 && touch_write(p + P, 2) == 0);
+	r[0] = 8;
+	CHECK(pread(fd, &c, 1, 5 * P) == 1 && c == 0);
+	OK(close(fd));
+	fd = open("/tmp/end", O_RDWR | O_TRUNC);
+	CHECK(touch_read(p) == SIGBUS && touch_read(p + P) == SIGBUS && p[2 * P] == 7 && r[0] == 8);
+	OK(munmap(p, 6 * P));
+	OK(munmap(q, 6 * P));
+	OK(ftruncate(fd, P));
+	p = mmap(NULL, P, RW, MAP_SHARED, fd, 0);
+	CHECK(all(p, 0, P));
+	OK(munmap(p, P));
+	OK(close(fd));
+	OK(unlink("/tmp/end"));
+}
+
 int
 main(void)
 {
@@ -235,5 +281,6 @@ main(void)
 	arguments();
 	forked();
 	guards();
+	ends_that_move();
 	return check_result("mmap_file_test");
 }

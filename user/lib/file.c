@@ -16,10 +16,10 @@
  * The kernel does the copying for read and write, so that a bad pointer is
  * EFAULT. Names are the process's own (and its children's, as of the fork).
  * What lies behind the end of a file in its last page reads as zero. Whole pages
- * behind the end of a file of the initrd are mapped to an object whose manager
- * fails, which is SIGBUS; those of a memory file, which may grow, read as zero.
+ * behind the end are mapped to an object whose manager fails, which is SIGBUS;
+ * mman_grow.c follows files that grow and shrink.
  *
- * Lock: files_lock, over the table of descriptors and the list of names. Offsets
+ * Lock: __atlas_files_lock, over the table of descriptors and the list of names. Offsets
  * are not shared with children.
  */
 #include "libatlas.h"
@@ -64,7 +64,7 @@ struct open_file {
 	int          flags;             /* O_* */
 };
 
-static atlas_mutex_t files_lock;
+atlas_mutex_t __atlas_files_lock;
 static struct open_file open_files[FD_LIMIT];
 static struct file *named;
 
@@ -81,7 +81,17 @@ size_of(const struct file *f)
 	return f->state != NULL ? f->state->size : f->size;
 }
 
-/* --- making and dropping files; files_lock held --- */
+/* The file's new end. __atlas_files_lock held. */
+static void
+set_size(struct file *f, uint64_t size)
+{
+	uint64_t old = f->state->size;
+
+	f->state->size = size;
+	__atlas_mapped_resize(f, f->window, old, size);
+}
+
+/* --- making and dropping files; __atlas_files_lock held --- */
 
 static void
 file_release(struct file *f)
@@ -93,6 +103,24 @@ file_release(struct file *f)
 	if (f->state != NULL)
 		vm_deallocate(mach_task_self(), (vm_address_t)f->state, PAGE_SIZE);
 	free(f);
+}
+
+uint64_t
+__atlas_file_end(const struct file *f)
+{
+	return round_page(size_of(f));
+}
+
+void
+__atlas_file_hold(struct file *f)
+{
+	f->uses++;
+}
+
+void
+__atlas_file_drop(struct file *f)
+{
+	file_release(f);
 }
 
 /* Zero-fill memory that children share; 0: none. */
@@ -188,7 +216,7 @@ end_held(const struct open_file *o, int n)
 		__atlas_pipe_hold(o->file->pipe, (o->flags & O_ACCMODE) == O_WRONLY, n);
 }
 
-/* The lowest free descriptor from first on, for a file whose use is consumed; files_lock held. */
+/* The lowest free descriptor from first on, for a file whose use is consumed; __atlas_files_lock held. */
 static int
 fd_make_from(int first, struct open_file o)
 {
@@ -208,7 +236,7 @@ fd_make(struct file *f, int flags)
 	return fd_make_from(FD_FIRST, (struct open_file){ .file = f, .flags = flags });
 }
 
-/* files_lock held. */
+/* __atlas_files_lock held. */
 static void
 fd_close(struct open_file *o)
 {
@@ -217,7 +245,7 @@ fd_close(struct open_file *o)
 	o->file = NULL;
 }
 
-/* NULL: EBADF. files_lock held. */
+/* NULL: EBADF. __atlas_files_lock held. */
 static struct open_file *
 fd_get(int fd)
 {
@@ -226,6 +254,23 @@ fd_get(int fd)
 		return NULL;
 	}
 	return &open_files[fd];
+}
+
+/* What is cut off reads as zero when the file grows again. __atlas_files_lock held. */
+static int
+truncate_file(struct file *f, uint64_t size)
+{
+	uint64_t end = round_page(size), old = f->state->size;
+
+	if (size < old) {
+		set_size(f, size);
+		memset((void *)(f->window + size), 0, (old < end ? old : end) - size);
+		if (end < old && vm_behavior_set(mach_task_self(), f->window + end, old - end,
+		    VM_BEHAVIOR_ZERO) != KERN_SUCCESS)
+			memset((void *)(f->window + end), 0, old - end);
+	}
+	set_size(f, size);
+	return 0;
 }
 
 /* A file for open, with one use for the descriptor; NULL with errno. */
@@ -280,13 +325,13 @@ open(const char *path, int flags, ...)
 		return fail(ENOENT);
 	if (n >= NAME_BYTES && (flags & O_CREAT))
 		return fail(ENAMETOOLONG);
-	atlas_mutex_lock(&files_lock);
+	atlas_mutex_lock(&__atlas_files_lock);
 	f = file_open(path, flags);
-	if (f != NULL && (flags & O_TRUNC) && f->state != NULL)
-		f->state->size = 0;
 	if (f != NULL)
 		fd = fd_make(f, flags);
-	atlas_mutex_unlock(&files_lock);
+	if (fd >= 0 && (flags & O_TRUNC) && f->state != NULL)
+		(void)truncate_file(f, 0);
+	atlas_mutex_unlock(&__atlas_files_lock);
 	return fd;
 }
 
@@ -311,11 +356,11 @@ memfd_create(const char *name, unsigned flags)
 	(void)name;                     /* for people who look at a list of files; there is none */
 	if ((flags & ~MFD_CLOEXEC) != 0)
 		return fail(EINVAL);
-	atlas_mutex_lock(&files_lock);
+	atlas_mutex_lock(&__atlas_files_lock);
 	f = file_create("");
 	if (f != NULL)
 		fd = fd_make(f, O_RDWR);
-	atlas_mutex_unlock(&files_lock);
+	atlas_mutex_unlock(&__atlas_files_lock);
 	return fd;
 }
 
@@ -325,14 +370,14 @@ unlink(const char *path)
 	struct file **link, *f;
 
 	path = file_name(path);
-	atlas_mutex_lock(&files_lock);
+	atlas_mutex_lock(&__atlas_files_lock);
 	for (link = &named; (f = *link) != NULL && strcmp(f->name, path) != 0; )
 		link = &f->next;
 	if (f != NULL) {
 		*link = f->next;
 		file_release(f);
 	}
-	atlas_mutex_unlock(&files_lock);
+	atlas_mutex_unlock(&__atlas_files_lock);
 	return f != NULL ? 0 : fail(ENOENT);
 }
 
@@ -349,11 +394,11 @@ close(int fd)
 
 	if (fd >= 0 && fd < FD_FIRST)
 		return 0;               /* the console stays */
-	atlas_mutex_lock(&files_lock);
+	atlas_mutex_lock(&__atlas_files_lock);
 	o = fd_get(fd);
 	if (o != NULL)
 		fd_close(o);
-	atlas_mutex_unlock(&files_lock);
+	atlas_mutex_unlock(&__atlas_files_lock);
 	return o != NULL ? 0 : -1;
 }
 
@@ -364,13 +409,13 @@ dup_from(int fd, int first)
 	struct open_file *o;
 	int copy = -1;
 
-	atlas_mutex_lock(&files_lock);
+	atlas_mutex_lock(&__atlas_files_lock);
 	o = fd_get(fd);
 	if (o != NULL) {
 		o->file->uses++;
 		copy = fd_make_from(first, *o);
 	}
-	atlas_mutex_unlock(&files_lock);
+	atlas_mutex_unlock(&__atlas_files_lock);
 	return copy;
 }
 
@@ -387,7 +432,7 @@ dup2(int fd, int to)
 
 	if (to < FD_FIRST || to >= FD_LIMIT)
 		return fail(EBADF);     /* the console stays */
-	atlas_mutex_lock(&files_lock);
+	atlas_mutex_lock(&__atlas_files_lock);
 	o = fd_get(fd);
 	if (o != NULL && fd != to) {
 		if (open_files[to].file != NULL)
@@ -395,7 +440,7 @@ dup2(int fd, int to)
 		o->file->uses++;
 		to = fd_make_from(to, *o);
 	}
-	atlas_mutex_unlock(&files_lock);
+	atlas_mutex_unlock(&__atlas_files_lock);
 	return o != NULL ? to : -1;
 }
 
@@ -411,7 +456,7 @@ pipe(int fds[2])
 	f->window = shared_memory(f->window_size);
 	f->pipe = (struct pipe *)f->window;
 	f->uses = 2;
-	atlas_mutex_lock(&files_lock);
+	atlas_mutex_lock(&__atlas_files_lock);
 	fds[0] = fds[1] = -1;
 	if (f->window == 0) {
 		f->uses = 1;
@@ -423,7 +468,7 @@ pipe(int fds[2])
 		errno = saved;
 	} else if (fds[0] < 0)
 		file_release(f);        /* for the end that was not tried */
-	atlas_mutex_unlock(&files_lock);
+	atlas_mutex_unlock(&__atlas_files_lock);
 	return fds[1] >= 0 ? 0 : -1;
 }
 
@@ -439,7 +484,7 @@ fcntl(int fd, int command, ...)
 	va_end(arguments);
 	if (command == F_DUPFD)
 		return value < 0 || value >= FD_LIMIT ? fail(EINVAL) : dup_from(fd, value);
-	atlas_mutex_lock(&files_lock);
+	atlas_mutex_lock(&__atlas_files_lock);
 	o = fd_get(fd);
 	if (o == NULL)
 		r = -1;
@@ -449,7 +494,7 @@ fcntl(int fd, int command, ...)
 		o->flags = (o->flags & ~(O_APPEND | O_NONBLOCK)) | (value & (O_APPEND | O_NONBLOCK)), r = 0;
 	else
 		r = command == F_GETFD || command == F_SETFD ? 0 : fail(EINVAL);        /* there is no exec to close at */
-	atlas_mutex_unlock(&files_lock);
+	atlas_mutex_unlock(&__atlas_files_lock);
 	return r;
 }
 
@@ -458,7 +503,7 @@ fcntl(int fd, int command, ...)
 void
 __atlas_files_fork(void)
 {
-	atlas_mutex_lock(&files_lock);
+	atlas_mutex_lock(&__atlas_files_lock);
 	for (int fd = FD_FIRST; fd < FD_LIMIT; fd++)
 		end_held(&open_files[fd], 1);   /* the child's, before it can close them */
 }
@@ -468,7 +513,7 @@ __atlas_files_forked(bool made)
 {
 	for (int fd = FD_FIRST; fd < FD_LIMIT && !made; fd++)
 		end_held(&open_files[fd], -1);
-	atlas_mutex_unlock(&files_lock);
+	atlas_mutex_unlock(&__atlas_files_lock);
 }
 
 void
@@ -495,7 +540,7 @@ __atlas_copy_bytes(vm_address_t to, vm_address_t from, size_t n)
 	return (ssize_t)n;
 }
 
-/* files_lock held. */
+/* __atlas_files_lock held. */
 static ssize_t
 read_at(struct open_file *o, void *buf, size_t n, uint64_t offset)
 {
@@ -528,11 +573,11 @@ write_at(struct open_file *o, const void *buf, size_t n, uint64_t offset)
 		n = FILE_MAX - offset;
 	done = __atlas_copy_bytes(f->window + offset, (vm_address_t)buf, n);
 	if (done > 0 && offset + n > f->state->size)
-		f->state->size = offset + n;
+		set_size(f, offset + n);
 	return done;
 }
 
-/* A transfer of a pipe, which may sleep: without files_lock, but with one use. FALSE: fd is none, or not for this. */
+/* A transfer of a pipe, which may sleep: without __atlas_files_lock, but with one use. FALSE: fd is none, or not for this. */
 static bool
 pipe_transfer(int fd, void *buf, size_t n, bool writes, ssize_t *r)
 {
@@ -540,7 +585,7 @@ pipe_transfer(int fd, void *buf, size_t n, bool writes, ssize_t *r)
 	struct file *f = NULL;
 	bool wait;
 
-	atlas_mutex_lock(&files_lock);
+	atlas_mutex_lock(&__atlas_files_lock);
 	o = fd >= FD_FIRST && fd < FD_LIMIT ? &open_files[fd] : NULL;
 	if (o != NULL && o->file != NULL && o->file->pipe != NULL &&
 	    (o->flags & O_ACCMODE) == (writes ? O_WRONLY : O_RDONLY)) {
@@ -548,14 +593,14 @@ pipe_transfer(int fd, void *buf, size_t n, bool writes, ssize_t *r)
 		f->uses++;
 		wait = (o->flags & O_NONBLOCK) == 0;
 	}
-	atlas_mutex_unlock(&files_lock);
+	atlas_mutex_unlock(&__atlas_files_lock);
 	if (f == NULL)
 		return false;
 	__atlas_stdout_flush();         /* in the order a reader expects */
 	*r = writes ? __atlas_pipe_write(f->pipe, buf, n, wait) : __atlas_pipe_read(f->pipe, buf, n, wait);
-	atlas_mutex_lock(&files_lock);
+	atlas_mutex_lock(&__atlas_files_lock);
 	file_release(f);
-	atlas_mutex_unlock(&files_lock);
+	atlas_mutex_unlock(&__atlas_files_lock);
 	return true;
 }
 
@@ -567,13 +612,13 @@ __atlas_file_read(int fd, void *buf, size_t n)
 
 	if (pipe_transfer(fd, buf, n, false, &r))
 		return r;
-	atlas_mutex_lock(&files_lock);
+	atlas_mutex_lock(&__atlas_files_lock);
 	o = fd_get(fd);
 	if (o != NULL)
 		r = read_at(o, buf, n, o->offset);
 	if (r > 0)
 		o->offset += (uint64_t)r;
-	atlas_mutex_unlock(&files_lock);
+	atlas_mutex_unlock(&__atlas_files_lock);
 	return r;
 }
 
@@ -585,7 +630,7 @@ __atlas_file_write(int fd, const void *buf, size_t n)
 
 	if (pipe_transfer(fd, (void *)(uintptr_t)buf, n, true, &r))
 		return r;
-	atlas_mutex_lock(&files_lock);
+	atlas_mutex_lock(&__atlas_files_lock);
 	o = fd_get(fd);
 	if (o != NULL && (o->flags & O_APPEND))
 		o->offset = size_of(o->file);
@@ -593,7 +638,7 @@ __atlas_file_write(int fd, const void *buf, size_t n)
 		r = write_at(o, buf, n, o->offset);
 	if (r > 0)
 		o->offset += (uint64_t)r;
-	atlas_mutex_unlock(&files_lock);
+	atlas_mutex_unlock(&__atlas_files_lock);
 	return r;
 }
 
@@ -605,11 +650,11 @@ pread(int fd, void *buf, size_t n, off_t offset)
 
 	if (offset < 0)
 		return fail(EINVAL);
-	atlas_mutex_lock(&files_lock);
+	atlas_mutex_lock(&__atlas_files_lock);
 	o = fd_get(fd);
 	if (o != NULL)
 		r = read_at(o, buf, n, (uint64_t)offset);
-	atlas_mutex_unlock(&files_lock);
+	atlas_mutex_unlock(&__atlas_files_lock);
 	return r;
 }
 
@@ -621,11 +666,11 @@ pwrite(int fd, const void *buf, size_t n, off_t offset)
 
 	if (offset < 0)
 		return fail(EINVAL);
-	atlas_mutex_lock(&files_lock);
+	atlas_mutex_lock(&__atlas_files_lock);
 	o = fd_get(fd);
 	if (o != NULL)
 		r = write_at(o, buf, n, (uint64_t)offset);
-	atlas_mutex_unlock(&files_lock);
+	atlas_mutex_unlock(&__atlas_files_lock);
 	return r;
 }
 
@@ -637,7 +682,7 @@ lseek(int fd, off_t offset, int whence)
 
 	if (fd >= 0 && fd < FD_FIRST)
 		return fail(ESPIPE);
-	atlas_mutex_lock(&files_lock);
+	atlas_mutex_lock(&__atlas_files_lock);
 	o = fd_get(fd);
 	if (o != NULL && o->file->pipe != NULL)
 		at = fail(ESPIPE);
@@ -649,25 +694,8 @@ lseek(int fd, off_t offset, int whence)
 		else
 			o->offset = (uint64_t)at;
 	}
-	atlas_mutex_unlock(&files_lock);
+	atlas_mutex_unlock(&__atlas_files_lock);
 	return at;
-}
-
-/* What is cut off reads as zero when the file grows again. files_lock held. */
-static int
-truncate_file(struct open_file *o, uint64_t size)
-{
-	struct file *f = o->file;
-	uint64_t end = round_page(size), old = f->state->size;
-
-	if (size < old) {
-		memset((void *)(f->window + size), 0, (old < end ? old : end) - size);
-		if (end < old && vm_behavior_set(mach_task_self(), f->window + end, old - end,
-		    VM_BEHAVIOR_ZERO) != KERN_SUCCESS)
-			memset((void *)(f->window + end), 0, old - end);
-	}
-	f->state->size = size;
-	return 0;
 }
 
 int
@@ -678,15 +706,15 @@ ftruncate(int fd, off_t length)
 
 	if (length < 0)
 		return fail(EINVAL);
-	atlas_mutex_lock(&files_lock);
+	atlas_mutex_lock(&__atlas_files_lock);
 	o = fd_get(fd);
 	if (o != NULL && ((o->flags & O_ACCMODE) == O_RDONLY || o->file->state == NULL))
 		r = fail(EINVAL);
 	else if (o != NULL && (uint64_t)length > FILE_MAX)
 		r = fail(EFBIG);
 	else if (o != NULL)
-		r = truncate_file(o, (uint64_t)length);
-	atlas_mutex_unlock(&files_lock);
+		r = truncate_file(o->file, (uint64_t)length);
+	atlas_mutex_unlock(&__atlas_files_lock);
 	return r;
 }
 
@@ -695,9 +723,9 @@ fsync(int fd)
 {
 	struct open_file *o;
 
-	atlas_mutex_lock(&files_lock);
+	atlas_mutex_lock(&__atlas_files_lock);
 	o = fd_get(fd);
-	atlas_mutex_unlock(&files_lock);
+	atlas_mutex_unlock(&__atlas_files_lock);
 	return o != NULL ? 0 : -1;      /* memory is where it is kept */
 }
 
@@ -718,14 +746,14 @@ fstat(int fd, struct stat *st)
 	st->st_mode = S_IFCHR | 0600;
 	if (fd >= 0 && fd < FD_FIRST)
 		return 0;
-	atlas_mutex_lock(&files_lock);
+	atlas_mutex_lock(&__atlas_files_lock);
 	o = fd_get(fd);
 	if (o != NULL) {
 		st->st_mode = o->file->pipe != NULL ? S_IFIFO | 0600 : S_IFREG | (o->file->state != NULL ? 0600 : 0400);
 		st->st_size = (off_t)size_of(o->file);
 		st->st_blocks = (st->st_size + 511) / 512;
 	}
-	atlas_mutex_unlock(&files_lock);
+	atlas_mutex_unlock(&__atlas_files_lock);
 	return o != NULL ? 0 : -1;
 }
 
@@ -808,32 +836,31 @@ __atlas_file_window(int fd, struct file_window *w)
 
 	if (fd >= 0 && fd < FD_FIRST)
 		return ENODEV;
-	atlas_mutex_lock(&files_lock);
+	atlas_mutex_lock(&__atlas_files_lock);
 	o = fd_get(fd);
 	if (o != NULL && o->file->pipe != NULL) {
-		atlas_mutex_unlock(&files_lock);
+		atlas_mutex_unlock(&__atlas_files_lock);
 		return ENODEV;
 	}
 	if (o != NULL) {
 		w->addr = o->file->window;
-		w->size = o->file->window_size;
+		w->file = o->file;
+		o->file->uses++;
 		w->readable = (o->flags & O_ACCMODE) != O_WRONLY;
 		w->writable = (o->flags & O_ACCMODE) == O_RDWR;
-		w->fixed = o->file->state == NULL;
 	}
-	atlas_mutex_unlock(&files_lock);
+	atlas_mutex_unlock(&__atlas_files_lock);
 	return o != NULL ? 0 : EBADF;
 }
 
 /* A memory object whose manager has an error for every page; mapped here once, for vm_remap. */
 vm_address_t
-__atlas_nothing(void)
+__atlas_nothing_locked(void)
 {
 	static vm_address_t nothing;
 	vm_address_t addr = WINDOWS_AT;
 	memory_object_t object;
 
-	atlas_mutex_lock(&files_lock);
 	if (nothing == 0 && atlas_memory_object_test(NOTHING_MAX, &object) == KERN_SUCCESS) {
 		if (atlas_memory_object_tell(object, ATLAS_PAGER_FAIL, KERN_MEMORY_ERROR) == KERN_SUCCESS &&
 		    vm_map(mach_task_self(), &addr, NOTHING_MAX, 0, VM_FLAGS_ANYWHERE, object, 0, FALSE, VM_PROT_ALL,
@@ -841,6 +868,16 @@ __atlas_nothing(void)
 			nothing = addr;
 		mach_port_deallocate(mach_task_self(), object);
 	}
-	atlas_mutex_unlock(&files_lock);
+	return nothing;
+}
+
+vm_address_t
+__atlas_nothing(void)
+{
+	vm_address_t nothing;
+
+	atlas_mutex_lock(&__atlas_files_lock);
+	nothing = __atlas_nothing_locked();
+	atlas_mutex_unlock(&__atlas_files_lock);
 	return nothing;
 }

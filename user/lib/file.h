@@ -7,20 +7,40 @@
 #include <stdbool.h>
 #include <sys/types.h>
 #include <mach/mach.h>
+#include <atlas/thread.h>
+
+struct file;
 
 /* Where all of a file is mapped, and what may be done with it. */
 struct file_window {
 	vm_address_t addr;
-	vm_size_t    size;              /* whole pages; 0: an empty file */
+	struct file *file;              /* held: __atlas_file_drop */
 	bool         readable, writable;
-	bool         fixed;             /* never grows: what lies behind it is SIGBUS */
 };
 /* 0, EBADF, or ENODEV (the console). The window stays while the descriptor does. */
 int __atlas_file_window(int fd, struct file_window *w);
 
 /* NOTHING_MAX bytes to be mapped where every access is SIGBUS; 0: none. */
-#define NOTHING_MAX (64ul << 20)
+#define NOTHING_MAX (256ul << 20)
 vm_address_t __atlas_nothing(void);
+vm_address_t __atlas_nothing_locked(void);
+
+extern atlas_mutex_t __atlas_files_lock;
+/* The range is about to be something else; __atlas_files_lock not held. */
+void __atlas_mapped_gone(vm_address_t addr, vm_size_t len);
+/* Where the file ends, in whole pages. */
+uint64_t __atlas_file_end(const struct file *f);
+/* One use more, or less; __atlas_files_lock held, as for the next two. */
+void __atlas_file_hold(struct file *f);
+void __atlas_file_drop(struct file *f);
+/* [addr, addr + len) maps the file from offset on; FALSE: no memory. */
+bool __atlas_mapped_add(struct file *file, vm_address_t addr, vm_size_t len, uint64_t offset, bool copy);
+/* The file's end has moved: mappings that reach there follow. */
+void __atlas_mapped_resize(struct file *file, vm_address_t window, uint64_t old, uint64_t new);
+
+/* Another mapping of [from, +len) at addr, which is taken already (mman.c). */
+kern_return_t __atlas_remap_over(vm_address_t addr, vm_size_t len, vm_address_t from, boolean_t copy,
+    vm_inherit_t inherit);
 
 /* fork: before, with the descriptors' lock taken; after, in whoever comes back, which drops it. made: there is a child. */
 void __atlas_files_fork(void);

@@ -95,9 +95,9 @@ struct mapping {
 	vm_size_t    len;
 	vm_prot_t    cur, max;
 	vm_inherit_t inherit;
-	bool         file;              /* else zero-fill */
+	struct file *file;              /* NULL: zero-fill */
+	uint64_t     offset;            /* in it */
 	vm_address_t source;            /* in the library's window of the file */
-	vm_size_t    tail;              /* of len: bytes behind the end of the file */
 	bool         copy;
 };
 
@@ -139,7 +139,16 @@ mmap_check(int prot, int flags, int fd, off_t offset)
 	return 0;
 }
 
-/* A mapping of a file: where its window is, and the rights that it may have. */
+/* Bytes of m that lie behind the last page of its file. */
+static vm_size_t
+tail_of(const struct mapping *m)
+{
+	uint64_t end = __atlas_file_end(m->file);
+
+	return m->offset >= end ? m->len : m->len > end - m->offset ? m->len - (end - m->offset) : 0;
+}
+
+/* A mapping of a file: where its window is, and the rights that it may have. m->file is held from now on. */
 static int
 mmap_file(struct mapping *m, int flags, int fd, off_t offset)
 {
@@ -148,6 +157,7 @@ mmap_file(struct mapping *m, int flags, int fd, off_t offset)
 
 	if (error != 0)
 		return error;
+	m->file = w.file;
 	if ((offset & PAGE_MASK) != 0 || offset < 0 || (flags & (MAP_SHARED | MAP_PRIVATE)) == 0)
 		return EINVAL;
 	m->copy = (flags & MAP_SHARED) == 0;
@@ -155,18 +165,13 @@ mmap_file(struct mapping *m, int flags, int fd, off_t offset)
 		m->max &= ~VM_PROT_WRITE;
 	if (!w.readable || (m->cur & ~m->max) != 0)
 		return EACCES;
-	if ((uint64_t)offset >= w.size || m->len > w.size - (uint64_t)offset)
-		m->tail = (uint64_t)offset >= w.size ? m->len : m->len - (w.size - (uint64_t)offset);
-	if (m->tail != 0 && (!w.fixed || m->tail > NOTHING_MAX || __atlas_nothing() == 0))
-		return ENXIO;
 	m->source = w.addr + (uint64_t)offset;
-	m->file = true;
-	return 0;
+	m->offset = (uint64_t)offset;
+	return tail_of(m) != 0 && (m->len > NOTHING_MAX || __atlas_nothing() == 0) ? ENXIO : 0;
 }
 
-/* Another mapping of [from, +len) at addr, which is taken already. */
-static kern_return_t
-remap_over(vm_address_t addr, vm_size_t len, vm_address_t from, boolean_t copy, vm_inherit_t inherit)
+kern_return_t
+__atlas_remap_over(vm_address_t addr, vm_size_t len, vm_address_t from, boolean_t copy, vm_inherit_t inherit)
 {
 	vm_prot_t cur, max;
 
@@ -180,11 +185,18 @@ remap_over(vm_address_t addr, vm_size_t len, vm_address_t from, boolean_t copy, 
 static kern_return_t
 mmap_over(struct mapping *m, vm_address_t addr)
 {
-	vm_size_t head = m->len - m->tail;
-	kern_return_t kr = remap_over(addr, head, m->source, m->copy, m->inherit);
+	vm_size_t tail, head;
+	kern_return_t kr;
 
-	if (kr == KERN_SUCCESS && m->tail != 0)
-		kr = remap_over(addr + head, m->tail, __atlas_nothing(), FALSE, m->inherit);
+	atlas_mutex_lock(&__atlas_files_lock);          /* the file's end stays where it is */
+	tail = tail_of(m);
+	head = m->len - tail;
+	kr = __atlas_remap_over(addr, head, m->source, m->copy, m->inherit);
+	if (kr == KERN_SUCCESS)
+		kr = __atlas_remap_over(addr + head, tail, __atlas_nothing_locked(), FALSE, m->inherit);
+	if (kr == KERN_SUCCESS && !__atlas_mapped_add(m->file, addr, m->len, m->offset, m->copy))
+		kr = KERN_RESOURCE_SHORTAGE;
+	atlas_mutex_unlock(&__atlas_files_lock);
 	if (kr == KERN_SUCCESS)
 		kr = vm_protect(mach_task_self(), addr, m->len, FALSE, m->cur);
 	if (kr == KERN_SUCCESS)
@@ -196,10 +208,13 @@ mmap_over(struct mapping *m, vm_address_t addr)
 static kern_return_t
 mmap_at(struct mapping *m, vm_address_t *addr, int flags)
 {
-	kern_return_t kr = vm_map(mach_task_self(), addr, m->len, flags & VM_FLAGS_ANYWHERE ? m->mask : 0, flags,
-	    MACH_PORT_NULL, 0, FALSE, m->cur, m->max, m->inherit);
+	kern_return_t kr;
 
-	if (kr != KERN_SUCCESS || !m->file)
+	if ((flags & VM_FLAGS_OVERWRITE) != 0)
+		__atlas_mapped_gone(*addr, m->len);
+	kr = vm_map(mach_task_self(), addr, m->len, flags & VM_FLAGS_ANYWHERE ? m->mask : 0, flags,
+	    MACH_PORT_NULL, 0, FALSE, m->cur, m->max, m->inherit);
+	if (kr != KERN_SUCCESS || m->file == NULL)
 		return kr;
 	kr = mmap_over(m, *addr);
 	if (kr != KERN_SUCCESS)
@@ -245,6 +260,17 @@ mmap_anywhere(struct mapping *m, vm_address_t hint)
 	return __atlas_errno(kr) == 0 ? (void *)addr : MAP_FAILED;
 }
 
+/* Lets go of the file. */
+static void
+mapping_done(struct mapping *m)
+{
+	if (m->file == NULL)
+		return;
+	atlas_mutex_lock(&__atlas_files_lock);
+	__atlas_file_drop(m->file);
+	atlas_mutex_unlock(&__atlas_files_lock);
+}
+
 void *
 mmap(void *where, size_t len, int prot, int flags, int fd, off_t offset)
 {
@@ -269,11 +295,13 @@ mmap(void *where, size_t len, int prot, int flags, int fd, off_t offset)
 	if (error == 0 && !__atlas_limit_map((uintptr_t)where, (flags & MAP_FIXED) != 0 ? m.len : 0, m.len))
 		error = ENOMEM;
 	if (error != 0) {
+		mapping_done(&m);
 		errno = error;
 		return MAP_FAILED;
 	}
 	p = (flags & (MAP_FIXED | MAP_FIXED_NOREPLACE)) != 0 ? mmap_fixed(&m, (uintptr_t)where, flags) :
 	    mmap_anywhere(&m, trunc_page((uintptr_t)where));
+	mapping_done(&m);
 	if (p == MAP_FAILED)
 		return p;
 	if ((flags & MAP_LOCKED) != 0 && mlock(p, m.len) != 0) {
@@ -292,6 +320,7 @@ munmap(void *where, size_t len)
 
 	if (len == 0 || (addr & PAGE_MASK) != 0 || !__atlas_range(&addr, &len))
 		return fail(EINVAL);
+	__atlas_mapped_gone(addr, len);
 	return __atlas_errno(vm_deallocate(mach_task_self(), addr, len));
 }
 

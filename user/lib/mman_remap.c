@@ -14,6 +14,7 @@
 #include <errno.h>
 #include <stdarg.h>
 #include <sys/mman.h>
+#include "file.h"
 
 struct remap {
 	vm_address_t old;
@@ -87,6 +88,7 @@ move_to(struct remap *r, vm_address_t addr)
 		vm_deallocate(mach_task_self(), addr, r->new_len);
 		return done(kr, 0);
 	}
+	__atlas_mapped_gone(r->old, r->old_len);
 	vm_deallocate(mach_task_self(), r->old, r->old_len);
 	if ((r->flags & MREMAP_DONTUNMAP) != 0)
 		extend(r, r->old, r->old_len, VM_FLAGS_FIXED);
@@ -117,7 +119,10 @@ target_ok(const struct remap *r, uint64_t where)
 static void *
 move_fixed(struct remap *r, uint64_t where)
 {
-	kern_return_t kr = extend(r, where, r->new_len, VM_FLAGS_FIXED | VM_FLAGS_OVERWRITE);
+	kern_return_t kr;
+
+	__atlas_mapped_gone(where, r->new_len);
+	kr = extend(r, where, r->new_len, VM_FLAGS_FIXED | VM_FLAGS_OVERWRITE);
 
 	return kr == KERN_SUCCESS ? move_to(r, where) : done(kr, 0);
 }
@@ -172,6 +177,7 @@ mremap(void *where, size_t old_len, size_t new_len, int flags, ...)
 	if ((flags & MREMAP_DONTUNMAP) != 0)
 		return move_anywhere(&r);
 	if (r.new_len <= r.old_len) {
+		__atlas_mapped_gone(r.old + r.new_len, r.old_len - r.new_len);
 		vm_deallocate(mach_task_self(), r.old + r.new_len, r.old_len - r.new_len);
 		return where;
 	}
