@@ -18,15 +18,9 @@
 #include <kernel/boot.h>
 #include <kernel/pager.h>
 
-static void
-device_init(memory_object_t mo)
-{
-	static const struct memory_object_attr_info a = {
-		.copy_strategy = MEMORY_OBJECT_COPY_NONE, .cluster_size = PAGE_SIZE,
-	};
-
-	(void)memory_object_change_attributes(mo, MEMORY_OBJECT_ATTRIBUTE_INFO, &a, MEMORY_OBJECT_ATTR_INFO_COUNT);
-}
+static const struct memory_object_attr_info device_attributes = {
+	.copy_strategy = MEMORY_OBJECT_COPY_NONE, .cluster_size = PAGE_SIZE,
+};
 
 /* Never asked by faults; whoever does ask learns that there are no pages. */
 static void
@@ -36,49 +30,10 @@ device_data_request(memory_object_t mo, vm_object_offset_t offset, vm_size_t len
 	(void)memory_object_data_error(mo, offset, length, KERN_MEMORY_ERROR);
 }
 
-static void
-device_data_return(memory_object_t mo, vm_object_offset_t offset, const void *data, vm_size_t length, bool dirty,
-    bool kernel_copy)
-{
-	(void)mo;
-	(void)offset;
-	(void)data;
-	(void)length;
-	(void)dirty;
-	(void)kernel_copy;
-}
-
-static void
-device_data_unlock(memory_object_t mo, vm_object_offset_t offset, vm_size_t length, vm_prot_t access)
-{
-	(void)mo;
-	(void)offset;
-	(void)length;
-	(void)access;
-}
-
-static void
-device_synchronize(memory_object_t mo, vm_object_offset_t offset, vm_size_t length, unsigned flags)
-{
-	(void)flags;
-	(void)memory_object_synchronize_completed(mo, offset, length);
-}
-
-static void
-device_terminate(memory_object_t mo)
-{
-	(void)mo;
-}
-
 static const struct memory_object_ops pager_device_ops = {
 	.name = "device",
-	.init = device_init,
+	.attributes = &device_attributes,
 	.data_request = device_data_request,
-	.data_return = device_data_return,
-	.data_unlock = device_data_unlock,
-	.synchronize = device_synchronize,
-	.terminate = device_terminate,
-	.free = device_terminate,
 };
 
 static bool

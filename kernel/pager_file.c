@@ -48,15 +48,9 @@ supply_tail(const struct file *f, vm_object_offset_t offset)
 	vm_page_free(m);
 }
 
-static void
-file_init(memory_object_t mo)
-{
-	static const struct memory_object_attr_info a = {
-		.copy_strategy = MEMORY_OBJECT_COPY_DELAY, .cluster_size = FILE_CLUSTER,
-	};
-
-	(void)memory_object_change_attributes(mo, MEMORY_OBJECT_ATTRIBUTE_INFO, &a, MEMORY_OBJECT_ATTR_INFO_COUNT);
-}
+static const struct memory_object_attr_info file_attributes = {
+	.copy_strategy = MEMORY_OBJECT_COPY_DELAY, .cluster_size = FILE_CLUSTER,
+};
 
 static void
 file_data_request(memory_object_t mo, vm_object_offset_t offset, vm_size_t length, vm_prot_t access)
@@ -76,40 +70,6 @@ file_data_request(memory_object_t mo, vm_object_offset_t offset, vm_size_t lengt
 		supply_tail(f, offset);
 }
 
-/* Nobody may write, so nothing changes. */
-static void
-file_data_return(memory_object_t mo, vm_object_offset_t offset, const void *data, vm_size_t length, bool dirty,
-    bool kernel_copy)
-{
-	(void)mo;
-	(void)offset;
-	(void)data;
-	(void)length;
-	(void)dirty;
-	(void)kernel_copy;
-}
-
-/* It has locked nothing. */
-static void
-file_data_unlock(memory_object_t mo, vm_object_offset_t offset, vm_size_t length, vm_prot_t access)
-{
-	(void)access;
-	(void)memory_object_lock_request(mo, offset, length, MEMORY_OBJECT_RETURN_NONE, 0, VM_PROT_NONE);
-}
-
-static void
-file_synchronize(memory_object_t mo, vm_object_offset_t offset, vm_size_t length, unsigned flags)
-{
-	(void)flags;
-	(void)memory_object_synchronize_completed(mo, offset, length);
-}
-
-static void
-file_terminate(memory_object_t mo)
-{
-	(void)mo;
-}
-
 static void
 file_free(memory_object_t mo)
 {
@@ -121,14 +81,11 @@ file_free(memory_object_t mo)
 	zfree(&file_zone, f);
 }
 
+/* Nobody may write, so nothing changes, and nothing is locked. */
 static const struct memory_object_ops pager_file_ops = {
 	.name = "file",
-	.init = file_init,
+	.attributes = &file_attributes,
 	.data_request = file_data_request,
-	.data_return = file_data_return,
-	.data_unlock = file_data_unlock,
-	.synchronize = file_synchronize,
-	.terminate = file_terminate,
 	.free = file_free,
 };
 

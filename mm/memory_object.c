@@ -107,7 +107,8 @@ memory_object_release(memory_object_t mo)
 	spin_lock(&memory_object_list_lock);
 	list_remove(&mo->link);
 	spin_unlock(&memory_object_list_lock);
-	mo->ops->free(mo);
+	if (mo->ops->free != NULL)
+		mo->ops->free(mo);
 	zfree(&memory_object_zone, mo);
 }
 
@@ -313,6 +314,17 @@ control_attach(memory_object_t mo, uint64_t deadline, vm_object_t *control, bool
 	return kr;
 }
 
+/* The first mapping is told; no lock held. */
+static void
+control_init(memory_object_t mo)
+{
+	if (mo->ops->init != NULL)
+		mo->ops->init(mo);
+	else
+		(void)memory_object_change_attributes(mo, MEMORY_OBJECT_ATTRIBUTE_INFO, mo->ops->attributes,
+		    MEMORY_OBJECT_ATTR_INFO_COUNT);
+}
+
 /* Until the pager is ready; mo->lock held, and again on return. */
 static kern_return_t
 control_wait(memory_object_t mo, uint64_t deadline)
@@ -345,7 +357,7 @@ memory_object_map(memory_object_t mo, vm_object_t *object)
 	kr = control_attach(mo, deadline, &control, &made);
 	if (made) {
 		spin_unlock(&mo->lock);
-		mo->ops->init(mo);
+		control_init(mo);
 		spin_lock(&mo->lock);
 	}
 	if (kr == KERN_SUCCESS)
@@ -500,7 +512,8 @@ memory_object_terminate(memory_object_t mo, vm_object_t object)
 	if (!dead) {
 		if (!mo->temporary && !object->phys_contiguous)
 			memory_object_return_all(object);
-		mo->ops->terminate(mo);
+		if (mo->ops->terminate != NULL)
+			mo->ops->terminate(mo);
 	}
 	spin_lock(&mo->lock);
 	mo->control = NULL;

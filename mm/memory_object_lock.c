@@ -82,7 +82,8 @@ return_page(const struct sweep *s, struct vm_page *m, bool keeps)
 	pmap_page_protect(m, keeps ? VM_PROT_READ | VM_PROT_EXECUTE : VM_PROT_NONE);
 	mo->returned++;
 	spin_unlock(&object->lock);
-	mo->ops->data_return(mo, s->at, vm_page_va(m), PAGE_SIZE, dirty, keeps);
+	if (mo->ops->data_return != NULL)
+		mo->ops->data_return(mo, s->at, vm_page_va(m), PAGE_SIZE, dirty, keeps);
 	spin_lock(&object->lock);
 	if (m->flags & VM_PAGE_WANTED)
 		wake_all(m);
@@ -283,7 +284,10 @@ sync_wait(memory_object_t mo, struct memory_sync *y, unsigned flags)
 	}
 	list_push_back(&mo->syncs, &y->link);
 	spin_unlock(&mo->lock);
-	mo->ops->synchronize(mo, y->offset, y->size, flags);
+	if (mo->ops->synchronize != NULL)
+		mo->ops->synchronize(mo, y->offset, y->size, flags);
+	else
+		(void)memory_object_synchronize_completed(mo, y->offset, y->size);
 	spin_lock(&mo->lock);
 	while (!y->done && end == WAIT_WOKEN) {
 		end = wait_on_until(y, &mo->lock, true, deadline);

@@ -200,6 +200,20 @@ request_begin(vm_object_t object, struct memory_request *r, vm_behavior_t behavi
 	return true;
 }
 
+/* What r covers is asked of the pager; no lock held. */
+static void
+request_send(memory_object_t mo, const struct memory_request *r)
+{
+	vm_size_t length = r->end - r->start;
+
+	if (!r->unlock)
+		mo->ops->data_request(mo, r->start, length, r->access);
+	else if (mo->ops->data_unlock != NULL)
+		mo->ops->data_unlock(mo, r->start, length, r->access);
+	else
+		(void)memory_object_lock_request(mo, r->start, length, MEMORY_OBJECT_RETURN_NONE, 0, VM_PROT_NONE);
+}
+
 /* r is linked: asks if it has a range, and waits. */
 static kern_return_t
 request_wait(vm_object_t object, struct memory_request *r, struct memory_object_wait *w)
@@ -209,12 +223,8 @@ request_wait(vm_object_t object, struct memory_request *r, struct memory_object_
 	enum wait_end end = WAIT_WOKEN;
 	kern_return_t kr;
 
-	if (r->start < r->end) {
-		if (r->unlock)
-			mo->ops->data_unlock(mo, r->start, r->end - r->start, r->access);
-		else
-			mo->ops->data_request(mo, r->start, r->end - r->start, r->access);
-	}
+	if (r->start < r->end)
+		request_send(mo, r);
 	spin_lock(&mo->lock);
 	while (!r->done && end == WAIT_WOKEN) {
 		end = wait_on_until(r, &mo->lock, true, deadline);

@@ -70,31 +70,8 @@ own_request(memory_object_t mo, vm_object_offset_t offset, vm_size_t length, vm_
 	(void)memory_object_data_supply(mo, offset, data, P, VM_PROT_NONE, false);
 }
 
-static void
-own_return(memory_object_t mo, vm_object_offset_t offset, const void *data, vm_size_t length, bool dirty, bool copy)
-{
-	(void)mo, (void)offset, (void)data, (void)length, (void)dirty, (void)copy;
-}
-
-static void
-own_unlock(memory_object_t mo, vm_object_offset_t offset, vm_size_t length, vm_prot_t access)
-{
-	(void)access;
-	(void)memory_object_lock_request(mo, offset, length, MEMORY_OBJECT_RETURN_NONE, 0, VM_PROT_NONE);
-}
-
-static void
-own_sync(memory_object_t mo, vm_object_offset_t offset, vm_size_t length, unsigned flags)
-{
-	(void)flags;
-	(void)memory_object_synchronize_completed(mo, offset, length);
-}
-
-static void own_nothing(memory_object_t mo) { (void)mo; }
-
 static const struct memory_object_ops own_ops = {
-	.name = "own", .init = own_init, .data_request = own_request, .data_return = own_return,
-	.data_unlock = own_unlock, .synchronize = own_sync, .terminate = own_nothing, .free = own_nothing,
+	.name = "own", .init = own_init, .data_request = own_request,
 };
 
 static bool

@@ -635,14 +635,6 @@ static vm_map_t waiting_map;
 static void (*meanwhile)(void);
 
 static void
-own_init(memory_object_t o)
-{
-	struct memory_object_attr_info a = { MEMORY_OBJECT_COPY_DELAY, PAGE_SIZE, 0, 0 };
-
-	(void)memory_object_change_attributes(o, MEMORY_OBJECT_ATTRIBUTE_INFO, &a, MEMORY_OBJECT_ATTR_INFO_COUNT);
-}
-
-static void
 own_request(memory_object_t o, vm_object_offset_t offset, vm_size_t length, vm_prot_t access)
 {
 	static uint8_t page[PAGE_SIZE];
@@ -655,26 +647,9 @@ own_request(memory_object_t o, vm_object_offset_t offset, vm_size_t length, vm_p
 	(void)memory_object_data_supply(o, offset, page, P, VM_PROT_NONE, false);
 }
 
-static void
-own_return(memory_object_t o, vm_object_offset_t offset, const void *data, vm_size_t length, bool dirty, bool kernel_copy)
-{
-	(void)o;
-	(void)offset;
-	(void)data;
-	(void)length;
-	(void)dirty;
-	(void)kernel_copy;
-}
-
-static void
-own_nothing(memory_object_t o)
-{
-	(void)o;
-}
-
+static const struct memory_object_attr_info own_attributes = { MEMORY_OBJECT_COPY_DELAY, PAGE_SIZE, 0, 0 };
 static const struct memory_object_ops own_ops = {
-	.name = "own", .init = own_init, .data_request = own_request, .data_return = own_return,
-	.terminate = own_nothing, .free = own_nothing,
+	.name = "own", .attributes = &own_attributes, .data_request = own_request,
 };
 
 /* fn is called while a fault at A waits. */
@@ -736,6 +711,28 @@ flush(void)
 	(void)memory_object_data_supply(mo, 0, page, P, VM_PROT_NONE, false);
 	(void)memory_object_lock_request(mo, 0, P, MEMORY_OBJECT_RETURN_NONE, MEMORY_OBJECT_DATA_FLUSH, VM_PROT_NO_CHANGE);
 	/* own_request's answer comes to a record that is gone. */
+}
+
+static void
+supply_locked(void)
+{
+	static uint8_t page[PAGE_SIZE];
+
+	(void)memory_object_data_supply(mo, 0, page, P, VM_PROT_WRITE, false);
+}
+
+/* A pager that only has contents: what it leaves out is answered for it. */
+TEST(memory_object, a_pager_with_contents_alone)
+{
+	vm_map_t map = waits(supply_locked, false);
+
+	ASSERT_TRUE(map != NULL);
+	ASSERT_LOAD(map, A, 0);
+	ASSERT_STORE(map, A, 7);        /* the lock is lifted */
+	ASSERT_EQ(vm_msync(map, vm_address_u(A), vm_size_u(P), VM_SYNC_SYNCHRONOUS | VM_SYNC_INVALIDATE), KERN_SUCCESS);
+	meanwhile = NULL;
+	ASSERT_LOAD(map, A, 60);        /* what was written is lost */
+	done(map);
 }
 
 TEST(memory_object, a_fault_looks_again_after_its_wait)

@@ -960,35 +960,8 @@ pager_request(memory_object_t mo, vm_object_offset_t offset, vm_size_t length, v
 	}
 }
 
-static void
-pager_return(memory_object_t mo, vm_object_offset_t offset, const void *data, vm_size_t length, bool dirty, bool kernel_copy)
-{
-	(void)mo, (void)offset, (void)data, (void)length, (void)dirty, (void)kernel_copy;
-}
-
-static void
-pager_unlock(memory_object_t mo, vm_object_offset_t offset, vm_size_t length, vm_prot_t access)
-{
-	(void)access;
-	(void)memory_object_lock_request(mo, offset, length, MEMORY_OBJECT_RETURN_NONE, 0, VM_PROT_NONE);
-}
-
-static void
-pager_synchronize(memory_object_t mo, vm_object_offset_t offset, vm_size_t length, unsigned flags)
-{
-	(void)flags;
-	(void)memory_object_synchronize_completed(mo, offset, length);
-}
-
-static void
-pager_end(memory_object_t mo)
-{
-	(void)mo;
-}
-
 static const struct memory_object_ops pager_ops = {
-	.name = "copies", .init = pager_init, .data_request = pager_request, .data_return = pager_return,
-	.data_unlock = pager_unlock, .synchronize = pager_synchronize, .terminate = pager_end, .free = pager_end,
+	.name = "copies", .init = pager_init, .data_request = pager_request,
 };
 
 /* PAGES pages of a pager at A of m. */

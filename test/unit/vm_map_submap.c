@@ -939,14 +939,6 @@ pager_hears(void)
 }
 
 static void
-hears_init(memory_object_t mo)
-{
-	struct memory_object_attr_info info = { MEMORY_OBJECT_COPY_DELAY, P, 0, 0 };
-
-	(void)memory_object_change_attributes(mo, MEMORY_OBJECT_ATTRIBUTE_INFO, &info, MEMORY_OBJECT_ATTR_INFO_COUNT);
-}
-
-static void
 hears_request(memory_object_t mo, vm_object_offset_t offset, vm_size_t length, vm_prot_t access)
 {
 	(void)access;
@@ -962,11 +954,11 @@ hears_return(memory_object_t mo, vm_object_offset_t offset, const void *data, vm
 }
 
 static void hears_terminate(memory_object_t mo) { (void)mo; pager_hears(); }
-static void hears_nothing(memory_object_t mo) { (void)mo; }
 
+static const struct memory_object_attr_info hears_attributes = { MEMORY_OBJECT_COPY_DELAY, P, 0, 0 };
 static const struct memory_object_ops hears_ops = {
-	.name = "hears", .init = hears_init, .data_request = hears_request, .data_return = hears_return,
-	.terminate = hears_terminate, .free = hears_nothing,
+	.name = "hears", .attributes = &hears_attributes, .data_request = hears_request, .data_return = hears_return,
+	.terminate = hears_terminate,
 };
 
 static bool

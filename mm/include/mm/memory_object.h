@@ -34,22 +34,31 @@ extern uint64_t memory_object_patience_us;
 
 #define MEMORY_OBJECT_SIZE_MAX      (1ul << 62)
 
+struct memory_object_attr_info {
+	uint32_t copy_strategy;         /* MEMORY_OBJECT_COPY_NONE, _DELAY, _TEMPORARY */
+	uint32_t cluster_size;          /* bytes: a power of two of pages */
+	uint32_t may_cache;             /* keep the object when nobody maps it */
+	uint32_t temporary;
+};
+
+/* What is NULL is answered by the kernel, as said below. There is no answer but the pager's to data_request. */
 struct memory_object_ops {
 	const char *name;               /* "file", "device", "test" */
-	/* First mapping. Answers, now or later, with memory_object_change_attributes (ready). */
+	/* First mapping. Answers, now or later, with memory_object_change_attributes (ready). NULL: ready, with `attributes`. */
 	void (*init)(memory_object_t mo);
+	const struct memory_object_attr_info *attributes;
 	/* Contents of [offset, offset + length) are wanted, for this access. Answer: supply, unavailable or error. */
 	void (*data_request)(memory_object_t mo, vm_object_offset_t offset, vm_size_t length, vm_prot_t access);
-	/* A page that was changed (or is precious). kernel_copy: the kernel keeps it. data is the caller's. */
+	/* A page that was changed (or is precious). kernel_copy: the kernel keeps it. data is the caller's. NULL: it is lost. */
 	void (*data_return)(memory_object_t mo, vm_object_offset_t offset, const void *data, vm_size_t length,
 	    bool dirty, bool kernel_copy);
-	/* An access that the page's lock forbids is wanted. Answer: memory_object_lock_request. */
+	/* An access that the page's lock forbids is wanted. Answer: memory_object_lock_request. NULL: it is lifted. */
 	void (*data_unlock)(memory_object_t mo, vm_object_offset_t offset, vm_size_t length, vm_prot_t access);
-	/* vm_msync. Must answer memory_object_synchronize_completed. */
+	/* vm_msync. Must answer memory_object_synchronize_completed. NULL: at once. */
 	void (*synchronize)(memory_object_t mo, vm_object_offset_t offset, vm_size_t length, unsigned flags);
-	/* The last mapping is gone: no more messages until the next init. */
+	/* The last mapping is gone: no more messages until the next init. NULL: nothing to do. */
 	void (*terminate)(memory_object_t mo);
-	/* The last reference is gone: frees what the pager keeps. The structure itself is freed by the caller. */
+	/* The last reference is gone: frees what the pager keeps. The structure itself is freed by the caller. NULL: nothing. */
 	void (*free)(memory_object_t mo);
 };
 
@@ -144,12 +153,6 @@ kern_return_t memory_object_lock_request(memory_object_t mo, vm_object_offset_t 
 #define MEMORY_OBJECT_PERFORMANCE_INFO  11
 #define MEMORY_OBJECT_ATTRIBUTE_INFO    14
 #define MEMORY_OBJECT_BEHAVIOR_INFO     15
-struct memory_object_attr_info {
-	uint32_t copy_strategy;         /* MEMORY_OBJECT_COPY_NONE, _DELAY, _TEMPORARY */
-	uint32_t cluster_size;          /* bytes: a power of two of pages */
-	uint32_t may_cache;             /* keep the object when nobody maps it */
-	uint32_t temporary;
-};
 #define MEMORY_OBJECT_ATTR_INFO_COUNT   4u
 struct memory_object_perf_info { uint32_t cluster_size, may_cache; };
 #define MEMORY_OBJECT_PERF_INFO_COUNT   2u
