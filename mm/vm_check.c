@@ -10,6 +10,7 @@
 #include <mm/memory_object.h>
 #include <mm/vm_check.h>
 #include <mm/vm_named_entry.h>
+#include <mm/vm_print.h>
 #include "vm_check_impl.h"
 #include "vm_object_impl.h"
 
@@ -39,7 +40,7 @@ vm_check_M1(vm_map_t map, struct vm_check_failure *f)
 	return true;
 }
 
-/* M2: size is the sum of the entries; the hint is the header or in the list. */
+/* M2: size is the sum of the entries that are no guards; the hint is the header or in the list. */
 static bool
 vm_check_M2(vm_map_t map, struct vm_check_failure *f)
 {
@@ -48,7 +49,7 @@ vm_check_M2(vm_map_t map, struct vm_check_failure *f)
 	vm_size_t size = 0;
 
 	for (e = vm_map_first_entry(map); e != header; e = e->vme_next) {
-		size += e->vme_end - e->vme_start;
+		size += e->guard ? 0 : e->vme_end - e->vme_start;
 		hint |= e == map->hint;
 	}
 	if (size != map->size)
@@ -98,6 +99,20 @@ vm_check_M4_map(vm_map_t map, struct vm_check_failure *f)
 	if (map->transitions != 0 || wired != map->user_wired_pages)
 		return FAIL(f, "M4", "map %lu: %u operations under way, %lu pages wired by users, counted as %lu", (unsigned long)map->id,
 		    map->transitions, (unsigned long)wired, (unsigned long)map->user_wired_pages);
+	return true;
+}
+
+/* M27: a guard is nothing but its range; a stack gap is one that knows its stack's rights. */
+static bool
+vm_check_M27(vm_map_t map, vm_map_entry_t e, struct vm_check_failure *f)
+{
+	if (e->guard && (e->is_sub_map || e->object.vm_object != NULL || e->protection != VM_PROT_NONE ||
+	    e->max_protection != VM_PROT_NONE || e->wired_count != 0 || e->grows_down || e->grows_up))
+		return FAIL(f, "M27", "map %lu entry 0x%lx: a guard with %s/%s, wired %u times", (unsigned long)map->id,
+		    (unsigned long)e->vme_start, vm_prot_name(e->protection), vm_prot_name(e->max_protection), e->wired_count);
+	if ((e->stack_gap && !e->guard) || (!e->stack_gap && (e->stack_prot | e->stack_max) != 0) || (e->stack_prot & ~e->stack_max))
+		return FAIL(f, "M27", "map %lu entry 0x%lx: stack gap %u, guard %u, the stack's rights %s/%s", (unsigned long)map->id,
+		    (unsigned long)e->vme_start, (unsigned)e->stack_gap, (unsigned)e->guard, vm_prot_name(e->stack_prot), vm_prot_name(e->stack_max));
 	return true;
 }
 
@@ -339,7 +354,7 @@ vm_check_map(vm_map_t map, struct vm_check_failure *f)
 	vm_map_lock_read(map);
 	ok = vm_check_M1(map, f) && vm_check_M2(map, f) && vm_check_M3(map, f) && vm_check_M4_map(map, f);
 	for (e = vm_map_first_entry(map); ok && e != vm_map_to_entry(map); e = e->vme_next)
-		ok = vm_check_M4(map, e, f) && vm_check_M5(map, e, f) && vm_check_M6(map, e, f) &&
+		ok = vm_check_M4(map, e, f) && vm_check_M27(map, e, f) && vm_check_M5(map, e, f) && vm_check_M6(map, e, f) &&
 		    vm_check_M7(map, e, f) && vm_check_entry_copies(map, e, f) && vm_check_M21(map, e, f);
 	if (ok && map->pmap != NULL && map->pmap != pmap_kernel())
 		ok = vm_check_leaves(map, f) && vm_check_M23(map, f);

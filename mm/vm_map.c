@@ -37,7 +37,8 @@ vm_map_create(pmap_t pmap, vm_offset_t min, vm_offset_t max, bool pageable)
 
 	if (map == NULL)
 		return NULL;
-	*map = (struct vm_map){ .pmap = pmap, .ref_count = 1, .res_count = 1, .sw_in = true };
+	*map = (struct vm_map){ .pmap = pmap, .ref_count = 1, .res_count = 1, .sw_in = true,
+	    .limit = { VM_LIMIT_NONE, VM_LIMIT_NONE, VM_LIMIT_NONE } };
 	rw_init(&map->lock, LOCK_MAP);
 	spin_init(&map->s_lock, LOCK_MAPREF);
 	map->min_offset = min;

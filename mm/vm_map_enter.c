@@ -139,7 +139,7 @@ vm_map_find_place(vm_map_t map, const struct vm_map_enter_args *args, vm_offset_
 /* --- the entry --- */
 
 /* Those of new zero-fill memory. */
-static inline uint32_t
+static inline uint64_t
 attributes(const struct vm_map_enter_args *args)
 {
 	struct vm_map_entry e;
@@ -157,7 +157,7 @@ attributes(const struct vm_map_enter_args *args)
 }
 
 static inline void
-fill_entry(vm_map_entry_t e, vm_offset_t start, const struct vm_map_enter_args *args, uint32_t want)
+fill_entry(vm_map_entry_t e, vm_offset_t start, const struct vm_map_enter_args *args, uint64_t want)
 {
 	e->vme_start = start;
 	e->vme_end = start + args->size;
@@ -178,7 +178,7 @@ fill_entry(vm_map_entry_t e, vm_offset_t start, const struct vm_map_enter_args *
 
 /* No state, and nothing out of the ordinary: may the entry grow by what is asked for? */
 static inline bool
-alike(const struct vm_map_entry *e, uint32_t want)
+alike(const struct vm_map_entry *e, uint64_t want)
 {
 	return e->attributes == want && e->wired_count == 0;
 }
@@ -188,7 +188,7 @@ alike(const struct vm_map_entry *e, uint32_t want)
  * object too; or the one above. Then both may have become one.
  */
 static bool
-extend_neighbour(vm_map_t map, vm_map_entry_t prev, vm_offset_t start, const struct vm_map_enter_args *args, uint32_t want)
+extend_neighbour(vm_map_t map, vm_map_entry_t prev, vm_offset_t start, const struct vm_map_enter_args *args, uint64_t want)
 {
 	vm_map_entry_t header = vm_map_to_entry(map), next = prev->vme_next;
 	vm_offset_t end = start + args->size;
@@ -221,7 +221,7 @@ enter_locked(vm_map_t map, vm_offset_t *addr, const struct vm_map_enter_args *ar
 {
 	vm_offset_t start = *addr;
 	vm_map_entry_t after, e;
-	uint32_t want;
+	uint64_t want;
 	kern_return_t kr;
 
 	if (likely((args->flags & (VM_FLAGS_ANYWHERE | VM_FLAGS_RANDOM_ADDR)) == VM_FLAGS_ANYWHERE && !map->wait_for_space))

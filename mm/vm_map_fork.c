@@ -80,6 +80,8 @@ inherit_share(struct fork *f, vm_map_entry_t e, vm_map_entry_t n)
 {
 	bool was_shared = e->is_shared;
 
+	if (unlikely(e->guard))
+		return KERN_SUCCESS;
 	if (!vm_map_entry_make_shared(f->old, e))
 		return KERN_RESOURCE_SHORTAGE;
 	n->object = e->object;
@@ -277,6 +279,7 @@ fork_once(vm_map_t old, vm_map_t *new)
 		pmap_destroy(pmap);
 		return KERN_RESOURCE_SHORTAGE;
 	}
+	f.new->limit = old->limit;
 	vm_map_lock(old);
 	f.at = f.since = old->min_offset;
 	kr = inherit_all(&f);

@@ -84,6 +84,8 @@ put_in_place(vm_map_t map, vm_offset_t start, vm_offset_t end, struct vm_map_hea
 	for (e = vm_map_entry_at_or_after(map, start); e != vm_map_to_entry(map) && e->vme_start < end; e = e->vme_next)
 		if (e->permanent)
 			return KERN_FAIL(KERN_NO_SPACE, "the entry at 0x%lx is permanent", e->vme_start);
+		else if (e->guard)
+			return KERN_FAIL(KERN_PROTECTION_FAILURE, "the entry at 0x%lx is a guard", e->vme_start);
 	kr = vm_map_delete(map, start, end, dead);
 	if (kr != KERN_SUCCESS)
 		return kr;

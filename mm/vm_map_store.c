@@ -146,6 +146,18 @@ vm_map_lookup_entry(vm_map_t map, vm_offset_t addr, vm_map_entry_t *entry)
 	return true;
 }
 
+/* Of a guard's size nothing is counted; a window is resident when its map is. */
+static noinline void
+uncommon_linked(vm_map_t map, vm_map_entry_t entry, bool linked)
+{
+	vm_size_t size = entry->vme_end - entry->vme_start;
+
+	if (entry->guard)
+		map->size += linked ? -size : size;
+	else
+		vm_map_window_linked(map, entry->object.sub_map, linked);
+}
+
 void
 vm_map_store_link(vm_map_t map, vm_map_entry_t after, vm_map_entry_t entry)
 {
@@ -172,8 +184,8 @@ vm_map_store_link(vm_map_t map, vm_map_entry_t after, vm_map_entry_t entry)
 		    true);
 	map->hdr.nentries++;
 	map->size += entry->vme_end - entry->vme_start;
-	if (unlikely(entry->is_sub_map))
-		vm_map_window_linked(map, entry->object.sub_map, true);
+	if (unlikely(entry->is_sub_map || entry->guard))
+		uncommon_linked(map, entry, true);
 }
 
 void
@@ -190,8 +202,8 @@ vm_map_store_unlink(vm_map_t map, vm_map_entry_t entry)
 	map->size -= entry->vme_end - entry->vme_start;
 	if (map->hint == entry)
 		map->hint = prev;
-	if (unlikely(entry->is_sub_map))
-		vm_map_window_linked(map, entry->object.sub_map, false);
+	if (unlikely(entry->is_sub_map || entry->guard))
+		uncommon_linked(map, entry, false);
 }
 
 /* The entry's place in the list, without looking at the tree. */
@@ -274,7 +286,8 @@ vm_map_store_resize(vm_map_t map, vm_map_entry_t entry, vm_offset_t start, vm_of
 {
 	vm_map_entry_t prev = entry->vme_prev;
 
-	map->size += (end - start) - (entry->vme_end - entry->vme_start);
+	if (likely(!entry->guard))
+		map->size += (end - start) - (entry->vme_end - entry->vme_start);
 	entry->vme_start = start;
 	entry->vme_end = end;
 	gap_update(&entry->node);

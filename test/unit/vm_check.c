@@ -535,3 +535,20 @@ TEST(vm_check, M26_what_a_pager_must_get_back)
 	vm_map_deallocate(map);
 	memory_object_release(mo);
 }
+
+TEST(vm_check, M27_guards_are_nothing_but_their_range)
+{
+	vm_map_entry_t other;
+
+	ASSERT_TRUE(setup());
+	ASSERT_TRUE(vm_map_lookup_entry(map, A + 8 * P, &other));
+	other->protection = other->max_protection = VM_PROT_NONE;
+	other->guard = true;
+	ASSERT_TRUE(seen("M2"));        /* guards are not counted */
+	map->size -= P;
+	BREAKS_BIT("M27", other->max_protection, 1);
+	BREAKS_BIT("M27", other->grows_down, 1);
+	BREAKS_BIT("M27", other->stack_max, 1);
+	BREAKS_BIT("M27", entry->stack_gap, 1);
+	vm_map_deallocate(map);
+}

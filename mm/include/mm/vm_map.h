@@ -36,10 +36,12 @@ struct vm_map_entry {
 	vm_size_t           max_gap;            /* largest gap that follows an entry of this subtree */
 	vm_map_object_t     object;
 	vm_object_offset_t  offset;             /* of links.start in the object or submap */
+	vm_size_t           avail_ssize;        /* grows_down or _up by the classic rules: bytes that it may still grow; else undefined */
 	union {
 		struct {
 			uint32_t    is_shared : 1,
 			            is_sub_map : 1,
+			            guard : 1,              /* keeps the range free of anything: no object, no rights, not in map->size */
 			            in_transition : 1,
 			            needs_wakeup : 1,
 			            behavior : 2,
@@ -51,9 +53,18 @@ struct vm_map_entry {
 			            permanent : 1,
 			            superpage : 1,          /* whole megapages, wired from the start */
 			            zero_wired : 1,         /* pages wired when it is removed are cleared then */
-			            alias : 8;
+			            alias : 8,
+			            grows_down : 1,         /* the mapped part of a stack, towards its gap or what is free below, */
+			            grows_up : 1,           /* or above */
+			            stack_gap : 1,          /* a guard that the stack beside it grows into, */
+			            nofault : 1;            /* pages come by other means than faults */
+			uint32_t    stack_prot : 3,         /* with these rights (stack_gap only) */
+			            stack_max : 3,
+			            no_sync : 1,            /* pages are not written back by themselves */
+			            no_core : 1,            /* not wanted in a dump */
+			            split : 2;              /* never cut finer than pages (0), megapages (1), gigapages (2) */
 		};
-		uint32_t            attributes; /* all of the above, to compare at once */
+		uint64_t            attributes; /* all of the above, to compare at once */
 	};
 	uint16_t            wired_count;
 	uint16_t            user_wired_count;
@@ -71,13 +82,23 @@ struct vm_map_header {
 	bool                entries_pageable;   /* FALSE: entries must not come from a pool that faults */
 };
 
+#define VM_LIMIT_NONE   (~(vm_size_t)0)
+
+/* What a map may come to, in bytes each; VM_LIMIT_NONE: as it likes. Inherited by fork (vm_map_limit.c). */
+struct vm_map_limits {
+	vm_size_t size;                 /* mapped, guards not counted */
+	vm_size_t wired;                /* by users */
+	vm_size_t stack;                /* mapped part of the main stack */
+};
+
 struct vm_map {
 	struct rwlock        lock;
 	struct vm_map_header hdr;
 	struct tree          tree;
 	pmap_t               pmap;
-	vm_size_t            size;              /* bytes mapped */
+	vm_size_t            size;              /* bytes mapped, guards not counted */
 	vm_map_entry_t       hint;
+	struct vm_map_limits limit;             /* for reading, no lock: a word each */
 	uint64_t             timestamp;         /* +1 at each write lock */
 	struct spinlock      s_lock;
 	uint32_t             ref_count;
