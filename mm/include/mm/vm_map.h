@@ -108,6 +108,9 @@ struct vm_map {
 	bool                 special;           /* some entry is, or was, wired, permanent, a superpage, in transition or nested */
 	uint32_t             transitions;       /* operations that have entries in transition now */
 	uint64_t             user_wired_pages;  /* pages of the entries with user_wired_count != 0 */
+	uint32_t             options;           /* VM_MAP_*: vm_map_find.h */
+	vm_offset_t          anon_loc;          /* VM_MAP_CLUSTER: where zero-fill memory is looked for a place; 0: nowhere yet */
+	uint64_t             random;            /* VM_MAP_ASLR: state of the generator */
 	/* Submaps: vm_map_submap.c. The first three are only ever set, not cleared. */
 	uint8_t              submap_level;      /* maps that may lie above this one, in a row; 0: it never was a submap */
 	bool                 has_submaps;       /* an entry is, or was, a submap window */
