@@ -12,7 +12,85 @@
 #include <mm/vm_print.h>
 #include "held.h"
 
+/* --- batches --- */
+
+/* What is listed of a copy, a named entry, a memory object; pointers are to compare only. */
+struct copy_row {
+	uint64_t      id;
+	vm_map_copy_t copy;
+	uint64_t      size, offset;
+	int           type;
+};
+
+struct named_row {
+	uint64_t         id;
+	vm_named_entry_t ne;
+	uint64_t         backing, size, offset;
+	vm_offset_t      data_offset;
+	unsigned         type, cache;
+	uint32_t         refs;
+	vm_prot_t        prot;
+	bool             internal, is_copy;
+};
+
+struct pager_row {
+	uint64_t        id;
+	memory_object_t mo;
+	const char     *ops, *state;
+	uint64_t        size, control, requested, supplied, returned, errors;
+	uint32_t        refs;
+	vm_prot_t       prot;
+	int             strategy;
+};
+
+union row {
+	uint64_t         id;            /* the first of each */
+	struct copy_row  copy;
+	struct named_row named;
+	struct pager_row pager;
+};
+
 #define BATCH 32
+
+/* The BATCH things with the lowest numbers above `after`, in their order. */
+struct batch {
+	uint64_t  after;
+	unsigned  n;
+	union row row[BATCH];
+};
+
+/* The place of thing `id` in the batch; NULL: it was in one before, or comes in one behind. */
+static union row *
+batch_room(struct batch *b, uint64_t id)
+{
+	unsigned i;
+
+	if (id <= b->after || (b->n == BATCH && id > b->row[BATCH - 1].id))
+		return NULL;
+	if (b->n < BATCH)
+		b->n++;
+	for (i = b->n - 1; i > 0 && b->row[i - 1].id > id; i--)
+		b->row[i] = b->row[i - 1];
+	return &b->row[i];
+}
+
+/* All of a list of the kernel's: collect goes through it and offers each thing to batch_room. */
+static void
+list_batches(struct listing *l, void (*collect)(struct batch *), void (*list_row)(struct listing *, const union row *))
+{
+	static struct batch b;
+	unsigned i;
+
+	b.after = 0;
+	do {
+		b.n = 0;
+		collect(&b);
+		for (i = 0; i < b.n; i++)
+			list_row(l, &b.row[i]);
+		if (b.n > 0)
+			b.after = b.row[b.n - 1].id;
+	} while (b.n == BATCH && !cmd_interrupted());
+}
 
 static const char *
 held_name(enum cmd_type kind, const void *any)
@@ -32,32 +110,30 @@ copy_type(int type)
 	return names[type >= VM_MAP_COPY_ENTRY_LIST && type <= VM_MAP_COPY_KERNEL_BUFFER ? type : 0];
 }
 
-struct copy_row {
-	vm_map_copy_t copy;             /* to compare only */
-	uint64_t      id, size, offset;
-	int           type;
-};
-
-struct copy_batch {
-	uint64_t        after;
-	unsigned        n;
-	struct copy_row row[BATCH];
-};
-
 static bool
 take_copy(vm_map_copy_t copy, void *arg)
 {
-	struct copy_batch *b = arg;
-	unsigned i;
+	union row *r = batch_room(arg, copy->id);
 
-	if (copy->id <= b->after || (b->n == BATCH && copy->id > b->row[BATCH - 1].id))
-		return true;
-	if (b->n < BATCH)
-		b->n++;
-	for (i = b->n - 1; i > 0 && b->row[i - 1].id > copy->id; i--)
-		b->row[i] = b->row[i - 1];
-	b->row[i] = (struct copy_row){ copy, copy->id, copy->size, copy->offset, copy->type };
+	if (r != NULL)
+		r->copy = (struct copy_row){ copy->id, copy, copy->size, copy->offset, copy->type };
 	return true;
+}
+
+static void
+collect_copies(struct batch *b)
+{
+	vm_map_copy_foreach(take_copy, b);
+}
+
+static void
+list_copy(struct listing *l, const union row *r)
+{
+	list_num(l, r->copy.id);
+	list_text(l, copy_type(r->copy.type));
+	list_num(l, r->copy.size);
+	list_num(l, r->copy.offset);
+	list_text(l, held_name(CMD_COPY, r->copy.copy));
 }
 
 static int
@@ -67,24 +143,10 @@ show_copies(struct cmd_ctx *c)
 		{ "id", "COPY", COL_COUNT, 6 }, { "type", "TYPE", COL_TEXT, -13 }, { "size", "SIZE", COL_BYTES, 10 },
 		{ "offset", "OFFSET", COL_HEX, 10 }, { "name", "NAME", COL_TEXT, -1 },
 	};
-	static struct copy_batch b;
 	struct listing l;
-	unsigned i;
 
 	list_begin(&l, c, columns, nitems(columns));
-	b.after = 0;
-	do {
-		b.n = 0;
-		vm_map_copy_foreach(take_copy, &b);
-		for (i = 0; i < b.n; i++) {
-			list_num(&l, b.row[i].id);
-			list_text(&l, copy_type(b.row[i].type));
-			list_num(&l, b.row[i].size);
-			list_num(&l, b.row[i].offset);
-			list_text(&l, held_name(CMD_COPY, b.row[i].copy));
-			b.after = b.row[i].id;
-		}
-	} while (b.n == BATCH && !cmd_interrupted());
+	list_batches(&l, collect_copies, list_copy);
 	cmd_set_num("copies", l.rows);
 	return 0;
 }
@@ -189,49 +251,34 @@ backing_id(vm_named_entry_t ne)
 	}
 }
 
-struct named_row {
-	vm_named_entry_t ne;            /* to compare only */
-	uint64_t         id, backing, size, offset;
-	vm_offset_t      data_offset;
-	unsigned         type, cache;
-	uint32_t         refs;
-	vm_prot_t        prot;
-	bool             internal, is_copy;
-};
-
-struct named_batch {
-	uint64_t         after;
-	unsigned         n;
-	struct named_row row[BATCH];
-};
-
 static struct named_row
 named_facts(vm_named_entry_t ne)
 {
-	return (struct named_row){ ne, ne->id, backing_id(ne), ne->size, ne->offset, ne->data_offset, ne->type, ne->cache,
+	return (struct named_row){ ne->id, ne, backing_id(ne), ne->size, ne->offset, ne->data_offset, ne->type, ne->cache,
 		ne->ref_count, ne->protection, ne->internal, ne->is_copy };
 }
 
 static bool
 take_named(vm_named_entry_t ne, void *arg)
 {
-	struct named_batch *b = arg;
-	unsigned i;
+	union row *r = batch_room(arg, ne->id);
 
-	if (ne->id <= b->after || (b->n == BATCH && ne->id > b->row[BATCH - 1].id))
-		return true;
-	if (b->n < BATCH)
-		b->n++;
-	for (i = b->n - 1; i > 0 && b->row[i - 1].id > ne->id; i--)
-		b->row[i] = b->row[i - 1];
-	b->row[i] = named_facts(ne);
+	if (r != NULL)
+		r->named = named_facts(ne);
 	return true;
 }
 
 static void
-named_row(struct listing *l, const struct named_row *r)
+collect_named(struct batch *b)
+{
+	vm_named_entry_foreach(take_named, b);
+}
+
+static void
+list_named(struct listing *l, const union row *row)
 {
 	static const char *const caches[] = { "-", "copyback", "io", "wthru", "wcomb" };
+	const struct named_row *r = &row->named;
 
 	list_num(l, r->id);
 	list_text(l, r->type < nitems(backings) ? backings[r->type] : "?");
@@ -255,30 +302,21 @@ do_show_named(struct cmd_ctx *c)
 		{ "prot", "PROT", COL_TEXT, -4 }, { "cache", "CACHE", COL_TEXT, -8 }, { "refs", "REFS", COL_COUNT, 5 },
 		{ "kind", "KIND", COL_TEXT, -8 }, { "name", "NAME", COL_TEXT, -1 },
 	};
-	static struct named_batch b;
 	struct listing l;
-	unsigned i;
+	union row r;
 
 	list_begin(&l, c, columns, nitems(columns));
 	if (c->arg[0].given) {
-		b.row[0] = named_facts(c->arg[0].held->named);
-		named_row(&l, &b.row[0]);
-		cmd_set_num("size", b.row[0].size);
-		cmd_set_num("refs", b.row[0].refs);
-		cmd_set_text("prot", vm_prot_name(b.row[0].prot));
-		cmd_set_text("backing", b.row[0].type < nitems(backings) ? backings[b.row[0].type] : "?");
-		cmd_set_num("of", b.row[0].backing);
+		r.named = named_facts(c->arg[0].held->named);
+		list_named(&l, &r);
+		cmd_set_num("size", r.named.size);
+		cmd_set_num("refs", r.named.refs);
+		cmd_set_text("prot", vm_prot_name(r.named.prot));
+		cmd_set_text("backing", r.named.type < nitems(backings) ? backings[r.named.type] : "?");
+		cmd_set_num("of", r.named.backing);
 		return 0;
 	}
-	b.after = 0;
-	do {
-		b.n = 0;
-		vm_named_entry_foreach(take_named, &b);
-		for (i = 0; i < b.n; i++)
-			named_row(&l, &b.row[i]);
-		if (b.n > 0)
-			b.after = b.row[b.n - 1].id;
-	} while (b.n == BATCH && !cmd_interrupted());
+	list_batches(&l, collect_named, list_named);
 	cmd_set_num("named", l.rows);
 	return 0;
 }
@@ -292,25 +330,10 @@ COMMAND_NAMED(show_named, "show named", do_show_named, "show", "named entries (m
 
 /* --- memory objects --- */
 
-struct pager_row {
-	memory_object_t mo;             /* to compare only */
-	const char     *ops, *state;
-	uint64_t        id, size, control, requested, supplied, returned, errors;
-	uint32_t        refs;
-	vm_prot_t       prot;
-	int             strategy;
-};
-
-struct pager_batch {
-	uint64_t         after;
-	unsigned         n;
-	struct pager_row row[BATCH];
-};
-
 static struct pager_row
 pager_facts(memory_object_t mo)
 {
-	struct pager_row r = { mo, mo->ops->name, NULL, mo->id, mo->size, 0, 0, 0, 0, 0, mo->ref_count, mo->max_prot,
+	struct pager_row r = { mo->id, mo, mo->ops->name, NULL, mo->size, 0, 0, 0, 0, 0, mo->ref_count, mo->max_prot,
 		mo->copy_strategy };
 
 	spin_lock(&mo->lock);
@@ -327,22 +350,24 @@ pager_facts(memory_object_t mo)
 static bool
 take_pager(memory_object_t mo, void *arg)
 {
-	struct pager_batch *b = arg;
-	unsigned i;
+	union row *r = batch_room(arg, mo->id);
 
-	if (mo->id <= b->after || (b->n == BATCH && mo->id > b->row[BATCH - 1].id))
-		return true;
-	if (b->n < BATCH)
-		b->n++;
-	for (i = b->n - 1; i > 0 && b->row[i - 1].id > mo->id; i--)
-		b->row[i] = b->row[i - 1];
-	b->row[i] = pager_facts(mo);
+	if (r != NULL)
+		r->pager = pager_facts(mo);
 	return true;
 }
 
 static void
-pager_row(struct listing *l, const struct pager_row *r)
+collect_pagers(struct batch *b)
 {
+	memory_object_foreach(take_pager, b);
+}
+
+static void
+list_pager(struct listing *l, const union row *row)
+{
+	const struct pager_row *r = &row->pager;
+
 	list_num(l, r->id);
 	list_text(l, r->ops);
 	list_text(l, r->state);
@@ -369,32 +394,23 @@ do_show_memory_object(struct cmd_ctx *c)
 		{ "returned", "RETURNED", COL_COUNT, 8 }, { "errors", "ERRORS", COL_COUNT, 6 },
 		{ "name", "NAME", COL_TEXT, -1 },
 	};
-	static struct pager_batch b;
 	struct listing l;
-	unsigned i;
+	union row r;
 
 	list_begin(&l, c, columns, nitems(columns));
 	if (c->arg[0].given) {
-		b.row[0] = pager_facts(c->arg[0].held->object);
-		pager_row(&l, &b.row[0]);
-		cmd_set_num("size", b.row[0].size);
-		cmd_set_num("object", b.row[0].control);
-		cmd_set_num("requested", b.row[0].requested);
-		cmd_set_num("supplied", b.row[0].supplied);
-		cmd_set_num("returned", b.row[0].returned);
-		cmd_set_num("errors", b.row[0].errors);
-		cmd_set_text("state", b.row[0].state);
+		r.pager = pager_facts(c->arg[0].held->object);
+		list_pager(&l, &r);
+		cmd_set_num("size", r.pager.size);
+		cmd_set_num("object", r.pager.control);
+		cmd_set_num("requested", r.pager.requested);
+		cmd_set_num("supplied", r.pager.supplied);
+		cmd_set_num("returned", r.pager.returned);
+		cmd_set_num("errors", r.pager.errors);
+		cmd_set_text("state", r.pager.state);
 		return 0;
 	}
-	b.after = 0;
-	do {
-		b.n = 0;
-		memory_object_foreach(take_pager, &b);
-		for (i = 0; i < b.n; i++)
-			pager_row(&l, &b.row[i]);
-		if (b.n > 0)
-			b.after = b.row[b.n - 1].id;
-	} while (b.n == BATCH && !cmd_interrupted());
+	list_batches(&l, collect_pagers, list_pager);
 	cmd_set_num("pagers", l.rows);
 	return 0;
 }
