@@ -10,21 +10,25 @@
 #include <mm/vm_print.h>
 #include "held.h"
 
-static const char *
-type_name(vm_map_copy_t copy)
+const char *
+cmd_copy_type(int type)
 {
 	static const char *const names[] = { "null", "entry_list", "object", "page_list", "kernel_buffer" };
 
-	return copy == VM_MAP_COPY_NULL ? names[0] : names[copy->type];
+	return type >= 0 && type <= VM_MAP_COPY_KERNEL_BUFFER ? names[type] : "?";
 }
 
 /* The result of a call that made a copy. */
 static int
 made(struct cmd_ctx *c, kern_return_t kr, struct held *h, vm_map_copy_t copy)
 {
+	bool some = copy != VM_MAP_COPY_NULL;
+
 	kr = held_keep(h, kr, copy);
-	return cmd_result(c, kr, "name=%s type=%s size=0x%lx", kr == KERN_SUCCESS ? h->name : "",
-	    kr == KERN_SUCCESS ? type_name(copy) : "", kr == KERN_SUCCESS && copy != VM_MAP_COPY_NULL ? copy->size : 0);
+	if (kr != KERN_SUCCESS)
+		return cmd_result(c, kr, NULL);
+	return cmd_result(c, kr, "name=%s type=%s size=0x%lx", h->name, cmd_copy_type(some ? copy->type : 0),
+	    some ? copy->size : 0);
 }
 
 static kern_return_t
@@ -45,15 +49,15 @@ want_whole(vm_map_copy_t copy)
 	return KERN_FAIL(KERN_INVALID_ARGUMENT, "the page list lacks pages (has %u): it can only be discarded", copy->npages);
 }
 
-/* --- in --- */
-
 static kern_return_t
-no_wrap(const struct cmd_value *addr, const struct cmd_value *len)
+no_wrap(vm_offset_t addr, vm_size_t len)
 {
-	if (addr->num + len->num >= addr->num && round_page(addr->num + len->num) >= addr->num)
+	if (addr + len >= addr && round_page(addr + len) >= addr)
 		return KERN_SUCCESS;
-	return KERN_FAIL(KERN_INVALID_ADDRESS, "0x%lx bytes at 0x%lx pass the end of the address space", len->num, addr->num);
+	return KERN_FAIL(KERN_INVALID_ADDRESS, "0x%lx bytes at 0x%lx pass the end of the address space", len, addr);
 }
+
+/* --- in --- */
 
 enum { IN_MAP, IN_ADDR, IN_LEN, IN_DESTROY, IN_VOLATILE, IN_MAXPROT, IN_NAME };
 
@@ -64,7 +68,7 @@ begin(struct cmd_ctx *c, unsigned name, struct held **h)
 	kern_return_t kr = cmd_map(&c->arg[IN_MAP]);
 
 	if (kr == KERN_SUCCESS)
-		kr = no_wrap(&c->arg[IN_ADDR], &c->arg[IN_LEN]);
+		kr = no_wrap(c->arg[IN_ADDR].num, c->arg[IN_LEN].num);
 	return kr == KERN_SUCCESS ? held_new(CMD_COPY, c->arg[name].word, h) : kr;
 }
 
@@ -254,8 +258,8 @@ do_overwrite(struct cmd_ctx *c)
 
 	if (kr == KERN_SUCCESS)
 		kr = want_whole(h->copy);
-	if (kr == KERN_SUCCESS && (c->arg[1].num + size < c->arg[1].num || round_page(c->arg[1].num + size) < c->arg[1].num))
-		kr = KERN_FAIL(KERN_INVALID_ADDRESS, "0x%lx bytes at 0x%lx pass the end of the address space", size, c->arg[1].num);
+	if (kr == KERN_SUCCESS)
+		kr = no_wrap(c->arg[1].num, size);
 	if (kr == KERN_SUCCESS)
 		kr = vm_map_copy_overwrite(c->arg[0].map, c->arg[1].num, h->copy, c->arg[3].num != 0);
 	if (kr == KERN_SUCCESS)
@@ -294,14 +298,7 @@ COMMAND(vm_map_copy_copy, do_copy_copy, "copy", "move a copy's contents to a new
     "KERN_RESOURCE_SHORTAGE, KERN_NAME_EXISTS",
     ARG(COPY, "copy"), OPT(NEW, "name", ""));
 
-static int
-do_discard(struct cmd_ctx *c)
-{
-	held_drop(c->arg[0].held);
-	return cmd_result(c, KERN_SUCCESS, NULL);
-}
-
-COMMAND(vm_map_copy_discard, do_discard, "copy", "throw a copy away",
+COMMAND(vm_map_copy_discard, cmd_drop, "copy", "throw a copy away",
     "A continuation is aborted.",
     ARG(COPY, "copy"));
 

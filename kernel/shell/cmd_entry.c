@@ -111,14 +111,7 @@ COMMAND(mach_memory_object_memory_entry, do_pager_entry, "entry", "a named entry
     "KERN_INVALID_ARGUMENT, KERN_RESOURCE_SHORTAGE, KERN_NAME_EXISTS",
     ARG(BOOL, "internal"), ARG(SIZE, "size"), ARG(PROT, "prot"), OPT(OBJECT, "pager", ""), OPT(NEW, "name", ""));
 
-static int
-do_destroy_entry(struct cmd_ctx *c)
-{
-	held_drop(c->arg[0].held);
-	return cmd_result(c, KERN_SUCCESS, NULL);
-}
-
-COMMAND(mach_destroy_memory_entry, do_destroy_entry, "entry", "give a named entry up",
+COMMAND(mach_destroy_memory_entry, cmd_drop, "entry", "give a named entry up",
     "One reference; mappings made through it stay.",
     ARG(NAMED, "entry"));
 
@@ -198,14 +191,7 @@ COMMAND(shared_region_mapping_ref, do_region_ref, "entry", "one more reference o
     "  shared_region_mapping_ref r1 name=r2",
     ARG(REGION, "region"), OPT(NEW, "name", ""));
 
-static int
-do_region_dealloc(struct cmd_ctx *c)
-{
-	held_drop(c->arg[0].held);
-	return cmd_result(c, KERN_SUCCESS, NULL);
-}
-
-COMMAND(shared_region_mapping_dealloc, do_region_dealloc, "entry", "give up a reference on a shared region, and its name",
+COMMAND(shared_region_mapping_dealloc, cmd_drop, "entry", "give up a reference on a shared region, and its name",
     "With the last one both named entries go, and the chain. Mappings stay.",
     ARG(REGION, "region"));
 

@@ -119,8 +119,7 @@ do_deallocate(struct cmd_ctx *c)
 {
 	if (c->arg[0].held->kind != CMD_MAP)
 		return cmd_usage(c, 0, "the name of a map is expected (see `show names`)");
-	held_drop(c->arg[0].held);
-	return cmd_result(c, KERN_SUCCESS, NULL);
+	return cmd_drop(c);
 }
 
 COMMAND(vm_map_deallocate, do_deallocate, "map", "give a reference on a map up, and its name",

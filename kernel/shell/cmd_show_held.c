@@ -76,7 +76,8 @@ batch_room(struct batch *b, uint64_t id)
 
 /* All of a list of the kernel's: collect goes through it and offers each thing to batch_room. */
 static void
-list_batches(struct listing *l, void (*collect)(struct batch *), void (*list_row)(struct listing *, const union row *))
+list_batches(struct listing *l, void (*collect)(struct batch *),
+    void (*list_row)(struct listing *, const union row *))
 {
 	static struct batch b;
 	unsigned i;
@@ -102,14 +103,6 @@ held_name(enum cmd_type kind, const void *any)
 
 /* --- copies --- */
 
-static const char *
-copy_type(int type)
-{
-	static const char *const names[] = { "?", "entry_list", "object", "page_list", "kernel_buffer" };
-
-	return names[type >= VM_MAP_COPY_ENTRY_LIST && type <= VM_MAP_COPY_KERNEL_BUFFER ? type : 0];
-}
-
 static bool
 take_copy(vm_map_copy_t copy, void *arg)
 {
@@ -130,7 +123,7 @@ static void
 list_copy(struct listing *l, const union row *r)
 {
 	list_num(l, r->copy.id);
-	list_text(l, copy_type(r->copy.type));
+	list_text(l, cmd_copy_type(r->copy.type));
 	list_num(l, r->copy.size);
 	list_num(l, r->copy.offset);
 	list_text(l, held_name(CMD_COPY, r->copy.copy));
@@ -151,6 +144,16 @@ show_copies(struct cmd_ctx *c)
 	return 0;
 }
 
+void
+cmd_print_backing(const struct vm_map_entry *e)
+{
+	if (e->object.vm_object == VM_OBJECT_NULL)
+		kprintf("zero-filled\n");
+	else
+		kprintf("object %lu at 0x%lx%s\n", e->object.vm_object->id, e->offset,
+		    e->needs_copy ? ", copied at the next write" : "");
+}
+
 /* The entries of a list; how many objects they need not share with anybody is not said: `show object` does. */
 static uint64_t
 copy_entries(vm_map_copy_t copy)
@@ -160,11 +163,7 @@ copy_entries(vm_map_copy_t copy)
 
 	for (e = vm_map_copy_first_entry(copy); e != vm_map_copy_to_entry(copy) && !cmd_interrupted(); e = e->vme_next, n++) {
 		kprintf("  entry 0x%lx to 0x%lx: ", e->vme_start, e->vme_end);
-		if (e->object.vm_object == VM_OBJECT_NULL)
-			kprintf("zero-filled\n");
-		else
-			kprintf("object %lu at 0x%lx%s\n", e->object.vm_object->id, e->offset,
-			    e->needs_copy ? ", copied at the next write" : "");
+		cmd_print_backing(e);
 	}
 	return n;
 }
@@ -188,6 +187,7 @@ copy_pages(vm_map_copy_t copy)
 static int
 show_copy(struct cmd_ctx *c, vm_map_copy_t copy)
 {
+	const char *type;
 	uint64_t entries = 0;
 
 	if (copy == VM_MAP_COPY_NULL)
@@ -210,13 +210,14 @@ show_copy(struct cmd_ctx *c, vm_map_copy_t copy)
 	default:
 		break;
 	}
+	type = cmd_copy_type(copy->type);
 	if (copy->type == VM_MAP_COPY_PAGE_LIST)
-		return cmd_result(c, KERN_SUCCESS, "type=%s size=0x%lx offset=0x%lx npages=%u loose=%u cont=%u", copy_type(copy->type),
+		return cmd_result(c, KERN_SUCCESS, "type=%s size=0x%lx offset=0x%lx npages=%u loose=%u cont=%u", type,
 		    copy->size, copy->offset, copy->npages, copy->page_loose, vm_map_copy_has_cont(copy));
 	if (copy->type == VM_MAP_COPY_ENTRY_LIST)
-		return cmd_result(c, KERN_SUCCESS, "type=%s size=0x%lx offset=0x%lx entries=%lu", copy_type(copy->type), copy->size,
+		return cmd_result(c, KERN_SUCCESS, "type=%s size=0x%lx offset=0x%lx entries=%lu", type, copy->size,
 		    copy->offset, c->json ? copy->hdr.nentries : entries);
-	return cmd_result(c, KERN_SUCCESS, "type=%s size=0x%lx offset=0x%lx", copy_type(copy->type), copy->size, copy->offset);
+	return cmd_result(c, KERN_SUCCESS, "type=%s size=0x%lx offset=0x%lx", type, copy->size, copy->offset);
 }
 
 static int
@@ -494,14 +495,14 @@ COMMAND_NAMED(show_names, "show names", do_show_names, "show", "what the shell h
     "Copies, named entries, memory objects, shared regions and maps, each by one reference, which\n"
     "`drop` gives up. Sets $names.");
 
-static int
-do_drop(struct cmd_ctx *c)
+int
+cmd_drop(struct cmd_ctx *c)
 {
 	held_drop(c->arg[0].held);
 	return cmd_result(c, KERN_SUCCESS, NULL);
 }
 
-COMMAND(drop, do_drop, "language", "give up a name and what it holds",
+COMMAND(drop, cmd_drop, "language", "give up a name and what it holds",
     "One reference on a named entry, memory object, shared region or map; a copy is discarded.\n"
     "Mappings stay.\n"
     "  drop e1",

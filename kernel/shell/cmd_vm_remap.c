@@ -78,11 +78,7 @@ show_extracted(const struct vm_map_header *h)
 	for (e = h->links.next; (const void *)e != (const void *)&h->links; e = e->vme_next, n++) {
 		kprintf("  entry 0x%lx to 0x%lx: %s/%s, inherit %s, ", e->vme_start, e->vme_end, vm_prot_name(e->protection),
 		    vm_prot_name(e->max_protection), vm_inherit_name(e->inheritance));
-		if (e->object.vm_object == VM_OBJECT_NULL)
-			kprintf("zero-filled\n");
-		else
-			kprintf("object %lu at 0x%lx%s\n", e->object.vm_object->id, e->offset,
-			    e->needs_copy ? ", copied at the next write" : "");
+		cmd_print_backing(e);
 	}
 	return n;
 }

@@ -64,6 +64,12 @@ kern_return_t cmd_map_range(const struct cmd_value *v, vm_offset_t start, vm_off
 kern_return_t cmd_kernel_wires(vm_map_t map);
 /* Is it the map of a task? Such maps are no submaps. */
 bool cmd_is_task_map(vm_map_t map);
+/* The whole of a command that only gives up the held thing of its first argument. */
+int cmd_drop(struct cmd_ctx *c);
+/* VM_MAP_COPY_ENTRY_LIST: "entry_list"...; 0, the copy of nothing: "null" (cmd_copy.c). */
+const char *cmd_copy_type(int type);
+/* Prints what an entry outside of maps shows, to the end of the line. */
+void cmd_print_backing(const struct vm_map_entry *e);
 /* KERN_INVALID_ARGUMENT: not cur within max within rwx. */
 kern_return_t cmd_rights(vm_prot_t cur, vm_prot_t max);
 
