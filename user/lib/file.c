@@ -604,74 +604,57 @@ pipe_transfer(int fd, void *buf, size_t n, bool writes, ssize_t *r)
 	return true;
 }
 
+/* A transfer of a file, at offset; NULL: where the descriptor stands, which moves on. */
+static ssize_t
+file_transfer(int fd, void *buf, size_t n, bool writes, const off_t *offset)
+{
+	struct open_file *o;
+	uint64_t at;
+	ssize_t r = -1;
+
+	if (offset != NULL && *offset < 0)
+		return fail(EINVAL);
+	atlas_mutex_lock(&__atlas_files_lock);
+	o = fd_get(fd);
+	if (o != NULL) {
+		if (offset == NULL && writes && (o->flags & O_APPEND))
+			o->offset = size_of(o->file);
+		at = offset != NULL ? (uint64_t)*offset : o->offset;
+		r = writes ? write_at(o, buf, n, at) : read_at(o, buf, n, at);
+		if (offset == NULL && r > 0)
+			o->offset += (uint64_t)r;
+	}
+	atlas_mutex_unlock(&__atlas_files_lock);
+	return r;
+}
+
 ssize_t
 __atlas_file_read(int fd, void *buf, size_t n)
 {
-	struct open_file *o;
-	ssize_t r = -1;
+	ssize_t r;
 
-	if (pipe_transfer(fd, buf, n, false, &r))
-		return r;
-	atlas_mutex_lock(&__atlas_files_lock);
-	o = fd_get(fd);
-	if (o != NULL)
-		r = read_at(o, buf, n, o->offset);
-	if (r > 0)
-		o->offset += (uint64_t)r;
-	atlas_mutex_unlock(&__atlas_files_lock);
-	return r;
+	return pipe_transfer(fd, buf, n, false, &r) ? r : file_transfer(fd, buf, n, false, NULL);
 }
 
 ssize_t
 __atlas_file_write(int fd, const void *buf, size_t n)
 {
-	struct open_file *o;
-	ssize_t r = -1;
+	void *from = (void *)(uintptr_t)buf;
+	ssize_t r;
 
-	if (pipe_transfer(fd, (void *)(uintptr_t)buf, n, true, &r))
-		return r;
-	atlas_mutex_lock(&__atlas_files_lock);
-	o = fd_get(fd);
-	if (o != NULL && (o->flags & O_APPEND))
-		o->offset = size_of(o->file);
-	if (o != NULL)
-		r = write_at(o, buf, n, o->offset);
-	if (r > 0)
-		o->offset += (uint64_t)r;
-	atlas_mutex_unlock(&__atlas_files_lock);
-	return r;
+	return pipe_transfer(fd, from, n, true, &r) ? r : file_transfer(fd, from, n, true, NULL);
 }
 
 ssize_t
 pread(int fd, void *buf, size_t n, off_t offset)
 {
-	struct open_file *o;
-	ssize_t r = -1;
-
-	if (offset < 0)
-		return fail(EINVAL);
-	atlas_mutex_lock(&__atlas_files_lock);
-	o = fd_get(fd);
-	if (o != NULL)
-		r = read_at(o, buf, n, (uint64_t)offset);
-	atlas_mutex_unlock(&__atlas_files_lock);
-	return r;
+	return file_transfer(fd, buf, n, false, &offset);
 }
 
 ssize_t
 pwrite(int fd, const void *buf, size_t n, off_t offset)
 {
-	struct open_file *o;
-	ssize_t r = -1;
-
-	if (offset < 0)
-		return fail(EINVAL);
-	atlas_mutex_lock(&__atlas_files_lock);
-	o = fd_get(fd);
-	if (o != NULL)
-		r = write_at(o, buf, n, (uint64_t)offset);
-	atlas_mutex_unlock(&__atlas_files_lock);
-	return r;
+	return file_transfer(fd, (void *)(uintptr_t)buf, n, true, &offset);
 }
 
 off_t
