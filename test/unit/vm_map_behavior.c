@@ -13,14 +13,6 @@ advise(vm_map_t map, vm_offset_t va, vm_size_t size, vm_behavior_t b)
 	return vm_map_behavior_set(map, va, va + size, b);
 }
 
-static vm_map_entry_t
-entry_at(vm_map_t map, vm_offset_t va)
-{
-	vm_map_entry_t e;
-
-	return vm_map_lookup_entry(map, va, &e) ? e : NULL;
-}
-
 static uint64_t
 resident_leaves(vm_map_t map)
 {
@@ -33,7 +25,7 @@ resident_leaves(vm_map_t map)
 static uint64_t
 resident_pages(vm_map_t map, vm_offset_t va)
 {
-	vm_map_entry_t e = entry_at(map, va);
+	vm_map_entry_t e = fixture_entry(map, va);
 
 	return e == NULL || e->object.vm_object == NULL ? 0 : e->object.vm_object->resident_page_count;
 }
@@ -45,8 +37,8 @@ TEST(vm_map_behavior, stored_in_the_part_and_merged_again)
 	ASSERT_TRUE(fixture_allocate(map, A, 8 * P));
 	ASSERT_EQ(advise(map, A + 2 * P, 2 * P, VM_BEHAVIOR_RANDOM), KERN_SUCCESS);
 	ASSERT_EQ(fixture_entries(map), 3);
-	ASSERT_EQ(entry_at(map, A + 3 * P)->behavior, VM_BEHAVIOR_RANDOM);
-	ASSERT_EQ(entry_at(map, A + 4 * P)->behavior, VM_BEHAVIOR_DEFAULT);
+	ASSERT_EQ(fixture_entry(map, A + 3 * P)->behavior, VM_BEHAVIOR_RANDOM);
+	ASSERT_EQ(fixture_entry(map, A + 4 * P)->behavior, VM_BEHAVIOR_DEFAULT);
 	ASSERT_EQ(advise(map, A, 8 * P, VM_BEHAVIOR_RSEQNTL), KERN_SUCCESS);
 	ASSERT_EQ(fixture_entries(map), 1);
 	ASSERT_TRUE(fixture_sound(map, NULL));
@@ -119,7 +111,7 @@ TEST(vm_map_behavior, dontneed_forgets_references_and_keeps_contents)
 	ASSERT_EQ(advise(map, A, 2 * M, VM_BEHAVIOR_DONTNEED), KERN_SUCCESS);
 	pmap_walk(map->pmap, A + 5 * P, &w);
 	ASSERT_TRUE(w.leaf && !w.accessed);
-	e = entry_at(map, A);
+	e = fixture_entry(map, A);
 	ASSERT_FALSE(pmap_is_referenced(vm_page_lookup(e->object.vm_object, e->offset + 5 * P)));
 	ASSERT_LOAD(map, A + 5 * P, 5);
 	ASSERT_LOAD(map, A + M, 6);

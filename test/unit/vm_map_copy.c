@@ -27,66 +27,17 @@ end(void)
 	vm_map_deallocate(into);
 }
 
-/* n pages at va, page i holding first + i in its first byte. */
-static bool
-fill(vm_map_t m, vm_offset_t va, unsigned n, uint8_t first)
-{
-	bool ok = fixture_allocate(m, va, n * P);
-
-	for (unsigned i = 0; ok && i < n; i++)
-		ok = fixture_store(m, va + i * P, (uint8_t)(first + i)) == KERN_SUCCESS;
-	return ok;
-}
-
-/* Do n pages at va hold first, first + 1, ...? */
-static bool
-holds(vm_map_t m, vm_offset_t va, unsigned n, uint8_t first)
-{
-	for (unsigned i = 0; i < n; i++) {
-		uint8_t v = 0;
-
-		if (fixture_load(m, va + i * P, &v) != KERN_SUCCESS || v != (uint8_t)(first + i)) {
-			kprintf("# page %u at 0x%lx holds %u\n", i, (unsigned long)va, v);
-			return false;
-		}
-	}
-	return true;
-}
-
 static bool
 share(vm_map_t m, vm_offset_t va, vm_size_t size)
 {
 	return vm_inherit(m, vm_address_u(va), vm_size_u(size), VM_INHERIT_SHARE) == KERN_SUCCESS;
 }
 
-static vm_map_entry_t
-entry_at(vm_map_t m, vm_offset_t va)
-{
-	vm_map_entry_t e;
-
-	return vm_map_lookup_entry(m, va, &e) ? e : NULL;
-}
-
-static paddr_t
-page_at(vm_map_t m, vm_offset_t va)
-{
-	paddr_t pa = 0;
-
-	(void)pmap_extract(m->pmap, va, &pa);
-	return pa;
-}
-
 /* All invariants, references of copies in flight included. */
 static bool
 sound(void)
 {
-	struct vm_check_failure f;
-	vm_map_t all[] = { map, into };
-
-	if (vm_check_all(all, 2, &f))
-		return true;
-	kprintf("# %s: %s\n", f.id, f.text);
-	return false;
+	return fixture_sound_all(map, into, NULL);
 }
 
 /* --- copyin and copyout --- */
@@ -114,7 +65,7 @@ TEST(vm_map_copy, a_copy_is_as_of_copyin_and_gets_fresh_attributes)
 	vm_offset_t at;
 
 	begin();
-	ASSERT_TRUE(fill(map, A, PAGES, 1));
+	ASSERT_TRUE(fixture_fill(map, A, PAGES, 1));
 	ASSERT_EQ(vm_protect(map, vm_address_u(A), vm_size_u(PAGES * P), true, VM_PROT_READ), KERN_SUCCESS);
 	ASSERT_EQ(vm_inherit(map, vm_address_u(A), vm_size_u(PAGES * P), VM_INHERIT_NONE), KERN_SUCCESS);
 	ASSERT_EQ(vm_map_copyin(map, A + 5, (PAGES - 1) * P, false, &copy), KERN_SUCCESS);
@@ -126,8 +77,8 @@ TEST(vm_map_copy, a_copy_is_as_of_copyin_and_gets_fresh_attributes)
 	ASSERT_TRUE(sound());
 	ASSERT_EQ(vm_map_copyout(into, &at, copy), KERN_SUCCESS);
 	ASSERT_EQ(at & PAGE_MASK, 5);
-	ASSERT_TRUE(holds(into, at - 5, PAGES, 1));
-	e = entry_at(into, at);
+	ASSERT_TRUE(fixture_holds(into, at - 5, PAGES, 1));
+	e = fixture_entry(into, at);
 	ASSERT_EQ(e->protection, VM_PROT_DEFAULT);
 	ASSERT_EQ(e->max_protection, VM_PROT_ALL);
 	ASSERT_EQ(e->inheritance, VM_INHERIT_DEFAULT);
@@ -141,7 +92,7 @@ TEST(vm_map_copy, few_bytes_go_by_a_kernel_buffer)
 	vm_offset_t at;
 
 	begin();
-	ASSERT_TRUE(fill(map, A, 2, 1));
+	ASSERT_TRUE(fixture_fill(map, A, 2, 1));
 	ASSERT_STORE(map, A + P - 1, 77);
 	ASSERT_EQ(vm_map_copyin(map, A + P - 1, 2, false, &copy), KERN_SUCCESS);
 	ASSERT_EQ(copy->type, VM_MAP_COPY_KERNEL_BUFFER);
@@ -160,8 +111,8 @@ TEST(vm_map_copy, holes_and_missing_rights_leave_nothing)
 	vm_map_copy_t copy = NULL;
 
 	begin();
-	ASSERT_TRUE(fill(map, A, PAGES, 1));
-	ASSERT_TRUE(fill(map, A + (PAGES + 1) * P, 1, 1));
+	ASSERT_TRUE(fixture_fill(map, A, PAGES, 1));
+	ASSERT_TRUE(fixture_fill(map, A + (PAGES + 1) * P, 1, 1));
 	for (unsigned i = 0; i < 2; i++) {
 		ASSERT_EQ(vm_map_copyin(map, A + (PAGES + 2) * P - sizes[i], sizes[i], false, &copy), KERN_INVALID_ADDRESS);
 		ASSERT_EQ(vm_map_copyin(map, A + (PAGES + 2) * P - sizes[i], sizes[i], true, &copy), KERN_INVALID_ADDRESS);
@@ -174,7 +125,7 @@ TEST(vm_map_copy, holes_and_missing_rights_leave_nothing)
 	ASSERT_EQ(vm_map_copyin_maxprot(map, A, PAGES * P, false, &copy), KERN_SUCCESS);
 	ASSERT_TRUE(sound());
 	vm_map_copy_discard(copy);
-	ASSERT_TRUE(holds(map, A, 4, 1));
+	ASSERT_TRUE(fixture_holds(map, A, 4, 1));
 	ASSERT_TRUE(sound());
 	end();
 }
@@ -186,20 +137,20 @@ TEST(vm_map_copy, a_destroyed_private_source_moves)
 	paddr_t pa;
 
 	begin();
-	ASSERT_TRUE(fill(map, A, PAGES + 2, 1));
-	pa = page_at(map, A + 2 * P);
+	ASSERT_TRUE(fixture_fill(map, A, PAGES + 2, 1));
+	pa = fixture_page(map, A + 2 * P);
 	ASSERT_EQ(vm_map_copyin(map, A + P, PAGES * P, true, &copy), KERN_SUCCESS);
-	ASSERT_TRUE(entry_at(map, A + P) == NULL && entry_at(map, A + PAGES * P) == NULL);
+	ASSERT_TRUE(fixture_entry(map, A + P) == NULL && fixture_entry(map, A + PAGES * P) == NULL);
 	ASSERT_TRUE(sound());
 	ASSERT_LOAD(map, A, 1);
 	ASSERT_LOAD(map, A + (PAGES + 1) * P, PAGES + 2);
 	ASSERT_EQ(vm_map_copyout(into, &at, copy), KERN_SUCCESS);
-	ASSERT_TRUE(holds(into, at, PAGES, 2));
-	ASSERT_EQ(page_at(into, at + P), pa);
+	ASSERT_TRUE(fixture_holds(into, at, PAGES, 2));
+	ASSERT_EQ(fixture_page(into, at + P), pa);
 	/* Each side frees what only it can reach. */
 	ASSERT_EQ(vm_deallocate(map, vm_address_u(A), vm_size_u(P)), KERN_SUCCESS);
 	ASSERT_EQ(vm_deallocate(into, vm_address_u(at), vm_size_u(2 * P)), KERN_SUCCESS);
-	ASSERT_TRUE(holds(into, at + 2 * P, PAGES - 2, 4));
+	ASSERT_TRUE(fixture_holds(into, at + 2 * P, PAGES - 2, 4));
 	ASSERT_STORE(into, at + 2 * P, 50);
 	ASSERT_LOAD(map, A + (PAGES + 1) * P, PAGES + 2);
 	ASSERT_TRUE(sound());
@@ -213,14 +164,14 @@ TEST(vm_map_copy, a_destroyed_shared_source_stays_with_its_sharers)
 	vm_offset_t at;
 
 	begin();
-	ASSERT_TRUE(fill(map, A, PAGES, 1));
+	ASSERT_TRUE(fixture_fill(map, A, PAGES, 1));
 	ASSERT_TRUE(share(map, A, PAGES * P));
 	peer = vm_map_fork(map);
 	ASSERT_EQ(vm_map_copyin(map, A, PAGES * P, true, &copy), KERN_SUCCESS);
-	ASSERT_TRUE(entry_at(map, A) == NULL);
+	ASSERT_TRUE(fixture_entry(map, A) == NULL);
 	ASSERT_STORE(peer, A, 99);
 	ASSERT_EQ(vm_map_copyout(into, &at, copy), KERN_SUCCESS);
-	ASSERT_TRUE(holds(into, at, PAGES, 1));
+	ASSERT_TRUE(fixture_holds(into, at, PAGES, 1));
 	ASSERT_STORE(into, at + P, 88);
 	ASSERT_LOAD(peer, A + P, 2);
 	ASSERT_TRUE(fixture_sound(map, into, peer, NULL));
@@ -235,16 +186,16 @@ TEST(vm_map_copy, a_wired_source_is_copied_at_once_and_stays_wired)
 	paddr_t pa;
 
 	begin();
-	ASSERT_TRUE(fill(map, A, PAGES, 1));
+	ASSERT_TRUE(fixture_fill(map, A, PAGES, 1));
 	ASSERT_EQ(vm_map_wire(map, A + P, A + 3 * P, VM_PROT_DEFAULT, true), KERN_SUCCESS);
-	pa = page_at(map, A + P);
+	pa = fixture_page(map, A + P);
 	ASSERT_EQ(vm_map_copyin(map, A, PAGES * P, false, &copy), KERN_SUCCESS);
 	ASSERT_EQ(fixture_leaf(map, A + P), VM_PROT_DEFAULT);
 	ASSERT_STORE(map, A + P, 99);
 	ASSERT_STORE(map, A, 98);
-	ASSERT_EQ(page_at(map, A + P), pa);
+	ASSERT_EQ(fixture_page(map, A + P), pa);
 	ASSERT_EQ(vm_map_copyout(into, &at, copy), KERN_SUCCESS);
-	ASSERT_TRUE(holds(into, at, PAGES, 1));
+	ASSERT_TRUE(fixture_holds(into, at, PAGES, 1));
 	ASSERT_TRUE(sound());
 	end();
 }
@@ -257,14 +208,14 @@ TEST(vm_map_copy, no_space_leaves_the_copy)
 
 	begin();
 	small = vm_map_create(pmap_create(), VM_MIN_ADDRESS, VM_MIN_ADDRESS + 2 * P, true);
-	ASSERT_TRUE(fill(map, A, PAGES, 1));
+	ASSERT_TRUE(fixture_fill(map, A, PAGES, 1));
 	ASSERT_EQ(vm_map_copyin(map, A, PAGES * P, false, &copy), KERN_SUCCESS);
 	ASSERT_EQ(vm_map_copyout(small, &at, copy), KERN_NO_SPACE);
 	ASSERT_EQ(at, 7);
 	ASSERT_EQ(fixture_entries(small), 0);
 	ASSERT_TRUE(sound());
 	ASSERT_EQ(vm_map_copyout(into, &at, copy), KERN_SUCCESS);
-	ASSERT_TRUE(holds(into, at, PAGES, 1));
+	ASSERT_TRUE(fixture_holds(into, at, PAGES, 1));
 	vm_map_deallocate(small);
 	end();
 }
@@ -275,7 +226,7 @@ TEST(vm_map_copy, copyout_wires_where_the_map_wants_it)
 	vm_offset_t at;
 
 	begin();
-	ASSERT_TRUE(fill(map, A, PAGES, 1));
+	ASSERT_TRUE(fixture_fill(map, A, PAGES, 1));
 	ASSERT_EQ(vm_map_copyin(map, A, PAGES * P, false, &copy), KERN_SUCCESS);
 	into->wiring_required = true;
 	vm_map_wire_limit = 1;
@@ -283,9 +234,9 @@ TEST(vm_map_copy, copyout_wires_where_the_map_wants_it)
 	ASSERT_EQ(fixture_entries(into), 0);
 	vm_map_wire_limit = 0;
 	ASSERT_EQ(vm_map_copyout(into, &at, copy), KERN_SUCCESS);
-	ASSERT_EQ(entry_at(into, at)->user_wired_count, 1);
+	ASSERT_EQ(fixture_entry(into, at)->user_wired_count, 1);
 	ASSERT_EQ(fixture_leaf(into, at), VM_PROT_DEFAULT);
-	ASSERT_TRUE(holds(into, at, PAGES, 1));
+	ASSERT_TRUE(fixture_holds(into, at, PAGES, 1));
 	ASSERT_TRUE(sound());
 	end();
 }
@@ -310,15 +261,15 @@ TEST(vm_map_copy, an_object_is_handed_over)
 	vm_map_copy_discard(copy);
 	ASSERT_TRUE(sound());
 	ASSERT_EQ(vm_map_copyout(into, &at, moved), KERN_SUCCESS);
-	ASSERT_TRUE(entry_at(into, at)->object.vm_object == object);
-	ASSERT_EQ(entry_at(into, at)->offset, P);
-	ASSERT_EQ(entry_at(into, at)->vme_end - entry_at(into, at)->vme_start, 3 * P);
+	ASSERT_TRUE(fixture_entry(into, at)->object.vm_object == object);
+	ASSERT_EQ(fixture_entry(into, at)->offset, P);
+	ASSERT_EQ(fixture_entry(into, at)->vme_end - fixture_entry(into, at)->vme_start, 3 * P);
 	ASSERT_STORE(into, at, 5);
 	ASSERT_EQ(object->resident_page_count, 1);
 	/* Over memory: its contents, physically or by reference. */
 	vm_object_reference(object);
 	ASSERT_EQ(vm_map_copyin_object(object, P, 2 * P, &copy), KERN_SUCCESS);
-	ASSERT_TRUE(fill(map, A, PAGES, 1));
+	ASSERT_TRUE(fixture_fill(map, A, PAGES, 1));
 	ASSERT_EQ(vm_map_copy_overwrite(map, A + P + 100, copy, false), KERN_SUCCESS);
 	ASSERT_LOAD(map, A + P, 2);
 	ASSERT_LOAD(map, A + P + 100, 5);
@@ -335,7 +286,7 @@ TEST(vm_map_copy, contents_move_to_another_header)
 	vm_offset_t at;
 
 	begin();
-	ASSERT_TRUE(fill(map, A, PAGES, 1));
+	ASSERT_TRUE(fixture_fill(map, A, PAGES, 1));
 	ASSERT_EQ(vm_protect(map, vm_address_u(A + P), vm_size_u(P), false, VM_PROT_READ), KERN_SUCCESS);
 	ASSERT_EQ(vm_map_copyin(map, A, PAGES * P, false, &copy), KERN_SUCCESS);
 	ASSERT_EQ(copy->hdr.nentries, 3);
@@ -346,7 +297,7 @@ TEST(vm_map_copy, contents_move_to_another_header)
 	ASSERT_TRUE(vm_map_copy_last_entry(moved)->vme_next == vm_map_copy_to_entry(moved));
 	ASSERT_TRUE(sound());
 	ASSERT_EQ(vm_map_copyout(into, &at, moved), KERN_SUCCESS);
-	ASSERT_TRUE(holds(into, at, PAGES, 1));
+	ASSERT_TRUE(fixture_holds(into, at, PAGES, 1));
 	end();
 }
 
@@ -374,7 +325,7 @@ TEST(vm_map_copy, every_copy_is_listed_while_it_lives)
 	vm_offset_t at;
 
 	begin();
-	ASSERT_TRUE(fill(map, A, PAGES, 1));
+	ASSERT_TRUE(fixture_fill(map, A, PAGES, 1));
 	ASSERT_EQ(vm_map_copyin(map, A, PAGES * P, false, &a), KERN_SUCCESS);
 	ASSERT_EQ(vm_map_copyin(map, A, 100, false, &b), KERN_SUCCESS);
 	ASSERT_EQ(vm_map_copyin_page_list(map, A, PAGES * P, 0, &c, false), KERN_SUCCESS);
@@ -401,7 +352,7 @@ static void
 hook_replaces(const char *where, vm_map_t m)
 {
 	hook_removes(where, m);
-	(void)fill(m, A + P, 1, 70);
+	(void)fixture_fill(m, A + P, 1, 70);
 }
 
 TEST(vm_map_copy, a_source_that_changes_under_a_slow_copy_is_looked_up_again)
@@ -410,7 +361,7 @@ TEST(vm_map_copy, a_source_that_changes_under_a_slow_copy_is_looked_up_again)
 	vm_offset_t at;
 
 	begin();
-	ASSERT_TRUE(fill(map, A, PAGES, 1));
+	ASSERT_TRUE(fixture_fill(map, A, PAGES, 1));
 	ASSERT_EQ(vm_map_wire(map, A + P, A + 2 * P, VM_PROT_READ, true), KERN_SUCCESS);
 	vm_relock_hook = hook_replaces;
 	ASSERT_EQ(vm_map_copyin(map, A, PAGES * P, false, &copy), KERN_SUCCESS);
@@ -435,7 +386,7 @@ make_copy(vm_offset_t offset)
 {
 	vm_map_copy_t copy = NULL;
 
-	if (entry_at(map, B) == NULL && !fill(map, B, PAGES + 1, 101))
+	if (fixture_entry(map, B) == NULL && !fixture_fill(map, B, PAGES + 1, 101))
 		return NULL;
 	return vm_map_copyin(map, B + offset, PAGES * P - offset, false, &copy) == KERN_SUCCESS ? copy : NULL;
 }
@@ -446,21 +397,21 @@ TEST(vm_map_copy, private_pages_are_replaced_by_reference)
 	vm_map_entry_t e;
 
 	begin();
-	ASSERT_TRUE(fill(into, A, PAGES + 2, 1));
+	ASSERT_TRUE(fixture_fill(into, A, PAGES + 2, 1));
 	ASSERT_EQ(vm_protect(into, vm_address_u(A + P), vm_size_u(P), true, VM_PROT_DEFAULT), KERN_SUCCESS);
 	ASSERT_EQ(vm_inherit(into, vm_address_u(A + 2 * P), vm_size_u(P), VM_INHERIT_NONE), KERN_SUCCESS);
 	copy = make_copy(0);
 	ASSERT_EQ(vm_map_copy_overwrite(into, A + P, copy, false), KERN_SUCCESS);
-	ASSERT_TRUE(entry_at(into, A + 3 * P)->object.vm_object == entry_at(map, B)->object.vm_object);
-	ASSERT_TRUE(holds(into, A + P, PAGES, 101));
+	ASSERT_TRUE(fixture_entry(into, A + 3 * P)->object.vm_object == fixture_entry(map, B)->object.vm_object);
+	ASSERT_TRUE(fixture_holds(into, A + P, PAGES, 101));
 	ASSERT_LOAD(into, A, 1);
 	ASSERT_LOAD(into, A + (PAGES + 1) * P, PAGES + 2);
 	ASSERT_STORE(into, A + 3 * P, 9);
-	ASSERT_TRUE(holds(map, B, PAGES, 101));
-	e = entry_at(into, A + P);
+	ASSERT_TRUE(fixture_holds(map, B, PAGES, 101));
+	e = fixture_entry(into, A + P);
 	ASSERT_EQ(e->max_protection, VM_PROT_DEFAULT);
-	ASSERT_EQ(entry_at(into, A + 2 * P)->inheritance, VM_INHERIT_NONE);
-	ASSERT_EQ(entry_at(into, A + 3 * P)->inheritance, VM_INHERIT_COPY);
+	ASSERT_EQ(fixture_entry(into, A + 2 * P)->inheritance, VM_INHERIT_NONE);
+	ASSERT_EQ(fixture_entry(into, A + 3 * P)->inheritance, VM_INHERIT_COPY);
 	ASSERT_TRUE(sound());
 	end();
 }
@@ -470,17 +421,17 @@ TEST(vm_map_copy, pages_that_others_see_are_written_in_place)
 	vm_map_t peer, old;
 
 	begin();
-	ASSERT_TRUE(fill(into, A, PAGES, 1));
+	ASSERT_TRUE(fixture_fill(into, A, PAGES, 1));
 	ASSERT_TRUE(share(into, A + P, 2 * P));         /* private, shared, private */
 	peer = vm_map_fork(into);
 	ASSERT_EQ(vm_inherit(into, vm_address_u(A + P), vm_size_u(2 * P), VM_INHERIT_COPY), KERN_SUCCESS);
 	old = vm_map_fork(into);
 	ASSERT_EQ(vm_map_copy_overwrite(into, A, make_copy(0), false), KERN_SUCCESS);
-	ASSERT_TRUE(holds(into, A, PAGES, 101));
+	ASSERT_TRUE(fixture_holds(into, A, PAGES, 101));
 	ASSERT_LOAD(peer, A, 1);
-	ASSERT_TRUE(holds(peer, A + P, 2, 102));
+	ASSERT_TRUE(fixture_holds(peer, A + P, 2, 102));
 	ASSERT_LOAD(peer, A + 3 * P, 4);
-	ASSERT_TRUE(holds(old, A, PAGES, 1));           /* copies made before have the old pages */
+	ASSERT_TRUE(fixture_holds(old, A, PAGES, 1));           /* copies made before have the old pages */
 	ASSERT_TRUE(fixture_sound(map, into, peer, old, NULL));
 	vm_map_deallocate(old);
 	vm_map_deallocate(peer);
@@ -492,13 +443,13 @@ TEST(vm_map_copy, wired_pages_are_written_in_place)
 	paddr_t pa;
 
 	begin();
-	ASSERT_TRUE(fill(into, A, PAGES, 1));
+	ASSERT_TRUE(fixture_fill(into, A, PAGES, 1));
 	ASSERT_EQ(vm_map_wire(into, A + P, A + 2 * P, VM_PROT_DEFAULT, true), KERN_SUCCESS);
-	pa = page_at(into, A + P);
+	pa = fixture_page(into, A + P);
 	ASSERT_EQ(vm_map_copy_overwrite(into, A, make_copy(0), false), KERN_SUCCESS);
-	ASSERT_EQ(page_at(into, A + P), pa);
-	ASSERT_EQ(entry_at(into, A + P)->user_wired_count, 1);
-	ASSERT_TRUE(holds(into, A, PAGES, 101));
+	ASSERT_EQ(fixture_page(into, A + P), pa);
+	ASSERT_EQ(fixture_entry(into, A + P)->user_wired_count, 1);
+	ASSERT_TRUE(fixture_holds(into, A, PAGES, 101));
 	ASSERT_TRUE(sound());
 	end();
 }
@@ -509,9 +460,10 @@ TEST(vm_map_copy, edges_and_other_alignments_are_written_by_bytes)
 
 	begin();
 	for (unsigned i = 0; i < nitems(from); i++) {
-		ASSERT_TRUE(fill(into, A, PAGES + 2, 1));
+		ASSERT_TRUE(fixture_fill(into, A, PAGES + 2, 1));
 		for (unsigned k = 0; k <= PAGES; k++)
-			ASSERT_TRUE(entry_at(map, B) == NULL || fixture_store(map, B + k * P, (uint8_t)(101 + k)) == KERN_SUCCESS);
+			ASSERT_TRUE(fixture_entry(map, B) == NULL ||
+			    fixture_store(map, B + k * P, (uint8_t)(101 + k)) == KERN_SUCCESS);
 		ASSERT_EQ(vm_map_copy_overwrite(into, A + to[i], make_copy(from[i]), false), KERN_SUCCESS);
 		for (unsigned k = 1; k < PAGES; k++)    /* where page k's first byte went */
 			ASSERT_LOAD(into, A + to[i] + k * P - from[i], 101 + k);
@@ -529,17 +481,17 @@ TEST(vm_map_copy, a_refused_overwrite_changes_nothing_and_keeps_the_copy)
 	vm_map_copy_t copy;
 
 	begin();
-	ASSERT_TRUE(fill(into, A, PAGES, 1));
+	ASSERT_TRUE(fixture_fill(into, A, PAGES, 1));
 	copy = make_copy(0);
 	ASSERT_EQ(vm_map_copy_overwrite(into, A + P, copy, false), KERN_INVALID_ADDRESS);
 	ASSERT_EQ(vm_map_copy_overwrite(into, A - P, copy, false), KERN_INVALID_ADDRESS);
 	ASSERT_EQ(vm_map_copy_overwrite(into, -2 * P, copy, false), KERN_INVALID_ADDRESS);
 	ASSERT_EQ(vm_protect(into, vm_address_u(A + 5 * P), vm_size_u(P), false, VM_PROT_READ), KERN_SUCCESS);
 	ASSERT_EQ(vm_map_copy_overwrite(into, A, copy, false), KERN_PROTECTION_FAILURE);
-	ASSERT_TRUE(holds(into, A, PAGES, 1));
+	ASSERT_TRUE(fixture_holds(into, A, PAGES, 1));
 	ASSERT_EQ(vm_protect(into, vm_address_u(A + 5 * P), vm_size_u(P), false, VM_PROT_DEFAULT), KERN_SUCCESS);
 	ASSERT_EQ(vm_map_copy_overwrite(into, A, copy, false), KERN_SUCCESS);
-	ASSERT_TRUE(holds(into, A, PAGES, 101));
+	ASSERT_TRUE(fixture_holds(into, A, PAGES, 101));
 	ASSERT_TRUE(sound());
 	end();
 }
@@ -550,7 +502,7 @@ TEST(vm_map_copy, overlapping_copies_are_as_of_the_start)
 
 	begin();
 	for (unsigned byte = 0; byte < 2; byte++) {     /* by reference, and by bytes */
-		ASSERT_TRUE(fill(map, A, PAGES + 2, 1));
+		ASSERT_TRUE(fixture_fill(map, A, PAGES + 2, 1));
 		ASSERT_EQ(vm_map_copyin(map, A, PAGES * P, false, &copy), KERN_SUCCESS);
 		ASSERT_EQ(vm_map_copy_overwrite(map, A + 2 * P + byte, copy, false),
 		    byte == 0 ? KERN_SUCCESS : KERN_INVALID_ADDRESS);
@@ -559,13 +511,13 @@ TEST(vm_map_copy, overlapping_copies_are_as_of_the_start)
 			ASSERT_EQ(vm_map_copyin(map, A, PAGES * P - 1, false, &copy), KERN_SUCCESS);
 			ASSERT_EQ(vm_map_copy_overwrite(map, A + 2 * P + byte, copy, false), KERN_SUCCESS);
 		}
-		ASSERT_TRUE(holds(map, A, 2, 1));
+		ASSERT_TRUE(fixture_holds(map, A, 2, 1));
 		for (unsigned i = 0; i < PAGES; i++)
 			ASSERT_LOAD(map, A + (2 + i) * P + byte, i + 1);
 		/* Onto itself. */
 		ASSERT_EQ(vm_map_copyin(map, A, PAGES * P, false, &copy), KERN_SUCCESS);
 		ASSERT_EQ(vm_map_copy_overwrite(map, A, copy, false), KERN_SUCCESS);
-		ASSERT_TRUE(holds(map, A, 2, 1));
+		ASSERT_TRUE(fixture_holds(map, A, 2, 1));
 		ASSERT_TRUE(sound());
 		ASSERT_EQ(vm_deallocate(map, vm_address_u(A), vm_size_u((PAGES + 2) * P)), KERN_SUCCESS);
 	}
@@ -585,12 +537,12 @@ TEST(vm_map_copy, a_destination_that_changes_after_the_check_is_checked_again)
 	vm_map_copy_t copy;
 
 	begin();
-	ASSERT_TRUE(fill(into, A, PAGES + 1, 1));
+	ASSERT_TRUE(fixture_fill(into, A, PAGES + 1, 1));
 	copy = make_copy(8);
 	vm_relock_hook = hook_forbids;
 	ASSERT_EQ(vm_map_copy_overwrite(into, A + 8, copy, false), KERN_PROTECTION_FAILURE);
 	ASSERT_TRUE(vm_relock_hook == NULL);
-	ASSERT_TRUE(holds(into, A, PAGES + 1, 1));
+	ASSERT_TRUE(fixture_holds(into, A, PAGES + 1, 1));
 	vm_map_copy_discard(copy);
 	end();
 }
@@ -600,7 +552,7 @@ TEST(vm_map_copy, many_small_overwrites_do_not_leave_many_entries)
 	vm_map_copy_t copy;
 
 	begin();
-	ASSERT_TRUE(fill(map, A, 32, 1));
+	ASSERT_TRUE(fixture_fill(map, A, 32, 1));
 	ASSERT_TRUE(fixture_allocate(into, A, 32 * P));
 	for (unsigned i = 0; i < 32; i += 4) {
 		ASSERT_EQ(vm_map_copyin(map, A + i * P, 4 * P, false, &copy), KERN_SUCCESS);
@@ -608,7 +560,7 @@ TEST(vm_map_copy, many_small_overwrites_do_not_leave_many_entries)
 	}
 	ASSERT_EQ(fixture_entries(into), 1);
 	ASSERT_EQ(fixture_entries(map), 1);
-	ASSERT_TRUE(holds(into, A, 32, 1));
+	ASSERT_TRUE(fixture_holds(into, A, 32, 1));
 	end();
 }
 
@@ -623,7 +575,7 @@ TEST(vm_map_copy, page_lists_reach_far_by_continuation)
 	kern_return_t kr;
 
 	begin();
-	ASSERT_TRUE(fill(map, A, LONG, 1));
+	ASSERT_TRUE(fixture_fill(map, A, LONG, 1));
 	ASSERT_EQ(vm_map_copyin_page_list(map, A + 9, LONG * P - 9, VM_PROT_READ, &copy, false), KERN_SUCCESS);
 	ASSERT_EQ(copy->type, VM_MAP_COPY_PAGE_LIST);
 	ASSERT_EQ(copy->npages, VM_MAP_COPY_PAGE_LIST_MAX);
@@ -641,8 +593,8 @@ TEST(vm_map_copy, page_lists_reach_far_by_continuation)
 	ASSERT_EQ(vm_map_copyin_page_list(map, A + 9, LONG * P - 9, VM_PROT_READ, &copy, false), KERN_SUCCESS);
 	ASSERT_EQ(vm_map_copyout_page_list(into, &at, copy), KERN_SUCCESS);
 	ASSERT_EQ(at & PAGE_MASK, 9);
-	ASSERT_TRUE(holds(into, at - 9, LONG, 1));
-	ASSERT_TRUE(holds(map, A, LONG, 1));
+	ASSERT_TRUE(fixture_holds(into, at - 9, LONG, 1));
+	ASSERT_TRUE(fixture_holds(map, A, LONG, 1));
 	ASSERT_TRUE(sound());
 	end();
 }
@@ -653,7 +605,7 @@ TEST(vm_map_copy, pinned_pages_outlive_their_mapping)
 	vm_offset_t at;
 
 	begin();
-	ASSERT_TRUE(fill(map, A, PAGES, 1));
+	ASSERT_TRUE(fixture_fill(map, A, PAGES, 1));
 	ASSERT_EQ(vm_map_copyin_page_list(map, A, PAGES * P, 0, &copy, false), KERN_SUCCESS);
 	ASSERT_EQ(copy->page_list[0]->wire_count, 1);
 	ASSERT_EQ(vm_deallocate(map, vm_address_u(A), vm_size_u(PAGES * P)), KERN_SUCCESS);
@@ -666,7 +618,7 @@ TEST(vm_map_copy, pinned_pages_outlive_their_mapping)
 	ASSERT_TRUE(copy->page_loose);
 	ASSERT_TRUE(reserved || copy->page_list[0] == first);
 	ASSERT_EQ(vm_map_copyout(into, &at, copy), KERN_SUCCESS);
-	ASSERT_TRUE(holds(into, at, PAGES, 1));
+	ASSERT_TRUE(fixture_holds(into, at, PAGES, 1));
 	ASSERT_TRUE(sound());
 	end();
 }
@@ -676,8 +628,8 @@ TEST(vm_map_copy, stolen_pages_are_a_snapshot)
 	vm_map_copy_t copy;
 
 	begin();
-	ASSERT_TRUE(fill(map, A, LONG, 1));
-	ASSERT_TRUE(fill(into, A, LONG, 1));
+	ASSERT_TRUE(fixture_fill(map, A, LONG, 1));
+	ASSERT_TRUE(fixture_fill(into, A, LONG, 1));
 	ASSERT_EQ(vm_map_copyin_page_list(map, A, 20 * P, VM_MAP_COPYIN_OPT_STEAL_PAGES, &copy, false), KERN_SUCCESS);
 	ASSERT_TRUE(copy->page_loose);
 	ASSERT_STORE(map, A, 99);
@@ -696,7 +648,7 @@ TEST(vm_map_copy, pinned_pages_of_a_copy_do_not_follow_the_original)
 	vm_offset_t at;
 
 	begin();
-	ASSERT_TRUE(fill(map, A, PAGES, 1));
+	ASSERT_TRUE(fixture_fill(map, A, PAGES, 1));
 	ASSERT_TRUE(share(map, A, PAGES * P));
 	peer = vm_map_fork(map);
 	ASSERT_EQ(vm_inherit(map, vm_address_u(A), vm_size_u(PAGES * P), VM_INHERIT_COPY), KERN_SUCCESS);
@@ -705,8 +657,8 @@ TEST(vm_map_copy, pinned_pages_of_a_copy_do_not_follow_the_original)
 	for (unsigned i = 0; i < PAGES; i++)
 		ASSERT_STORE(peer, A + i * P, 99);
 	ASSERT_EQ(vm_map_copyout(into, &at, copy), KERN_SUCCESS);
-	ASSERT_TRUE(holds(into, at, PAGES, 1));
-	ASSERT_TRUE(holds(child, A, PAGES, 1));
+	ASSERT_TRUE(fixture_holds(into, at, PAGES, 1));
+	ASSERT_TRUE(fixture_holds(child, A, PAGES, 1));
 	/* Who shares it sees its stores in the list, too. */
 	ASSERT_EQ(vm_map_copyin_page_list(map, A, PAGES * P, 0, &copy, false), KERN_SUCCESS);
 	ASSERT_STORE(peer, A, 98);
@@ -726,18 +678,18 @@ TEST(vm_map_copy, the_source_of_a_page_list_is_removed_at_its_end)
 
 	begin();
 	for (unsigned round = 0; round < 3; round++) {
-		ASSERT_TRUE(fill(map, A, LONG, 1));
+		ASSERT_TRUE(fixture_fill(map, A, LONG, 1));
 		if (round == 1)
 			options |= VM_MAP_COPYIN_OPT_STEAL_PAGES;
 		ASSERT_EQ(vm_map_copyin_page_list(map, A, LONG * P, options, &copy, false), KERN_SUCCESS);
-		ASSERT_TRUE(entry_at(map, A + 44 * P) != NULL);
+		ASSERT_TRUE(fixture_entry(map, A + 44 * P) != NULL);
 		if (round == 2)
 			vm_map_copy_discard(copy);
 		else {
 			ASSERT_EQ(vm_map_copyout(into, &at, copy), KERN_SUCCESS);
-			ASSERT_TRUE(holds(into, at, LONG, 1));
+			ASSERT_TRUE(fixture_holds(into, at, LONG, 1));
 		}
-		ASSERT_TRUE(entry_at(map, A) == NULL && entry_at(map, A + 44 * P) == NULL);
+		ASSERT_TRUE(fixture_entry(map, A) == NULL && fixture_entry(map, A + 44 * P) == NULL);
 		ASSERT_TRUE(sound());
 	}
 	end();
@@ -755,7 +707,7 @@ TEST(vm_map_copy, absent_pages_may_stay_absent)
 	    VM_PROT_READ | VM_MAP_COPYIN_OPT_NO_ZERO_FILL | VM_MAP_COPYIN_OPT_PMAP_ENTER, &copy, false), KERN_SUCCESS);
 	ASSERT_EQ(copy->npages, PAGES);
 	ASSERT_TRUE(copy->page_list[0] == NULL && copy->page_list[1] != NULL && copy->page_list[2] == NULL);
-	ASSERT_EQ(entry_at(map, A)->object.vm_object->resident_page_count, 1);
+	ASSERT_EQ(fixture_entry(map, A)->object.vm_object->resident_page_count, 1);
 	ASSERT_EQ(vm_map_copy_steal_pages(copy), KERN_SUCCESS);
 	ASSERT_EQ(vm_map_copyout(into, &at, copy), KERN_SUCCESS);
 	ASSERT_LOAD(into, at, 0);
@@ -770,7 +722,7 @@ TEST(vm_map_copy, page_lists_are_refused_like_other_copies)
 	vm_offset_t at;
 
 	begin();
-	ASSERT_TRUE(fill(map, A, LONG, 1));
+	ASSERT_TRUE(fixture_fill(map, A, LONG, 1));
 	ASSERT_EQ(vm_map_copyin_page_list(map, A, 0, 0, &copy, false), KERN_SUCCESS);
 	ASSERT_TRUE(copy == NULL);
 	ASSERT_EQ(vm_map_copyin_page_list(map, A - P, 2 * P, 0, &copy, false), KERN_INVALID_ADDRESS);
@@ -794,7 +746,7 @@ TEST(vm_map_copy, discarding_can_be_a_continuation)
 	kern_return_t kr;
 
 	begin();
-	ASSERT_TRUE(fill(map, A, PAGES, 1));
+	ASSERT_TRUE(fixture_fill(map, A, PAGES, 1));
 	ASSERT_EQ(vm_map_copyin(map, A, PAGES * P, false, &other), KERN_SUCCESS);
 	ASSERT_EQ(vm_map_copyin_page_list(map, A, PAGES * P, 0, &list, false), KERN_SUCCESS);
 	ASSERT_FALSE(vm_map_copy_cont_is_valid(list));
@@ -824,7 +776,7 @@ behind_window(bool copy, vm_prot_t prot)
 	vm_map_t sub = vm_map_create(PMAP_NULL, 0, 2 * B, true);
 	vm_offset_t at = A;
 
-	if (sub == NULL || !fixture_allocate(sub, B, PAGES * P) || !fill(map, A - P, 1, 0) ||
+	if (sub == NULL || !fixture_allocate(sub, B, PAGES * P) || !fixture_fill(map, A - P, 1, 0) ||
 	    vm_map_enter_submap(map, &at, &args, sub, false) != KERN_SUCCESS)
 		return NULL;
 	for (unsigned i = 0; i < PAGES; i++)
@@ -843,14 +795,14 @@ TEST(vm_map_copy, copyin_goes_through_windows)
 		begin();
 		sub = behind_window(copied, VM_PROT_DEFAULT);
 		ASSERT_TRUE(sub != NULL);
-		ASSERT_TRUE(holds(map, A, PAGES, 1));
+		ASSERT_TRUE(fixture_holds(map, A, PAGES, 1));
 		if (!copied)
 			ASSERT_STORE(map, A, 1);        /* a writable leaf at the window's address */
 		ASSERT_EQ(vm_map_copyin(map, A - P, (PAGES + 1) * P, false, &copy), KERN_SUCCESS);
 		ASSERT_EQ(vm_map_write_user(sub, &(uint8_t){ 99 }, B + P, 1), KERN_SUCCESS);
 		ASSERT_STORE(map, A, 98);
 		ASSERT_EQ(vm_map_copyout(into, &at, copy), KERN_SUCCESS);
-		ASSERT_TRUE(holds(into, at, PAGES + 1, 0));
+		ASSERT_TRUE(fixture_holds(into, at, PAGES + 1, 0));
 		ASSERT_STORE(into, at + 3 * P, 97);
 		ASSERT_LOAD(map, A + 2 * P, 3);
 		ASSERT_TRUE(fixture_sound(map, into, sub, NULL));
@@ -866,7 +818,7 @@ TEST(vm_map_copy, rights_of_window_and_submap_both_count)
 
 	begin();
 	sub = behind_window(false, VM_PROT_READ);
-	ASSERT_TRUE(fill(into, A, PAGES, 50));
+	ASSERT_TRUE(fixture_fill(into, A, PAGES, 50));
 	ASSERT_EQ(vm_map_copyin(into, A, PAGES * P, false, &copy), KERN_SUCCESS);
 	ASSERT_EQ(vm_map_copy_overwrite(map, A, copy, false), KERN_PROTECTION_FAILURE);
 	ASSERT_EQ(vm_protect(map, vm_address_u(A), vm_size_u(PAGES * P), false, VM_PROT_DEFAULT), KERN_SUCCESS);
@@ -893,10 +845,10 @@ TEST(vm_map_copy, overwriting_a_window_writes_the_submap_or_makes_it_private)
 
 		begin();
 		sub = behind_window(copied, VM_PROT_DEFAULT);
-		ASSERT_TRUE(fill(into, A, PAGES, 50));
+		ASSERT_TRUE(fixture_fill(into, A, PAGES, 50));
 		ASSERT_EQ(vm_map_copyin(into, A, (PAGES - 1) * P, false, &copy), KERN_SUCCESS);
 		ASSERT_EQ(vm_map_copy_overwrite(map, A, copy, false), KERN_SUCCESS);
-		ASSERT_TRUE(holds(map, A, PAGES - 1, 50));
+		ASSERT_TRUE(fixture_holds(map, A, PAGES - 1, 50));
 		ASSERT_LOAD(map, A + (PAGES - 1) * P, PAGES);
 		ASSERT_EQ(vm_map_read_user(sub, B, &v, 1), KERN_SUCCESS);
 		ASSERT_EQ(v, copied ? 1 : 50);
@@ -916,11 +868,11 @@ TEST(vm_map_copy, a_destroyed_window_leaves_the_submap_alone)
 	begin();
 	sub = behind_window(false, VM_PROT_DEFAULT);
 	ASSERT_EQ(vm_map_copyin(map, A, PAGES * P, true, &copy), KERN_SUCCESS);
-	ASSERT_TRUE(entry_at(map, A) == NULL);
+	ASSERT_TRUE(fixture_entry(map, A) == NULL);
 	ASSERT_EQ(vm_map_read_user(sub, B, &v, 1), KERN_SUCCESS);
 	ASSERT_EQ(v, 1);
 	ASSERT_EQ(vm_map_copyout(into, &at, copy), KERN_SUCCESS);
-	ASSERT_TRUE(holds(into, at, PAGES, 1));
+	ASSERT_TRUE(fixture_holds(into, at, PAGES, 1));
 	ASSERT_TRUE(fixture_sound(map, into, sub, NULL));
 	vm_map_deallocate(sub);
 	end();
@@ -995,7 +947,7 @@ TEST(vm_map_copy, pagers_are_asked_when_the_copy_needs_it)
 		begin();
 		mo = map_pager(map, strategies[i]);
 		ASSERT_TRUE(mo != NULL);
-		ASSERT_TRUE(fill(into, A, PAGES + 1, 1));
+		ASSERT_TRUE(fixture_fill(into, A, PAGES + 1, 1));
 		ASSERT_EQ(vm_map_copyin(map, A, PAGES * P, false, &copy), KERN_SUCCESS);
 		ASSERT_EQ(pager_asked, i == 0 ? 0 : PAGES);     /* NONE: a copy is made at once */
 		ASSERT_STORE(map, A, 99);
@@ -1007,7 +959,7 @@ TEST(vm_map_copy, pagers_are_asked_when_the_copy_needs_it)
 		ASSERT_EQ(vm_map_copyin(map, A, PAGES * P, false, &copy), KERN_SUCCESS);
 		ASSERT_EQ(vm_map_copyout(into, &at, copy), KERN_SUCCESS);
 		ASSERT_LOAD(into, at, 99);
-		ASSERT_TRUE(holds(into, at + P, PAGES - 1, 151));
+		ASSERT_TRUE(fixture_holds(into, at + P, PAGES - 1, 151));
 		ASSERT_TRUE(fixture_sound(map, into, NULL));
 		end();
 		memory_object_release(mo);
@@ -1021,18 +973,18 @@ TEST(vm_map_copy, a_pager_that_fails_changes_nothing)
 
 	begin();
 	mo = map_pager(map, MEMORY_OBJECT_COPY_DELAY);
-	ASSERT_TRUE(fill(into, A, PAGES + 1, 1));
+	ASSERT_TRUE(fixture_fill(into, A, PAGES + 1, 1));
 	ASSERT_EQ(vm_map_copyin(map, A, PAGES * P, false, &copy), KERN_SUCCESS);
 	pager_bad = 4 * P;
 	ASSERT_EQ(vm_map_copy_overwrite(into, A + 100, copy, false), KERN_MEMORY_ERROR);
-	ASSERT_TRUE(holds(into, A, PAGES + 1, 1));
+	ASSERT_TRUE(fixture_holds(into, A, PAGES + 1, 1));
 	ASSERT_LOAD(into, A + 100, 0);
 	vm_map_copy_discard(copy);
 	/* The other way round: where it should go cannot be had. */
 	ASSERT_EQ(vm_map_copyin(into, A, PAGES * P, false, &copy), KERN_SUCCESS);
 	ASSERT_EQ(vm_map_copy_overwrite(map, A, copy, true), KERN_FAILURE);
 	ASSERT_EQ(vm_map_copy_overwrite(map, A, copy, false), KERN_MEMORY_ERROR);
-	ASSERT_TRUE(holds(map, A, 4, 150));
+	ASSERT_TRUE(fixture_holds(map, A, 4, 150));
 	vm_map_copy_discard(copy);
 	ASSERT_EQ(vm_map_copyin_page_list(map, A, PAGES * P, 0, &copy, false), KERN_MEMORY_ERROR);
 	ASSERT_TRUE(fixture_sound(map, into, NULL));
@@ -1048,14 +1000,14 @@ TEST(vm_map_copy, a_pagers_memory_is_written_in_place)
 
 	begin();
 	mo = map_pager(map, MEMORY_OBJECT_COPY_DELAY);
-	ASSERT_TRUE(fill(into, A, PAGES, 1));
+	ASSERT_TRUE(fixture_fill(into, A, PAGES, 1));
 	ASSERT_EQ(vm_map_copyin_page_list(map, A, PAGES * P, 0, &copy, false), KERN_SUCCESS);
 	ASSERT_EQ(vm_map_copyout(into, &at, copy), KERN_SUCCESS);
-	ASSERT_TRUE(holds(into, at, PAGES, 150));
+	ASSERT_TRUE(fixture_holds(into, at, PAGES, 150));
 	ASSERT_EQ(vm_map_copyin(into, A, PAGES * P, false, &copy), KERN_SUCCESS);
 	ASSERT_EQ(vm_map_copy_overwrite(map, A, copy, false), KERN_SUCCESS);
-	ASSERT_FALSE(entry_at(map, A)->object.vm_object->internal);
-	ASSERT_TRUE(holds(map, A, PAGES, 1));
+	ASSERT_FALSE(fixture_entry(map, A)->object.vm_object->internal);
+	ASSERT_TRUE(fixture_holds(map, A, PAGES, 1));
 	ASSERT_TRUE(fixture_sound(map, into, NULL));
 	end();
 	memory_object_release(mo);

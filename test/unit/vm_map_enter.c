@@ -7,14 +7,6 @@
 
 #define A (64 * M)
 
-static vm_map_entry_t
-entry_at(vm_map_t map, vm_offset_t va)
-{
-	vm_map_entry_t e;
-
-	return vm_map_lookup_entry(map, va, &e) ? e : NULL;
-}
-
 static kern_return_t
 enter(vm_map_t map, vm_offset_t *addr, vm_size_t size, uint32_t flags)
 {
@@ -53,8 +45,8 @@ TEST(vm_map_enter, joins_with_the_neighbours_on_both_sides)
 	ASSERT_EQ(fixture_entries(map), 2);
 	ASSERT_TRUE(fixture_allocate(map, A + P, P));                   /* from both: one */
 	ASSERT_EQ(fixture_entries(map), 1);
-	ASSERT_EQ(entry_at(map, A)->vme_start, A);
-	ASSERT_EQ(entry_at(map, A)->vme_end, A + 6 * P);
+	ASSERT_EQ(fixture_entry(map, A)->vme_start, A);
+	ASSERT_EQ(fixture_entry(map, A)->vme_end, A + 6 * P);
 	ASSERT_EQ(map->size, 6 * P);
 	ASSERT_TRUE(fixture_sound(map, NULL));
 	vm_map_deallocate(map);
@@ -107,14 +99,14 @@ TEST(vm_map_enter, permanent_memory_loses_its_rights_and_stays)
 	ASSERT_EQ(vm_map_remove(map, A + P, A + 6 * P, 0), KERN_SUCCESS);
 	ASSERT_EQ(map->size, 4 * P);
 	ASSERT_LOAD(map, A, 1);
-	ASSERT_EQ(entry_at(map, A + P)->max_protection, VM_PROT_NONE);
+	ASSERT_EQ(fixture_entry(map, A + P)->max_protection, VM_PROT_NONE);
 	ASSERT_EQ(vm_map_protect(map, A + P, A + 2 * P, VM_PROT_READ, false), KERN_PROTECTION_FAILURE);
 	ASSERT_FALSE(fixture_allocate(map, A + P, P));
 	/* Overwriting: refused, the rest as it was, but what is permanent is out of reach. */
 	ASSERT_TRUE(fixture_allocate(map, A + 4 * P, 2 * P));
 	ASSERT_STORE(map, A + 4 * P, 9);
 	ASSERT_EQ(enter_at(map, A, 6 * P, VM_FLAGS_OVERWRITE), KERN_NO_SPACE);
-	ASSERT_EQ(entry_at(map, A)->protection, VM_PROT_NONE);
+	ASSERT_EQ(fixture_entry(map, A)->protection, VM_PROT_NONE);
 	ASSERT_LOAD(map, A + 4 * P, 9);
 	ASSERT_EQ(vm_map_protect(map, A, A + P, VM_PROT_READ | VM_PROT_COPY, false), KERN_PROTECTION_FAILURE);
 	ASSERT_TRUE(fixture_sound(map, NULL));
@@ -133,12 +125,12 @@ TEST(vm_map_enter, superpages_are_resident_wired_and_whole)
 	ASSERT_EQ(at, A + M);
 	ASSERT_EQ(map->size, M);
 	ASSERT_EQ(wired_leaves(map), 512);
-	ASSERT_EQ(entry_at(map, at)->inheritance, VM_INHERIT_NONE);
+	ASSERT_EQ(fixture_entry(map, at)->inheritance, VM_INHERIT_NONE);
 	ASSERT_STORE(map, at + 5 * P, 5);
 	ASSERT_EQ(vm_map_unwire(map, at, at + M, true), KERN_INVALID_ADDRESS);
 	/* A part means the whole. */
 	ASSERT_EQ(vm_map_protect(map, at + P, at + 2 * P, VM_PROT_READ, false), KERN_SUCCESS);
-	ASSERT_EQ(entry_at(map, at)->protection, VM_PROT_READ);
+	ASSERT_EQ(fixture_entry(map, at)->protection, VM_PROT_READ);
 	ASSERT_EQ(fixture_entries(map), 1);
 	ASSERT_LOAD(map, at + 5 * P, 5);
 	child = vm_map_fork(map);
@@ -244,11 +236,11 @@ TEST(vm_map_enter, first_free_is_the_entry_before_the_first_hole)
 	ASSERT_TRUE(fixture_allocate(map, min + P, P));
 	ASSERT_TRUE(vm_map_first_free(map) == vm_map_to_entry(map));
 	ASSERT_EQ(enter_at(map, min, P, VM_MAKE_TAG(1)), KERN_SUCCESS);
-	ASSERT_TRUE(vm_map_first_free(map) == entry_at(map, min + P));
+	ASSERT_TRUE(vm_map_first_free(map) == fixture_entry(map, min + P));
 	ASSERT_TRUE(fixture_allocate(map, min + 2 * P, vm_map_max(map) - min - 2 * P));
 	ASSERT_TRUE(vm_map_first_free(map) == vm_map_last_entry(map));
 	ASSERT_EQ(vm_map_remove(map, min + P, min + 2 * P, 0), KERN_SUCCESS);
-	ASSERT_TRUE(vm_map_first_free(map) == entry_at(map, min));
+	ASSERT_TRUE(vm_map_first_free(map) == fixture_entry(map, min));
 	ASSERT_EQ(vm_map_remove(map, min, min + P, 0), KERN_SUCCESS);
 	ASSERT_TRUE(vm_map_first_free(map) == vm_map_to_entry(map));
 	vm_map_deallocate(map);

@@ -12,14 +12,6 @@
 
 static vm_map_t map;            /* [A, A + 4 pages): page i holds i + 1 */
 
-static vm_map_entry_t
-entry_at(vm_map_t m, vm_offset_t va)
-{
-	vm_map_entry_t e;
-
-	return vm_map_lookup_entry(m, va, &e) ? e : NULL;
-}
-
 static bool
 setup(void)
 {
@@ -39,7 +31,7 @@ setup(void)
 static void
 make_slow(void)
 {
-	vm_object_t o = entry_at(map, A)->object.vm_object;
+	vm_object_t o = fixture_entry(map, A)->object.vm_object;
 
 	spin_lock(&o->lock);
 	o->copy_strategy = MEMORY_OBJECT_COPY_NONE;
@@ -58,10 +50,10 @@ TEST(vm_map_fork, a_child_of_shared_memory_costs_no_page)
 	peer = vm_map_fork(map);
 	ASSERT_EQ(vm_inherit(map, vm_address_u(A), vm_size_u(4 * P), VM_INHERIT_COPY), KERN_SUCCESS);
 	child = vm_map_fork(map);
-	c = entry_at(child, A)->object.vm_object;
+	c = fixture_entry(child, A)->object.vm_object;
 	ASSERT_EQ(c->resident_page_count, 0);
-	ASSERT_TRUE(entry_at(child, A)->needs_copy);
-	ASSERT_TRUE(!entry_at(child, A)->is_shared);
+	ASSERT_TRUE(fixture_entry(child, A)->needs_copy);
+	ASSERT_TRUE(!fixture_entry(child, A)->is_shared);
 	ASSERT_STORE(peer, A, 9);
 	ASSERT_LOAD(child, A, 1);
 	ASSERT_TRUE(fixture_sound(map, peer, child, NULL));
@@ -78,11 +70,11 @@ TEST(vm_map_fork, wired_memory_is_copied_at_once_and_not_wired_in_the_child)
 	ASSERT_EQ(vm_map_wire(map, A + P, A + 3 * P, VM_PROT_READ, true), KERN_SUCCESS);
 	child = vm_map_fork(map);
 	ASSERT_TRUE(child != NULL);
-	ASSERT_EQ(entry_at(child, A + P)->wired_count, 0);
-	ASSERT_EQ(entry_at(child, A + P)->user_wired_count, 0);
-	ASSERT_TRUE(!entry_at(child, A + P)->needs_copy);
-	ASSERT_TRUE(!entry_at(map, A + P)->needs_copy);
-	ASSERT_TRUE(entry_at(child, A + P)->object.vm_object != entry_at(map, A + P)->object.vm_object);
+	ASSERT_EQ(fixture_entry(child, A + P)->wired_count, 0);
+	ASSERT_EQ(fixture_entry(child, A + P)->user_wired_count, 0);
+	ASSERT_TRUE(!fixture_entry(child, A + P)->needs_copy);
+	ASSERT_TRUE(!fixture_entry(map, A + P)->needs_copy);
+	ASSERT_TRUE(fixture_entry(child, A + P)->object.vm_object != fixture_entry(map, A + P)->object.vm_object);
 	ASSERT_EQ(fixture_leaf(map, A + P) & VM_PROT_WRITE, VM_PROT_WRITE);
 	ASSERT_STORE(map, A + P, 50);
 	ASSERT_LOAD(child, A + P, 2);
@@ -101,15 +93,15 @@ TEST(vm_map_fork, wired_memory_that_can_never_be_read_is_a_hole)
 
 	ASSERT_TRUE(setup());
 	ASSERT_EQ(vm_map_wire(map, A + P, A + 2 * P, VM_PROT_READ, false), KERN_SUCCESS);
-	entry_at(map, A + P)->protection = entry_at(map, A + P)->max_protection = VM_PROT_WRITE;
+	fixture_entry(map, A + P)->protection = fixture_entry(map, A + P)->max_protection = VM_PROT_WRITE;
 	child = vm_map_fork(map);
 	ASSERT_TRUE(child != NULL);
-	ASSERT_TRUE(entry_at(child, A + P) == NULL);
+	ASSERT_TRUE(fixture_entry(child, A + P) == NULL);
 	ASSERT_LOAD(child, A, 1);
 	ASSERT_LOAD(child, A + 2 * P, 3);
 	ASSERT_EQ(child->size, 3 * P);
 	vm_map_deallocate(child);
-	entry_at(map, A + P)->protection = entry_at(map, A + P)->max_protection = VM_PROT_READ | VM_PROT_WRITE;
+	fixture_entry(map, A + P)->protection = fixture_entry(map, A + P)->max_protection = VM_PROT_READ | VM_PROT_WRITE;
 	ASSERT_EQ(vm_map_unwire(map, A + P, A + 2 * P, false), KERN_SUCCESS);
 	vm_map_deallocate(map);
 }
@@ -149,7 +141,7 @@ TEST(vm_map_fork, device_memory_is_not_inherited_by_copy)
 	vm_object_t o;
 
 	ASSERT_TRUE(setup());
-	o = entry_at(map, A)->object.vm_object;
+	o = fixture_entry(map, A)->object.vm_object;
 	o->phys_contiguous = true;
 	o->copy_strategy = MEMORY_OBJECT_COPY_NONE;
 	child = vm_map_fork(map);
@@ -177,13 +169,13 @@ TEST(vm_map_fork, a_copy_made_without_the_lock)
 	ASSERT_TRUE(fixture_sound(map, child, NULL));
 	vm_map_deallocate(child);
 	/* Something is absent and lost: that entry is a hole, the others are there. */
-	spin_lock(&entry_at(map, A)->object.vm_object->lock);
+	spin_lock(&fixture_entry(map, A)->object.vm_object->lock);
 	pmap_remove(map->pmap, A, A + P);
-	ASSERT_EQ(vm_object_page_remove(entry_at(map, A)->object.vm_object, 0, P), 1);
-	spin_unlock(&entry_at(map, A)->object.vm_object->lock);
+	ASSERT_EQ(vm_object_page_remove(fixture_entry(map, A)->object.vm_object, 0, P), 1);
+	spin_unlock(&fixture_entry(map, A)->object.vm_object->lock);
 	child = vm_map_fork(map);
 	ASSERT_TRUE(child != NULL);
-	ASSERT_TRUE(entry_at(child, A) == NULL && entry_at(child, A + 3 * P) == NULL);
+	ASSERT_TRUE(fixture_entry(child, A) == NULL && fixture_entry(child, A + 3 * P) == NULL);
 	ASSERT_LOAD(child, A + 8 * P, 8);
 	vm_map_deallocate(child);
 	vm_map_deallocate(map);
@@ -298,10 +290,10 @@ TEST(vm_map_fork, memory_put_in_place_of_what_was_being_copied_is_inherited)
 	vm_map_t child = fork_with(replace);
 
 	ASSERT_TRUE(child != NULL);
-	ASSERT_TRUE(entry_at(child, A) == NULL);
+	ASSERT_TRUE(fixture_entry(child, A) == NULL);
 	ASSERT_LOAD(child, A + P, 99);
 	ASSERT_LOAD(child, A + 2 * P, 0);
-	ASSERT_TRUE(entry_at(child, A + 3 * P) == NULL);
+	ASSERT_TRUE(fixture_entry(child, A + 3 * P) == NULL);
 	ASSERT_TRUE(fixture_sound(map, child, NULL));
 	vm_map_deallocate(child);
 	vm_map_deallocate(map);
@@ -322,8 +314,8 @@ TEST(vm_map_fork, sharing_is_marked_only_where_it_happened)
 	child = vm_map_fork(map);
 	vm_relock_hook = NULL;
 	ASSERT_TRUE(child != NULL);
-	ASSERT_TRUE(entry_at(map, A - 8 * P)->is_shared);
-	ASSERT_TRUE(!entry_at(map, A - P)->is_shared);
+	ASSERT_TRUE(fixture_entry(map, A - 8 * P)->is_shared);
+	ASSERT_TRUE(!fixture_entry(map, A - P)->is_shared);
 	ASSERT_TRUE(fixture_sound(map, child, NULL));
 	vm_map_deallocate(child);
 	vm_map_deallocate(map);
@@ -346,7 +338,7 @@ TEST(vm_map_fork, shortage_at_any_place_leaves_nothing_behind)
 		child = vm_map_fork(map);
 		vm_alloc_fail_at(0, false);
 		if (child == NULL)
-			ASSERT_TRUE(!entry_at(map, A + 8 * P)->is_shared);
+			ASSERT_TRUE(!fixture_entry(map, A + 8 * P)->is_shared);
 		ASSERT_STORE(map, A, 70);
 		ASSERT_LOAD(peer, A, 70);
 		if (child != NULL)
@@ -366,21 +358,21 @@ TEST(vm_map_fork, a_submap_window_inherited_by_copy_becomes_copy_on_write)
 
 	map = fixture_map();
 	ASSERT_TRUE(fixture_allocate(map, A, 4 * P));
-	e = entry_at(map, A);
+	e = fixture_entry(map, A);
 	e->is_sub_map = true;
 	e->object.sub_map = sub;
 	e->offset = 0;
 	vm_map_reference(sub);
 	child = vm_map_fork(map);
 	ASSERT_TRUE(child != NULL);
-	ASSERT_TRUE(entry_at(child, A)->is_sub_map);
-	ASSERT_TRUE(entry_at(child, A)->needs_copy);
+	ASSERT_TRUE(fixture_entry(child, A)->is_sub_map);
+	ASSERT_TRUE(fixture_entry(child, A)->needs_copy);
 	ASSERT_TRUE(!e->needs_copy);
 	ASSERT_EQ(sub->ref_count, 3);
 	vm_map_deallocate(child);
 	e->inheritance = VM_INHERIT_SHARE;
 	child = vm_map_fork(map);
-	ASSERT_TRUE(!entry_at(child, A)->needs_copy);
+	ASSERT_TRUE(!fixture_entry(child, A)->needs_copy);
 	vm_map_deallocate(child);
 	e->inheritance = VM_INHERIT_NONE;
 	child = vm_map_fork(map);
@@ -472,7 +464,7 @@ TEST(vm_map_fork, a_pager_that_fails_leaves_a_hole_and_one_without_contents_zero
 	ASSERT_EQ(pager_test_control(mo, PAGER_FAIL, KERN_FAILURE), KERN_SUCCESS);
 	child = vm_map_fork(map);
 	ASSERT_TRUE(child != NULL);
-	ASSERT_TRUE(entry_at(child, A) == NULL);
+	ASSERT_TRUE(fixture_entry(child, A) == NULL);
 	ASSERT_LOAD(child, A + 8 * P, 8);
 	ASSERT_TRUE(fixture_sound(map, child, NULL));
 	end_pager(child);
@@ -492,8 +484,8 @@ TEST(vm_map, prot_copy_asks_the_pager_and_wires_where_all_is_wired)
 	map->wiring_required = true;
 	ASSERT_EQ(vm_protect(map, vm_address_u(A + P), vm_size_u(2 * P), false, VM_PROT_DEFAULT | VM_PROT_COPY), KERN_SUCCESS);
 	map->wiring_required = false;
-	ASSERT_EQ(entry_at(map, A + P)->wired_count, 1);
-	ASSERT_EQ(entry_at(map, A)->wired_count, 0);
+	ASSERT_EQ(fixture_entry(map, A + P)->wired_count, 1);
+	ASSERT_EQ(fixture_entry(map, A)->wired_count, 0);
 	ASSERT_LOAD(map, A + P, 2);
 	ASSERT_STORE(map, A + 2 * P, 9);
 	ASSERT_LOAD(map, A + 3 * P, 4);
@@ -512,7 +504,7 @@ TEST(vm_map_fork, an_entry_that_can_never_be_read_does_not_ask_its_pager)
 	ASSERT_TRUE(setup_pager(MEMORY_OBJECT_COPY_NONE));
 	ASSERT_EQ(vm_protect(map, vm_address_u(A), vm_size_u(4 * P), true, VM_PROT_NONE), KERN_SUCCESS);
 	child = vm_map_fork(map);
-	ASSERT_TRUE(child != NULL && entry_at(child, A) == NULL);
+	ASSERT_TRUE(child != NULL && fixture_entry(child, A) == NULL);
 	ASSERT_TRUE(pager_test_counts(mo, &c));
 	ASSERT_EQ(c.requests, 0);
 	end_pager(child);

@@ -21,21 +21,13 @@ window(vm_map_t map, vm_offset_t at, vm_size_t size, vm_offset_t offset, bool co
 	return vm_map_enter_submap(map, &at, &args, sub, true);
 }
 
-static vm_map_entry_t
-entry_at(vm_map_t map, vm_offset_t at)
-{
-	vm_map_entry_t e;
-
-	return vm_map_lookup_entry(map, at, &e) ? e : NULL;
-}
-
 static bool
 nested(vm_map_t map, vm_offset_t at)
 {
 	struct pmap_walk w;
 
 	pmap_walk(map->pmap, at, &w);
-	return entry_at(map, at)->use_pmap && (!w.leaf || w.nested);
+	return fixture_entry(map, at)->use_pmap && (!w.leaf || w.nested);
 }
 
 static uint64_t
@@ -253,7 +245,7 @@ TEST(vm_map_nest, asked_for_outright_it_is_done_or_refused)
 	vm_object_reference(vm_submap_object);
 	ASSERT_EQ(vm_map_enter(one, &at, &args), KERN_SUCCESS);
 	ASSERT_EQ(vm_map_submap(one, at, at + M, sub, P, true), KERN_INVALID_ARGUMENT);
-	ASSERT_TRUE(entry_at(one, at)->object.vm_object == vm_submap_object && !entry_at(one, at)->is_sub_map);
+	ASSERT_TRUE(fixture_entry(one, at)->object.vm_object == vm_submap_object && !fixture_entry(one, at)->is_sub_map);
 	ASSERT_EQ(vm_map_submap(one, at, at + M, sub, M, true), KERN_SUCCESS);
 	ASSERT_TRUE(nested(one, at));
 	ASSERT_STORE(one, at, 3);
@@ -325,11 +317,11 @@ TEST(vm_map_nest, an_overwrite_that_begins_or_ends_in_a_window_does_not_cut_it)
 	for (vm_size_t at = 0; at < size; at += P)
 		ASSERT_STORE(one, from + at, (uint8_t)(1 + at / P));
 	ASSERT_EQ(vm_copy(one, vm_address_u(from), vm_size_u(size), vm_address_u(end - P)), KERN_SUCCESS);
-	ASSERT_TRUE(nested(one, end - M) && entry_at(one, end - 1)->vme_end == end);
-	ASSERT_EQ(entry_at(one, end - 1)->vme_start, A);
+	ASSERT_TRUE(nested(one, end - M) && fixture_entry(one, end - 1)->vme_end == end);
+	ASSERT_EQ(fixture_entry(one, end - 1)->vme_start, A);
 	ASSERT_TRUE(sound());
 	ASSERT_EQ(vm_copy(one, vm_address_u(from), vm_size_u(size), vm_address_u(A + P - size)), KERN_SUCCESS);
-	ASSERT_EQ(entry_at(one, A)->vme_start, A);
+	ASSERT_EQ(fixture_entry(one, A)->vme_start, A);
 	ASSERT_TRUE(sound());
 	ASSERT_LOAD(one, end - P, 1);
 	ASSERT_LOAD(one, end, 2);
@@ -348,7 +340,7 @@ TEST(vm_map_nest, wiring_grants_no_more_than_the_windows)
 	sub = vm_map_create(PMAP_NULL, 0, 2 * N * M, true);
 	ASSERT_TRUE(fixture_allocate(sub, 0, N * M));
 	ASSERT_EQ(window(one, A, N * M, 0, false, VM_PROT_READ), KERN_SUCCESS);
-	ASSERT_TRUE(entry_at(one, A)->use_pmap);
+	ASSERT_TRUE(fixture_entry(one, A)->use_pmap);
 	ASSERT_EQ(vm_wire(sub, vm_address_u(P), vm_size_u(P), VM_PROT_READ), KERN_SUCCESS);
 	ASSERT_EQ(fixture_leaf(one, A + P) & VM_PROT_WRITE, 0);
 	ASSERT_EQ(fixture_store(one, A + P, 1), KERN_PROTECTION_FAILURE);

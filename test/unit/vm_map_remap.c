@@ -24,49 +24,11 @@ end(void)
 	vm_map_deallocate(into);
 }
 
-static bool
-fill(vm_map_t m, vm_offset_t va, unsigned n, uint8_t first)
-{
-	bool ok = fixture_allocate(m, va, n * P);
-
-	for (unsigned i = 0; ok && i < n; i++)
-		ok = fixture_store(m, va + i * P, (uint8_t)(first + i)) == KERN_SUCCESS;
-	return ok;
-}
-
-static bool
-holds(vm_map_t m, vm_offset_t va, unsigned n, uint8_t first)
-{
-	for (unsigned i = 0; i < n; i++) {
-		uint8_t v = 0;
-
-		if (fixture_load(m, va + i * P, &v) != KERN_SUCCESS || v != (uint8_t)(first + i)) {
-			kprintf("# page %u at 0x%lx holds %u\n", i, (unsigned long)va, v);
-			return false;
-		}
-	}
-	return true;
-}
-
-static vm_map_entry_t
-entry_at(vm_map_t m, vm_offset_t va)
-{
-	vm_map_entry_t e;
-
-	return vm_map_lookup_entry(m, va, &e) ? e : NULL;
-}
-
 /* All invariants of the two maps and of those that they share memory with. */
 static bool
 sound(vm_map_t third)
 {
-	struct vm_check_failure f;
-	vm_map_t all[] = { map, into, third };
-
-	if (vm_check_all(all, third != NULL ? 3 : 2, &f))
-		return true;
-	kprintf("# %s: %s\n", f.id, f.text);
-	return false;
+	return fixture_sound_all(map, into, third, NULL);
 }
 
 static vm_prot_t cur, max;
@@ -88,7 +50,7 @@ TEST(vm_map_remap, a_share_is_the_same_memory)
 	paddr_t pa, pb;
 
 	begin();
-	ASSERT_TRUE(fill(map, A, PAGES, 1));
+	ASSERT_TRUE(fixture_fill(map, A, PAGES, 1));
 	ASSERT_TRUE(pmap_extract(map->pmap, A, &pa));
 	ASSERT_EQ(remap(into, &at, map, A, PAGES * P, false, VM_FLAGS_ANYWHERE), KERN_SUCCESS);
 	ASSERT_EQ(at, VM_MIN_ADDRESS);
@@ -96,14 +58,14 @@ TEST(vm_map_remap, a_share_is_the_same_memory)
 	ASSERT_EQ(max, VM_PROT_ALL);
 	ASSERT_EQ(fixture_leaf(map, A), VM_PROT_DEFAULT);       /* no page was touched on either side */
 	ASSERT_EQ(fixture_leaf(into, at), VM_PROT_NONE);
-	ASSERT_TRUE(holds(into, at, PAGES, 1));
+	ASSERT_TRUE(fixture_holds(into, at, PAGES, 1));
 	ASSERT_TRUE(pmap_extract(into->pmap, at, &pb));
 	ASSERT_EQ(pa, pb);
 	ASSERT_STORE(into, at, 50);
 	ASSERT_LOAD(map, A, 50);
 	ASSERT_STORE(map, A + P, 51);
 	ASSERT_LOAD(into, at + P, 51);
-	ASSERT_TRUE(entry_at(map, A)->is_shared && entry_at(into, at)->is_shared);
+	ASSERT_TRUE(fixture_entry(map, A)->is_shared && fixture_entry(into, at)->is_shared);
 	ASSERT_TRUE(sound(NULL));
 	ASSERT_EQ(vm_deallocate(map, vm_address_u(A), vm_size_u(PAGES * P)), KERN_SUCCESS);
 	ASSERT_LOAD(into, at, 50);
@@ -117,13 +79,13 @@ TEST(vm_map_remap, sharing_a_part_leaves_the_rest_private)
 	vm_map_t child;
 
 	begin();
-	ASSERT_TRUE(fill(map, A, PAGES, 1));
+	ASSERT_TRUE(fixture_fill(map, A, PAGES, 1));
 	ASSERT_EQ(remap(into, &at, map, A + 2 * P, 2 * P, false, VM_FLAGS_FIXED), KERN_SUCCESS);
 	ASSERT_STORE(map, A + 2 * P, 60);
 	ASSERT_LOAD(into, B, 60);
-	ASSERT_FALSE(entry_at(map, A)->is_shared);
-	ASSERT_TRUE(entry_at(map, A + 2 * P)->is_shared);
-	ASSERT_FALSE(entry_at(map, A + 4 * P)->is_shared);
+	ASSERT_FALSE(fixture_entry(map, A)->is_shared);
+	ASSERT_TRUE(fixture_entry(map, A + 2 * P)->is_shared);
+	ASSERT_FALSE(fixture_entry(map, A + 4 * P)->is_shared);
 	child = vm_map_fork(map);
 	ASSERT_STORE(map, A, 61);
 	ASSERT_STORE(into, B + P, 62);
@@ -145,7 +107,7 @@ TEST(vm_map_remap, sharing_what_is_being_copied_keeps_the_copy)
 	vm_map_t child;
 
 	begin();
-	ASSERT_TRUE(fill(map, A, PAGES, 1));
+	ASSERT_TRUE(fixture_fill(map, A, PAGES, 1));
 	child = vm_map_fork(map);
 	ASSERT_LOAD(map, A, 1);
 	ASSERT_EQ(remap(into, &at, map, A, PAGES * P, false, VM_FLAGS_FIXED), KERN_SUCCESS);
@@ -153,7 +115,7 @@ TEST(vm_map_remap, sharing_what_is_being_copied_keeps_the_copy)
 	ASSERT_LOAD(into, B, 70);
 	ASSERT_STORE(into, B + P, 71);
 	ASSERT_LOAD(map, A + P, 71);
-	ASSERT_TRUE(holds(child, A, PAGES, 1));
+	ASSERT_TRUE(fixture_holds(child, A, PAGES, 1));
 	ASSERT_TRUE(sound(child));
 	vm_map_deallocate(child);
 	end();
@@ -164,9 +126,9 @@ TEST(vm_map_remap, a_copy_goes_its_own_way)
 	vm_offset_t at = B, again = B + 16 * P;
 
 	begin();
-	ASSERT_TRUE(fill(map, A, PAGES, 1));
+	ASSERT_TRUE(fixture_fill(map, A, PAGES, 1));
 	ASSERT_EQ(remap(into, &at, map, A + P, 4 * P, true, VM_FLAGS_FIXED), KERN_SUCCESS);
-	ASSERT_FALSE(entry_at(map, A + P)->is_shared);
+	ASSERT_FALSE(fixture_entry(map, A + P)->is_shared);
 	ASSERT_STORE(map, A + P, 80);
 	ASSERT_STORE(into, B + P, 81);
 	ASSERT_LOAD(into, B, 2);
@@ -190,17 +152,17 @@ TEST(vm_map_remap, a_copy_of_wired_memory_is_made_at_once)
 	vm_offset_t at = B;
 
 	begin();
-	ASSERT_TRUE(fill(map, A, PAGES, 1));
+	ASSERT_TRUE(fixture_fill(map, A, PAGES, 1));
 	ASSERT_EQ(vm_map_wire(map, A, A + PAGES * P, VM_PROT_DEFAULT, true), KERN_SUCCESS);
 	ASSERT_EQ(remap(into, &at, map, A, PAGES * P, true, VM_FLAGS_FIXED), KERN_SUCCESS);
 	ASSERT_EQ(fixture_leaf(map, A), VM_PROT_DEFAULT);
-	ASSERT_EQ(entry_at(into, B)->wired_count, 0);
+	ASSERT_EQ(fixture_entry(into, B)->wired_count, 0);
 	ASSERT_STORE(map, A, 90);
-	ASSERT_TRUE(holds(into, B, PAGES, 1));
+	ASSERT_TRUE(fixture_holds(into, B, PAGES, 1));
 	/* Shared, it stays wired for those who wired it. */
 	at = A;
 	ASSERT_EQ(remap(into, &at, map, A, PAGES * P, false, VM_FLAGS_FIXED), KERN_SUCCESS);
-	ASSERT_EQ(entry_at(into, A)->wired_count, 0);
+	ASSERT_EQ(fixture_entry(into, A)->wired_count, 0);
 	ASSERT_STORE(into, A + P, 91);
 	ASSERT_LOAD(map, A + P, 91);
 	ASSERT_TRUE(sound(NULL));
@@ -214,17 +176,17 @@ TEST(vm_map_remap, rights_are_those_that_all_pieces_have)
 
 	begin();
 	a.src = map;
-	ASSERT_TRUE(fill(map, A, 3, 1));
+	ASSERT_TRUE(fixture_fill(map, A, 3, 1));
 	ASSERT_EQ(vm_protect(map, vm_address_u(A), vm_size_u(P), false, VM_PROT_READ | VM_PROT_EXECUTE), KERN_SUCCESS);
 	ASSERT_EQ(vm_protect(map, vm_address_u(A + P), vm_size_u(P), true, VM_PROT_DEFAULT), KERN_SUCCESS);
 	ASSERT_EQ(vm_map_remap(into, &at, &a, &cur, &max), KERN_SUCCESS);
 	ASSERT_EQ(cur, VM_PROT_READ);
 	ASSERT_EQ(max, VM_PROT_DEFAULT);
-	ASSERT_EQ(entry_at(into, B)->protection, VM_PROT_READ | VM_PROT_EXECUTE);
-	ASSERT_EQ(entry_at(into, B + P)->protection, VM_PROT_DEFAULT);
-	ASSERT_EQ(entry_at(into, B + P)->max_protection, VM_PROT_DEFAULT);
-	ASSERT_EQ(entry_at(into, B)->inheritance, VM_INHERIT_NONE);
-	ASSERT_EQ(entry_at(map, A)->inheritance, VM_INHERIT_COPY);
+	ASSERT_EQ(fixture_entry(into, B)->protection, VM_PROT_READ | VM_PROT_EXECUTE);
+	ASSERT_EQ(fixture_entry(into, B + P)->protection, VM_PROT_DEFAULT);
+	ASSERT_EQ(fixture_entry(into, B + P)->max_protection, VM_PROT_DEFAULT);
+	ASSERT_EQ(fixture_entry(into, B)->inheritance, VM_INHERIT_NONE);
+	ASSERT_EQ(fixture_entry(map, A)->inheritance, VM_INHERIT_COPY);
 	/* Bounded: what is asked must be there, and is what is given. */
 	a.bounded = true;
 	at = B + 16 * P;
@@ -238,8 +200,8 @@ TEST(vm_map_remap, rights_are_those_that_all_pieces_have)
 	ASSERT_EQ(vm_map_remap(into, &at, &a, &(vm_prot_t){ VM_PROT_COPY }, &(vm_prot_t){ 0x17 }), KERN_INVALID_ARGUMENT);
 	max = VM_PROT_READ;
 	ASSERT_EQ(vm_map_remap(into, &at, &a, &cur, &max), KERN_SUCCESS);
-	ASSERT_EQ(entry_at(into, at)->max_protection, VM_PROT_READ);
-	ASSERT_EQ(entry_at(into, at + 2 * P)->protection, VM_PROT_READ);
+	ASSERT_EQ(fixture_entry(into, at)->max_protection, VM_PROT_READ);
+	ASSERT_EQ(fixture_entry(into, at + 2 * P)->protection, VM_PROT_READ);
 	ASSERT_TRUE(sound(NULL));
 	end();
 }
@@ -252,8 +214,8 @@ TEST(vm_map_remap, a_refusal_cannot_be_seen_afterwards)
 	vm_size_ut size;
 
 	begin();
-	ASSERT_TRUE(fill(map, A, PAGES, 1));
-	ASSERT_TRUE(fill(into, B + P, 1, 9));
+	ASSERT_TRUE(fixture_fill(map, A, PAGES, 1));
+	ASSERT_TRUE(fixture_fill(into, B + P, 1, 9));
 	ASSERT_EQ(remap(into, &at, map, A, PAGES * P, false, VM_FLAGS_FIXED), KERN_NO_SPACE);
 	ASSERT_EQ(remap(into, &at, map, A + P, PAGES * P, false, VM_FLAGS_FIXED), KERN_INVALID_ADDRESS);
 	at = vm_max_address - P;
@@ -280,13 +242,13 @@ TEST(vm_map_remap, placing_follows_hint_and_mask)
 
 	begin();
 	a.src = map;
-	ASSERT_TRUE(fill(map, A, 2, 1));
+	ASSERT_TRUE(fixture_fill(map, A, 2, 1));
 	ASSERT_EQ(vm_map_remap(map, &at, &a, &cur, &max), KERN_SUCCESS);
 	ASSERT_EQ(at, A + M);
 	a.flags = VM_FLAGS_FIXED;
 	at = A + 3 * M + P;
 	ASSERT_EQ(vm_map_remap(map, &at, &a, &cur, &max), KERN_NO_SPACE);
-	ASSERT_TRUE(holds(map, A + M, 2, 1));
+	ASSERT_TRUE(fixture_holds(map, A + M, 2, 1));
 	ASSERT_TRUE(sound(NULL));
 	end();
 }
@@ -297,20 +259,20 @@ TEST(vm_map_remap, overwriting_its_own_source_gives_the_contents_of_before)
 	for (unsigned copy = 0; copy < 2; copy++) {
 		vm_offset_t at = A + 2 * P;
 
-		ASSERT_TRUE(fill(map, A, PAGES + 2, 1));
+		ASSERT_TRUE(fixture_fill(map, A, PAGES + 2, 1));
 		ASSERT_EQ(remap(map, &at, map, A, PAGES * P, copy, VM_FLAGS_OVERWRITE), KERN_SUCCESS);
-		ASSERT_TRUE(holds(map, A, 2, 1));
-		ASSERT_TRUE(holds(map, A + 2 * P, PAGES, 1));
+		ASSERT_TRUE(fixture_holds(map, A, 2, 1));
+		ASSERT_TRUE(fixture_holds(map, A + 2 * P, PAGES, 1));
 		ASSERT_STORE(map, A + P, 99);
 		ASSERT_LOAD(map, A + 3 * P, copy ? 2 : 99);
 		ASSERT_TRUE(sound(NULL));
 		ASSERT_EQ(vm_deallocate(map, vm_address_u(A), vm_size_u((PAGES + 2) * P)), KERN_SUCCESS);
 	}
 	/* Exactly onto itself. */
-	ASSERT_TRUE(fill(map, A, PAGES, 1));
+	ASSERT_TRUE(fixture_fill(map, A, PAGES, 1));
 	ASSERT_EQ(remap(map, &(vm_offset_t){ A }, map, A, PAGES * P, true, VM_FLAGS_OVERWRITE), KERN_SUCCESS);
 	ASSERT_EQ(remap(map, &(vm_offset_t){ A }, map, A, PAGES * P, false, VM_FLAGS_OVERWRITE), KERN_SUCCESS);
-	ASSERT_TRUE(holds(map, A, PAGES, 1));
+	ASSERT_TRUE(fixture_holds(map, A, PAGES, 1));
 	ASSERT_STORE(map, A, 3);
 	ASSERT_TRUE(sound(NULL));
 	end();
@@ -322,15 +284,15 @@ TEST(vm_map_remap, overwriting_permanent_memory_seals_it)
 	vm_address_ut addr = vm_address_u(B + P);
 
 	begin();
-	ASSERT_TRUE(fill(map, A, PAGES, 1));
+	ASSERT_TRUE(fixture_fill(map, A, PAGES, 1));
 	ASSERT_EQ(vm_allocate(into, &addr, vm_size_u(P), VM_FLAGS_PERMANENT), KERN_SUCCESS);
 	ASSERT_EQ(remap(into, &at, map, A, PAGES * P, false, VM_FLAGS_OVERWRITE), KERN_NO_SPACE);
-	ASSERT_EQ(entry_at(into, B + P)->max_protection, VM_PROT_NONE);
-	ASSERT_FALSE(entry_at(map, A)->is_shared);
+	ASSERT_EQ(fixture_entry(into, B + P)->max_protection, VM_PROT_NONE);
+	ASSERT_FALSE(fixture_entry(map, A)->is_shared);
 	at = A;
 	ASSERT_EQ(remap(into, &at, map, A, PAGES * P, false, VM_FLAGS_PERMANENT), KERN_SUCCESS);
 	ASSERT_EQ(vm_deallocate(into, vm_address_u(A), vm_size_u(PAGES * P)), KERN_SUCCESS);
-	ASSERT_EQ(entry_at(into, A)->protection, VM_PROT_NONE);
+	ASSERT_EQ(fixture_entry(into, A)->protection, VM_PROT_NONE);
 	ASSERT_LOAD(map, A, 1);
 	end();
 }
@@ -348,15 +310,16 @@ TEST(vm_map_remap, untouched_memory_is_shared_for_real)
 	ASSERT_STORE(map, A + 4 * P, 6);
 	ASSERT_LOAD(into, B + 4 * P, 6);
 	/* What can never be used is only a reservation. */
-	ASSERT_TRUE(entry_at(map, A + 2 * P)->object.vm_object == NULL);
-	ASSERT_TRUE(entry_at(into, B + 2 * P)->object.vm_object == NULL);
+	ASSERT_TRUE(fixture_entry(map, A + 2 * P)->object.vm_object == NULL);
+	ASSERT_TRUE(fixture_entry(into, B + 2 * P)->object.vm_object == NULL);
 	ASSERT_EQ(cur, VM_PROT_NONE);
 	ASSERT_EQ(max, VM_PROT_NONE);
 	/* A copy of untouched memory stays untouched. */
 	at = B + 16 * P;
 	ASSERT_TRUE(fixture_allocate(map, B, P));
 	ASSERT_EQ(remap(into, &at, map, B, P, true, VM_FLAGS_FIXED), KERN_SUCCESS);
-	ASSERT_TRUE(entry_at(map, B)->object.vm_object == NULL && entry_at(into, at)->object.vm_object == NULL);
+	ASSERT_TRUE(fixture_entry(map, B)->object.vm_object == NULL);
+	ASSERT_TRUE(fixture_entry(into, at)->object.vm_object == NULL);
 	ASSERT_TRUE(sound(NULL));
 	end();
 }
@@ -366,17 +329,17 @@ TEST(vm_map_remap, a_target_that_wires_wires_or_is_as_before)
 	vm_offset_t at = B;
 
 	begin();
-	ASSERT_TRUE(fill(map, A, PAGES, 1));
-	ASSERT_TRUE(fill(into, B, PAGES, 31));
+	ASSERT_TRUE(fixture_fill(map, A, PAGES, 1));
+	ASSERT_TRUE(fixture_fill(into, B, PAGES, 31));
 	into->wiring_required = true;
 	vm_map_wire_limit = 1;
 	ASSERT_EQ(remap(into, &at, map, A, PAGES * P, false, VM_FLAGS_OVERWRITE), KERN_RESOURCE_SHORTAGE);
 	vm_map_wire_limit = 0;
-	ASSERT_TRUE(holds(into, B, PAGES, 31));
-	ASSERT_FALSE(entry_at(map, A)->is_shared);
+	ASSERT_TRUE(fixture_holds(into, B, PAGES, 31));
+	ASSERT_FALSE(fixture_entry(map, A)->is_shared);
 	ASSERT_EQ(remap(into, &at, map, A, PAGES * P, false, VM_FLAGS_OVERWRITE), KERN_SUCCESS);
-	ASSERT_EQ(entry_at(into, B)->user_wired_count, 1);
-	ASSERT_TRUE(holds(into, B, PAGES, 1));
+	ASSERT_EQ(fixture_entry(into, B)->user_wired_count, 1);
+	ASSERT_TRUE(fixture_holds(into, B, PAGES, 1));
 	ASSERT_TRUE(sound(NULL));
 	end();
 }
@@ -384,12 +347,12 @@ TEST(vm_map_remap, a_target_that_wires_wires_or_is_as_before)
 TEST(vm_map_remap, memory_moves_page_by_page_without_many_entries)
 {
 	begin();
-	ASSERT_TRUE(fill(map, A, 32, 1));
+	ASSERT_TRUE(fixture_fill(map, A, 32, 1));
 	ASSERT_EQ(remap(into, &(vm_offset_t){ B }, map, A, 32 * P, false, VM_FLAGS_FIXED), KERN_SUCCESS);
 	for (unsigned i = 0; i < 32; i++)
 		ASSERT_EQ(remap(map, &(vm_offset_t){ B + i * P }, into, B + i * P, P, false, VM_FLAGS_FIXED), KERN_SUCCESS);
 	ASSERT_EQ(vm_deallocate(map, vm_address_u(A), vm_size_u(32 * P)), KERN_SUCCESS);
-	ASSERT_TRUE(holds(map, B, 32, 1));
+	ASSERT_TRUE(fixture_holds(map, B, 32, 1));
 	ASSERT_EQ(fixture_entries(map), 1);
 	ASSERT_EQ(fixture_entries(into), 1);
 	ASSERT_TRUE(sound(NULL));
@@ -402,16 +365,16 @@ TEST(vm_map_remap, extracted_entries_are_detached)
 	vm_map_entry_t e, next;
 
 	begin();
-	ASSERT_TRUE(fill(map, A, PAGES, 1));
+	ASSERT_TRUE(fixture_fill(map, A, PAGES, 1));
 	ASSERT_EQ(vm_protect(map, vm_address_u(A + P), vm_size_u(P), false, VM_PROT_READ), KERN_SUCCESS);
 	ASSERT_EQ(vm_remap_extract(map, A, 3 * P, false, &h, &cur, &max, VM_INHERIT_SHARE, true), KERN_SUCCESS);
 	ASSERT_EQ(h.nentries, 3);
 	ASSERT_EQ(cur, VM_PROT_READ);
-	ASSERT_TRUE(entry_at(map, A)->is_shared);
+	ASSERT_TRUE(fixture_entry(map, A)->is_shared);
 	for (e = h.links.next; e != (vm_map_entry_t)(void *)&h.links; e = next) {
 		next = e->vme_next;
 		ASSERT_EQ(e->inheritance, VM_INHERIT_SHARE);
-		ASSERT_TRUE(e->object.vm_object == entry_at(map, A + e->vme_start)->object.vm_object);
+		ASSERT_TRUE(e->object.vm_object == fixture_entry(map, A + e->vme_start)->object.vm_object);
 		vm_object_deallocate(e->object.vm_object);
 		vm_map_entry_dispose(e);
 	}
@@ -451,15 +414,15 @@ TEST(vm_map_remap, a_share_of_a_window_is_the_submaps_memory)
 	sub = behind_window(false);
 	ASSERT_STORE(map, A + P, 2);
 	ASSERT_EQ(remap(into, &at, map, A + P, 3 * P, false, VM_FLAGS_FIXED), KERN_SUCCESS);
-	ASSERT_FALSE(entry_at(into, A)->is_sub_map);
+	ASSERT_FALSE(fixture_entry(into, A)->is_sub_map);
 	ASSERT_STORE(into, A, 60);
 	ASSERT_LOAD(map, A + P, 60);
 	ASSERT_EQ(vm_map_read_user(sub, B + P, &v, 1), KERN_SUCCESS);
 	ASSERT_EQ(v, 60);
 	ASSERT_STORE(map, A + 2 * P, 61);
 	ASSERT_LOAD(into, A + P, 61);
-	ASSERT_TRUE(entry_at(sub, B + P)->is_shared);
-	ASSERT_FALSE(entry_at(sub, B)->is_shared);
+	ASSERT_TRUE(fixture_entry(sub, B + P)->is_shared);
+	ASSERT_FALSE(fixture_entry(sub, B)->is_shared);
 	ASSERT_TRUE(fixture_sound(map, into, sub, NULL));
 	vm_map_deallocate(sub);
 	end();
@@ -494,7 +457,7 @@ TEST(vm_map_remap, a_submap_may_be_the_target_of_what_it_shows)
 	sub = behind_window(false);
 	ASSERT_EQ(remap(sub, &at, map, A, 2 * P, false, VM_FLAGS_FIXED), KERN_SUCCESS);
 	ASSERT_STORE(map, A, 60);
-	ASSERT_EQ(entry_at(sub, B)->object.vm_object, entry_at(sub, at)->object.vm_object);
+	ASSERT_EQ(fixture_entry(sub, B)->object.vm_object, fixture_entry(sub, at)->object.vm_object);
 	ASSERT_TRUE(fixture_sound(map, into, sub, NULL));
 	vm_map_deallocate(sub);
 	end();

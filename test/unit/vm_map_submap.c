@@ -55,14 +55,6 @@ deallocate(vm_map_t map, vm_offset_t at, vm_size_t size)
 	return vm_deallocate(map, vm_address_u(at), vm_size_u(size));
 }
 
-static vm_map_entry_t
-entry_at(vm_map_t map, vm_offset_t at)
-{
-	vm_map_entry_t e;
-
-	return vm_map_lookup_entry(map, at, &e) ? e : NULL;
-}
-
 /* Two maps with the same 8 pages of a submap at A; rights of the window, and whether it is copied. */
 static vm_map_t one, two, sub;
 
@@ -200,7 +192,7 @@ TEST(vm_map_submap, a_write_through_a_copied_window_is_private)
 	ASSERT_STORE(two, A + P, 61);
 	ASSERT_LOAD(one, A, 50);
 	ASSERT_LOAD(one, A + P, 6);
-	e = entry_at(one, A);
+	e = fixture_entry(one, A);
 	ASSERT_FALSE(e->is_sub_map);
 	ASSERT_EQ(e->inheritance, VM_INHERIT_COPY);
 	ASSERT_EQ(sub->ref_count, 2);
@@ -220,8 +212,8 @@ TEST(vm_map_submap, un_nesting_a_window_that_begins_inside_an_entry)
 	ASSERT_LOAD(one, A + 17 * P, 40);
 	ASSERT_LOAD(one, A + 18 * P, 5);
 	ASSERT_LOAD(two, A + 3 * P, 4);
-	ASSERT_EQ(entry_at(one, A + 17 * P)->vme_start, A + 16 * P);
-	ASSERT_EQ(entry_at(one, A + 17 * P)->vme_end, A + 19 * P);
+	ASSERT_EQ(fixture_entry(one, A + 17 * P)->vme_start, A + 16 * P);
+	ASSERT_EQ(fixture_entry(one, A + 17 * P)->vme_end, A + 19 * P);
 	ASSERT_TRUE(sound());
 	teardown();
 }
@@ -233,10 +225,10 @@ TEST(vm_map_submap, only_the_part_that_one_entry_serves_is_un_nested)
 	ASSERT_EQ(deallocate(sub, B + 6 * P, P), KERN_SUCCESS);
 	ASSERT_STORE(one, A + 5 * P, 1);
 	ASSERT_EQ(fixture_entries(one), 3);
-	ASSERT_TRUE(entry_at(one, A)->is_sub_map);
-	ASSERT_FALSE(entry_at(one, A + 4 * P)->is_sub_map);
-	ASSERT_TRUE(entry_at(one, A + 6 * P)->is_sub_map);
-	ASSERT_EQ(entry_at(one, A + 6 * P)->offset, B + 6 * P);
+	ASSERT_TRUE(fixture_entry(one, A)->is_sub_map);
+	ASSERT_FALSE(fixture_entry(one, A + 4 * P)->is_sub_map);
+	ASSERT_TRUE(fixture_entry(one, A + 6 * P)->is_sub_map);
+	ASSERT_EQ(fixture_entry(one, A + 6 * P)->offset, B + 6 * P);
 	/* What the submap's entry forbids stays forbidden, though its maximum would allow it. */
 	ASSERT_EQ(fixture_store(one, A + 2 * P, 1), KERN_PROTECTION_FAILURE);
 	ASSERT_EQ(fixture_store(one, A + 6 * P, 1), KERN_INVALID_ADDRESS);
@@ -254,7 +246,7 @@ TEST(vm_map_submap, un_nesting_gives_no_right_that_either_level_lacked)
 	ASSERT_TRUE(setup(true));
 	ASSERT_EQ(vm_protect(sub, vm_address_u(B), vm_size_u(8 * P), true, VM_PROT_DEFAULT), KERN_SUCCESS);
 	ASSERT_STORE(one, A, 1);
-	e = entry_at(one, A);
+	e = fixture_entry(one, A);
 	ASSERT_EQ(e->protection, VM_PROT_DEFAULT);
 	ASSERT_EQ(e->max_protection, VM_PROT_DEFAULT);
 	ASSERT_EQ(protect(one, A, P, VM_PROT_EXECUTE), KERN_PROTECTION_FAILURE);
@@ -522,7 +514,7 @@ TEST(vm_map_submap, what_can_never_be_written_is_not_overwritten)
 	ASSERT_EQ(vm_protect(sub, vm_address_u(B + 5 * P), vm_size_u(P), true, VM_PROT_READ), KERN_SUCCESS);
 	ASSERT_EQ(vm_allocate(one, &a, vm_size_u(8 * P), VM_FLAGS_FIXED | VM_FLAGS_OVERWRITE), KERN_PROTECTION_FAILURE);
 	ASSERT_EQ(fixture_entries(one), 1);
-	ASSERT_TRUE(entry_at(one, A)->is_sub_map);
+	ASSERT_TRUE(fixture_entry(one, A)->is_sub_map);
 	ASSERT_EQ(vm_allocate(one, &a, vm_size_u(5 * P), VM_FLAGS_FIXED | VM_FLAGS_OVERWRITE), KERN_SUCCESS);
 	/* A window that is shared is the parent's to give up. */
 	ASSERT_EQ(vm_allocate(two, &a, vm_size_u(8 * P), VM_FLAGS_FIXED | VM_FLAGS_OVERWRITE), KERN_SUCCESS);
@@ -591,7 +583,7 @@ TEST(vm_map_submap, the_last_window_holds_the_submap)
 	/* The last reference goes with the un-nesting. */
 	ASSERT_STORE(one, A + P, 5);
 	ASSERT_LOAD(one, A, 4);
-	ASSERT_FALSE(entry_at(one, A)->is_sub_map);
+	ASSERT_FALSE(fixture_entry(one, A)->is_sub_map);
 	ASSERT_TRUE(fixture_sound(one, two, NULL));
 	vm_map_deallocate(one);
 	vm_map_deallocate(two);
@@ -619,7 +611,7 @@ TEST(vm_map_submap, wiring_through_a_window)
 	ASSERT_STORE(one, A, 2);
 	ASSERT_LOAD(two, A, 2);
 	ASSERT_EQ(vm_map_unwire(one, A, A + 4 * P, true), KERN_SUCCESS);
-	ASSERT_EQ(entry_at(sub, B)->wired_count, 0);
+	ASSERT_EQ(fixture_entry(sub, B)->wired_count, 0);
 	ASSERT_TRUE(sound());
 	teardown();
 }
@@ -630,7 +622,7 @@ TEST(vm_map_submap, wiring_a_copied_window_for_reading_needs_no_right_to_write)
 	ASSERT_STORE(two, A, 1);
 	ASSERT_EQ(protect(sub, B, 8 * P, VM_PROT_READ), KERN_SUCCESS);
 	ASSERT_EQ(wire(one, A, 2 * P, VM_PROT_READ), KERN_SUCCESS);
-	ASSERT_FALSE(entry_at(one, A)->is_sub_map);
+	ASSERT_FALSE(fixture_entry(one, A)->is_sub_map);
 	ASSERT_LOAD(one, A, 1);
 	ASSERT_EQ(fixture_store(one, A, 2), KERN_PROTECTION_FAILURE);
 	ASSERT_TRUE(sound());
@@ -713,7 +705,7 @@ TEST(vm_map_submap, a_copy_of_what_the_submap_no_longer_maps_is_thrown_away)
 static unsigned
 wirings(vm_map_t in, vm_offset_t at)
 {
-	return entry_at(in, at)->wired_count;
+	return fixture_entry(in, at)->wired_count;
 }
 
 TEST(vm_map_submap, part_of_a_wired_window_goes_and_takes_its_own_wirings_only)
@@ -803,7 +795,7 @@ TEST(vm_map_submap, a_pagers_memory_is_copied_with_no_lock_held)
 		ASSERT_STORE(two, A + 4 * P, 50);
 		ASSERT_LOAD(one, A + 4 * P, 5);
 		ASSERT_LOAD(two, A, 1);
-		ASSERT_FALSE(entry_at(one, A)->is_sub_map);
+		ASSERT_FALSE(fixture_entry(one, A)->is_sub_map);
 		ASSERT_TRUE(sound());
 		teardown();
 		memory_object_release(mo);
@@ -835,7 +827,7 @@ TEST(vm_map_submap, a_pager_that_dies_before_its_memory_is_copied)
 	ASSERT_EQ(fixture_store(one, A, 9), KERN_MEMORY_ERROR);
 	vm_relock_hook = NULL;
 	ASSERT_EQ(hook_times, 1);
-	ASSERT_TRUE(entry_at(one, A)->is_sub_map);
+	ASSERT_TRUE(fixture_entry(one, A)->is_sub_map);
 	ASSERT_LOAD(one, A, 1);
 	ASSERT_EQ(fixture_load(one, A + P, &v), KERN_MEMORY_ERROR);
 	ASSERT_TRUE(sound());
@@ -914,7 +906,7 @@ TEST(vm_map_submap, windows_of_a_map_whose_memory_is_wired_at_once)
 	ASSERT_STORE(two, A, 1);
 	one->wiring_required = true;
 	ASSERT_EQ(window(one, 2 * A, 4 * P, sub, B, false, VM_PROT_DEFAULT), KERN_SUCCESS);
-	ASSERT_EQ(entry_at(sub, B)->wired_count, 1);
+	ASSERT_EQ(fixture_entry(sub, B)->wired_count, 1);
 	ASSERT_EQ(window(one, 4 * A, 4 * P, sub, B, true, VM_PROT_DEFAULT), KERN_SUCCESS);
 	ASSERT_TRUE(sound());
 	ASSERT_LOAD(one, 4 * A, 1);
@@ -924,7 +916,7 @@ TEST(vm_map_submap, windows_of_a_map_whose_memory_is_wired_at_once)
 	ASSERT_EQ(vm_map_enter_submap(one, &at, &args, sub, false),
 	    pmap_has_cache_attributes() ? KERN_INVALID_ARGUMENT : KERN_NOT_SUPPORTED);
 	ASSERT_EQ(deallocate(one, 2 * A, 4 * P), KERN_SUCCESS);
-	ASSERT_EQ(entry_at(sub, B)->wired_count, 0);
+	ASSERT_EQ(fixture_entry(sub, B)->wired_count, 0);
 	ASSERT_TRUE(sound());
 	teardown();
 }

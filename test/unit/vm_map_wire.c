@@ -7,19 +7,11 @@
 
 #define A (64 * M)
 
-static vm_map_entry_t
-entry_at(vm_map_t map, vm_offset_t va)
-{
-	vm_map_entry_t e;
-
-	return vm_map_lookup_entry(map, va, &e) ? e : NULL;
-}
-
 /* Wirings of the page that an entry's own object has for va; -1: none resident. */
 static int
 page_wirings(vm_map_t map, vm_offset_t va)
 {
-	vm_map_entry_t e = entry_at(map, va);
+	vm_map_entry_t e = fixture_entry(map, va);
 	struct vm_page *m;
 
 	if (e == NULL || e->object.vm_object == NULL)
@@ -96,7 +88,7 @@ TEST(vm_map_wire, users_count_once_and_kernel_each_time)
 	ASSERT_EQ(wire(map, A, 2 * P), KERN_SUCCESS);
 	ASSERT_EQ(wire(map, A, 2 * P), KERN_SUCCESS);
 	ASSERT_EQ(vm_map_wire(map, A, A + 2 * P, VM_PROT_READ, false), KERN_SUCCESS);
-	e = entry_at(map, A);
+	e = fixture_entry(map, A);
 	ASSERT_EQ(e->user_wired_count, 2);
 	ASSERT_EQ(e->wired_count, 2);
 	ASSERT_EQ(page_wirings(map, A), 1);
@@ -121,7 +113,7 @@ TEST(vm_map_wire, counts_are_tested_before_they_wrap)
 
 	ASSERT_TRUE(fixture_allocate(map, A, 2 * P));
 	ASSERT_EQ(wire(map, A, 2 * P), KERN_SUCCESS);
-	e = entry_at(map, A);
+	e = fixture_entry(map, A);
 	e->user_wired_count = MAX_WIRE_COUNT;
 	ASSERT_EQ(wire(map, A, P), KERN_FAILURE);
 	ASSERT_EQ(fixture_entries(map), 1);
@@ -243,7 +235,7 @@ TEST(vm_map_wire, deferred_copy_is_resolved_even_for_reading)
 	child = vm_map_fork(map);
 	ASSERT_TRUE(child != NULL);
 	ASSERT_EQ(vm_map_wire(child, A, A + 4 * P, VM_PROT_READ, true), KERN_SUCCESS);
-	ASSERT_FALSE(entry_at(child, A)->needs_copy);
+	ASSERT_FALSE(fixture_entry(child, A)->needs_copy);
 	ASSERT_EQ(page_wirings(child, A), 1);
 	ASSERT_EQ(page_wirings(child, A + P), 1);
 	ASSERT_STORE(map, A, 9);
@@ -272,8 +264,8 @@ TEST(vm_map_wire, part_of_an_object_and_later_copies_of_the_rest)
 	ASSERT_EQ(before, 1);
 	child = vm_map_fork(map);
 	ASSERT_TRUE(child != NULL);
-	ASSERT_EQ(entry_at(child, A + 2 * P)->wired_count, 0);
-	ASSERT_FALSE(entry_at(map, A + 2 * P)->needs_copy);
+	ASSERT_EQ(fixture_entry(child, A + 2 * P)->wired_count, 0);
+	ASSERT_FALSE(fixture_entry(map, A + 2 * P)->needs_copy);
 	for (unsigned i = 0; i < 6; i++) {
 		ASSERT_STORE(map, A + i * P, (uint8_t)(i + 11));
 		ASSERT_LOAD(child, A + i * P, (uint8_t)(i + 1));
@@ -353,8 +345,8 @@ TEST(vm_map_wire, shortage_at_each_allocation_undoes_this_call_only)
 			ASSERT_EQ(kr, KERN_RESOURCE_SHORTAGE);
 			ASSERT_EQ(wired_leaves(map), 1);
 			ASSERT_EQ(map->user_wired_pages, 1);
-			ASSERT_EQ(entry_at(map, A + 4 * P)->user_wired_count, 1);
-			ASSERT_EQ(entry_at(map, A + 2 * P)->wired_count, 0);
+			ASSERT_EQ(fixture_entry(map, A + 4 * P)->user_wired_count, 1);
+			ASSERT_EQ(fixture_entry(map, A + 2 * P)->wired_count, 0);
 			ASSERT_TRUE(page_wirings(map, A + 2 * P) <= 0);
 		}
 		ASSERT_LOAD(map, A + 2 * P, 7);
@@ -379,7 +371,7 @@ hook_cuts(const char *where, vm_map_t map)
 		return;
 	/* Inheritance may change meanwhile: the entry in transition is cut. */
 	(void)vm_map_inherit(map, A + P, A + 2 * P, VM_INHERIT_NONE);
-	hook_seen = entry_at(map, A + P);
+	hook_seen = fixture_entry(map, A + P);
 }
 
 TEST(vm_map_wire, pieces_cut_in_transition_are_all_released)
@@ -412,8 +404,8 @@ TEST(vm_map_wire, wiring_required_wires_what_is_entered)
 	ASSERT_EQ(task_wire(map, true), KERN_SUCCESS);
 	ASSERT_TRUE(fixture_allocate(map, A + P, 2 * P));
 	ASSERT_EQ(fixture_entries(map), 2);
-	ASSERT_EQ(entry_at(map, A)->wired_count, 0);
-	ASSERT_EQ(entry_at(map, A + P)->user_wired_count, 1);
+	ASSERT_EQ(fixture_entry(map, A)->wired_count, 0);
+	ASSERT_EQ(fixture_entry(map, A + P)->user_wired_count, 1);
 	ASSERT_EQ(wired_leaves(map), 2);
 	ASSERT_TRUE(fixture_sound(map, NULL));
 	vm_map_deallocate(map);
@@ -494,8 +486,8 @@ TEST(vm_map_wire, windows_wire_the_submap_once_each)
 	ASSERT_TRUE(enter_window(one, sub, false, 0) && enter_window(two, sub, false, 0));
 	ASSERT_STORE(one, A + P, 7);
 	ASSERT_EQ(wire(one, A, 4 * P), KERN_SUCCESS);
-	ASSERT_EQ(entry_at(one, A)->user_wired_count, 1);
-	ASSERT_EQ(entry_at(sub, B)->wired_count, 1);
+	ASSERT_EQ(fixture_entry(one, A)->user_wired_count, 1);
+	ASSERT_EQ(fixture_entry(sub, B)->wired_count, 1);
 	ASSERT_EQ(page_wirings(sub, B + P), 1);
 	ASSERT_TRUE(leaf_wired(one, A + P));
 	/* The other one sees the page, and does not hold it. */
@@ -503,7 +495,7 @@ TEST(vm_map_wire, windows_wire_the_submap_once_each)
 	ASSERT_FALSE(leaf_wired(two, A + P));
 	ASSERT_TRUE(fixture_sound(one, two, sub, NULL));
 	ASSERT_EQ(wire(two, A, 2 * P), KERN_SUCCESS);
-	ASSERT_EQ(entry_at(sub, B)->wired_count, 2);
+	ASSERT_EQ(fixture_entry(sub, B)->wired_count, 2);
 	ASSERT_EQ(page_wirings(sub, B + P), 1);
 	ASSERT_TRUE(leaf_wired(two, A));
 	ASSERT_TRUE(leaf_wired(two, A + P));
@@ -514,7 +506,7 @@ TEST(vm_map_wire, windows_wire_the_submap_once_each)
 	ASSERT_EQ(page_wirings(sub, B + 3 * P), 0);
 	ASSERT_TRUE(fixture_sound(one, two, sub, NULL));
 	vm_map_deallocate(two);
-	ASSERT_EQ(entry_at(sub, B)->wired_count, 0);
+	ASSERT_EQ(fixture_entry(sub, B)->wired_count, 0);
 	ASSERT_EQ(page_wirings(sub, B + P), 0);
 	ASSERT_TRUE(fixture_sound(one, sub, NULL));
 	vm_map_deallocate(one);
@@ -529,8 +521,8 @@ TEST(vm_map_wire, copy_on_write_windows_are_un_nested_first)
 	ASSERT_TRUE(enter_window(one, sub, true, 0));
 	ASSERT_LOAD(one, A + P, 0);
 	ASSERT_EQ(wire(one, A, 4 * P), KERN_SUCCESS);
-	ASSERT_FALSE(entry_at(one, A)->is_sub_map);
-	ASSERT_EQ(entry_at(sub, B)->wired_count, 0);
+	ASSERT_FALSE(fixture_entry(one, A)->is_sub_map);
+	ASSERT_EQ(fixture_entry(sub, B)->wired_count, 0);
 	ASSERT_EQ(page_wirings(one, A + P), 1);
 	ASSERT_STORE(one, A + P, 5);
 	ASSERT_TRUE(fixture_sound(one, sub, NULL));
@@ -546,15 +538,15 @@ TEST(vm_map_wire, a_hole_in_the_submap_undoes_the_window)
 	ASSERT_TRUE(fixture_allocate(one, A - 2 * P, 2 * P));
 	ASSERT_TRUE(enter_window(one, sub, false, 0));
 	ASSERT_EQ(wire(one, A - 2 * P, 5 * P), KERN_INVALID_ADDRESS);
-	ASSERT_EQ(entry_at(one, A)->wired_count, 0);
-	ASSERT_EQ(entry_at(sub, B)->wired_count, 0);
+	ASSERT_EQ(fixture_entry(one, A)->wired_count, 0);
+	ASSERT_EQ(fixture_entry(sub, B)->wired_count, 0);
 	ASSERT_EQ(wired_leaves(one), 0);
 	ASSERT_EQ(one->user_wired_pages, 0);
 	ASSERT_TRUE(fixture_sound(one, sub, NULL));
 	ASSERT_EQ(wire(one, A - 2 * P, 4 * P), KERN_SUCCESS);
 	ASSERT_TRUE(fixture_sound(one, sub, NULL));
 	vm_map_deallocate(one);
-	ASSERT_EQ(entry_at(sub, B)->wired_count, 0);
+	ASSERT_EQ(fixture_entry(sub, B)->wired_count, 0);
 	vm_map_deallocate(sub);
 }
 
@@ -564,10 +556,10 @@ TEST(vm_map_wire, nested_tables_hold_the_leaves_of_a_wired_window)
 
 	ASSERT_TRUE(fixture_allocate(sub, B, M));
 	ASSERT_TRUE(enter_window(one, sub, false, VM_MAKE_TAG(VM_MEMORY_SHARED_PMAP)));
-	ASSERT_TRUE(entry_at(one, A)->use_pmap);
+	ASSERT_TRUE(fixture_entry(one, A)->use_pmap);
 	ASSERT_STORE(one, A + P, 7);
 	ASSERT_EQ(wire(one, A, M), KERN_SUCCESS);
-	ASSERT_EQ(entry_at(sub, B)->wired_count, 1);
+	ASSERT_EQ(fixture_entry(sub, B)->wired_count, 1);
 	ASSERT_TRUE(leaf_wired(sub, B + P));
 	ASSERT_TRUE(leaf_wired(one, A + P));
 	ASSERT_TRUE(fixture_sound(one, sub, NULL));

@@ -84,14 +84,6 @@ map_rw(vm_map_t in, vm_offset_t addr, vm_named_entry_t ne, vm_size_t size, vm_of
 	return map_at(in, addr, ne, (struct how){ size, offset, copy, VM_PROT_DEFAULT, VM_PROT_DEFAULT, 0 });
 }
 
-static vm_map_entry_t
-entry_at(vm_map_t in, vm_offset_t at)
-{
-	vm_map_entry_t e;
-
-	return vm_map_lookup_entry(in, at, &e) ? e : NULL;
-}
-
 static kern_return_t
 protect(vm_map_t in, vm_offset_t at, vm_size_t size, vm_prot_t prot)
 {
@@ -112,7 +104,7 @@ TEST(vm_named_entry, new_memory_is_shared_by_all_its_mappings)
 	ASSERT_LOAD(other, B + P, 7);
 	ASSERT_STORE(other, B + 2 * P, 8);
 	ASSERT_LOAD(map, B + P, 8);
-	ASSERT_TRUE(entry_at(map, B)->is_shared);
+	ASSERT_TRUE(fixture_entry(map, B)->is_shared);
 	/* Mappings outlive the handle. */
 	vm_named_entry_release(ne);
 	ASSERT_LOAD(map, B + P, 8);
@@ -222,7 +214,7 @@ TEST(vm_named_entry, part_of_an_object_in_several_entries)
 	ASSERT_STORE(map, A + 3 * P, 4);
 	ne = handle(A, 4 * P, VM_PROT_DEFAULT);
 	ASSERT_TRUE(ne != NULL);
-	ASSERT_FALSE(entry_at(map, A + 4 * P)->is_shared);
+	ASSERT_FALSE(fixture_entry(map, A + 4 * P)->is_shared);
 	ASSERT_EQ(map_rw(other, B, ne, 4 * P, 0, false), KERN_SUCCESS);
 	for (vm_offset_t i = 0; i < 4; i++) {
 		ASSERT_STORE(map, A + i * P, (uint8_t)(i + 40));
@@ -265,7 +257,7 @@ TEST(vm_named_entry, rights_of_a_range)
 	ASSERT_EQ(vm_protect(map, vm_address_u(A), vm_size_u(P), true, VM_PROT_READ), KERN_SUCCESS);
 	ASSERT_EQ(make(A, &size, VM_PROT_DEFAULT, &ne), KERN_PROTECTION_FAILURE);
 	ASSERT_TRUE(ne == NULL);
-	ASSERT_FALSE(entry_at(map, A)->is_shared);
+	ASSERT_FALSE(fixture_entry(map, A)->is_shared);
 	ASSERT_EQ(make(A, &size, VM_PROT_DEFAULT | VM_PROT_IS_MASK, &ne), KERN_SUCCESS);
 	ASSERT_EQ(ne->protection, VM_PROT_READ);
 	vm_named_entry_release(ne);
@@ -446,7 +438,7 @@ TEST(vm_named_entry, share_of_several_objects)
 	ASSERT_LOAD(map, A + 8 * P, 3);
 	ASSERT_STORE(map, A + 7 * P, 4);
 	ASSERT_LOAD(other, B + P, 4);
-	ASSERT_EQ(entry_at(other, B)->max_protection, VM_PROT_DEFAULT);
+	ASSERT_EQ(fixture_entry(other, B)->max_protection, VM_PROT_DEFAULT);
 	ASSERT_EQ(protect(other, B, P, VM_PROT_ALL), KERN_PROTECTION_FAILURE);
 	/* Whole, whatever the size; never beyond it. */
 	ASSERT_EQ(map_rw(other, B + M, ne, P, 0, false), KERN_SUCCESS);
@@ -468,7 +460,7 @@ TEST(vm_named_entry, share_without_rights_changes_nothing)
 	ASSERT_EQ(vm_protect(map, vm_address_u(A + 4 * P), vm_size_u(P), true, VM_PROT_READ), KERN_SUCCESS);
 	ASSERT_EQ(make(A, &size, VM_PROT_DEFAULT | MAP_MEM_VM_SHARE, &ne), KERN_PROTECTION_FAILURE);
 	ASSERT_TRUE(ne == NULL);
-	ASSERT_FALSE(entry_at(map, A)->is_shared);
+	ASSERT_FALSE(fixture_entry(map, A)->is_shared);
 	ASSERT_EQ(make(A, &size, VM_PROT_DEFAULT | VM_PROT_IS_MASK | MAP_MEM_VM_SHARE, &ne), KERN_SUCCESS);
 	ASSERT_EQ(ne->protection, VM_PROT_READ);
 	vm_named_entry_release(ne);
@@ -551,10 +543,10 @@ TEST(vm_named_entry, to_write_behind_a_copied_window_un_nests_it)
 	ASSERT_EQ(map_rw(other, B, region, 8 * P, 0, false), KERN_SUCCESS);
 	ASSERT_STORE(other, B, 1);
 	ne = handle(B, 4 * P, VM_PROT_READ);
-	ASSERT_TRUE(ne != NULL && entry_at(map, B)->is_sub_map);
+	ASSERT_TRUE(ne != NULL && fixture_entry(map, B)->is_sub_map);
 	vm_named_entry_release(ne);
 	ne = handle(B, 4 * P, VM_PROT_DEFAULT);
-	ASSERT_TRUE(ne != NULL && !entry_at(map, B)->is_sub_map);
+	ASSERT_TRUE(ne != NULL && !fixture_entry(map, B)->is_sub_map);
 	ASSERT_EQ(map_rw(other, B + M, ne, 4 * P, 0, false), KERN_SUCCESS);
 	ASSERT_STORE(other, B + M, 2);
 	ASSERT_LOAD(map, B, 2);
