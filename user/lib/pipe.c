@@ -6,9 +6,9 @@
  *   [......bytes....]..............   PIPE_BYTES, a ring
  *
  * A pipe is one piece of memory that children share: a lock, the ring, and how
- * many descriptors of all processes can read and write it. file.c counts those
- * at open, dup, fork and close, and when a process exits or dies of a signal of
- * its own. One that is killed from outside cannot: its ends stay open.
+ * many descriptors of all processes can read and write it. descriptor.c counts
+ * those at open, dup, fork and close, and when a process exits or dies of a
+ * signal of its own. One that is killed from outside cannot: its ends stay open.
  *
  * Who must wait sleeps on `changes`, which every transfer and every change of
  * an end increments, after it has looked and before the lock is dropped.

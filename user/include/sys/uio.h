@@ -1,5 +1,5 @@
 /*
- * sys/uio.h: reads and writes of several pieces (lib/file.c).
+ * sys/uio.h: reads and writes of several pieces (lib/descriptor.c).
  */
 #ifndef _SYS_UIO_H
 #define _SYS_UIO_H
