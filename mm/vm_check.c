@@ -437,6 +437,7 @@ struct recount {
 	struct vm_check_failure *f;
 	bool      ok;
 	vm_map_t  first, *end;          /* maps seen, in the order they were met: those handed in, then submaps */
+	struct vm_check_reserv reserv;
 };
 
 static bool
@@ -488,15 +489,18 @@ vm_check_object(vm_object_t o, void *arg)
 {
 	struct recount *r = arg;
 
-	if (!spin_trylock(&o->lock))
+	if (!spin_trylock(&o->lock)) {
+		r->reserv.unseen = true;
 		return true;
+	}
 	if (!o->terminating) {
 		if (o->recount != o->ref_count)
 			r->ok = FAIL(r->f, "M9", "object %lu: %u references found, counted as %u", (unsigned long)o->id, o->recount, o->ref_count);
 		else
 			r->ok = vm_check_M10(o, r->f) && vm_check_M11(o, r->f) && vm_check_object_copies(o, r->f) &&
-			    vm_check_M25(o, r->f);
-	}
+			    vm_check_M25(o, r->f) && vm_check_reservations(o, &r->reserv, r->f);
+	} else
+		r->reserv.unseen = true;
 	spin_unlock(&o->lock);
 	return r->ok;
 }
@@ -578,5 +582,5 @@ vm_check_all(vm_map_t const *maps, unsigned n, struct vm_check_failure *f)
 		if (!vm_check_M24(map, seen++ < n, f))
 			return false;
 	vm_object_foreach(vm_check_object, &r);
-	return r.ok && vm_check_windows(r.first, f);
+	return r.ok && vm_check_windows(r.first, f) && vm_check_M31(&r.reserv, f);
 }

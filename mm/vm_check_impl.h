@@ -18,4 +18,14 @@ bool vm_check_entry_copies(vm_map_t map, vm_map_entry_t e, struct vm_check_failu
 /* M15 over all maps, a list by check_next; unlocked. */
 bool vm_check_windows(vm_map_t first, struct vm_check_failure *f);
 
+/* vm_check_reserv.c */
+struct vm_check_reserv {
+	uint64_t partial, pages;        /* reservations that lack pages; pages of objects, set aside ones included */
+	bool     unseen;                /* some object was not looked at */
+};
+/* M30 of an object, locked; adds its reservations and pages to sum. */
+bool vm_check_reservations(vm_object_t o, struct vm_check_reserv *sum, struct vm_check_failure *f);
+/* M31, when all objects have been looked at. Unlocked. */
+bool vm_check_M31(const struct vm_check_reserv *sum, struct vm_check_failure *f);
+
 #endif

@@ -9,9 +9,8 @@
  * inside it reserves a physical megapage, if there is a free one; the popmap
  * says which of its pages are resident. When it is full, one leaf can map it
  * (vm_fault.c asks vm_chunk_is_megapage). Unpopulated pages of a reservation
- * belong to it but hold nothing: under shortage vm_reserv_break turns the
- * oldest partly populated reservations into chunks of single pages and frees
- * the rest. A full reservation is never broken for shortage.
+ * belong to it but hold nothing (vm_reserv.c: who gets a reservation, and who
+ * loses it).
  *
  * Invariants: resident = bits in popmap; a set bit's page has kind OBJECT and
  * names chunk and slot; the head page of a reservation has kind OBJECT or RSVP
@@ -20,28 +19,25 @@
  * at least one resident page, except between its making and the first
  * insertion, under the object's lock.
  *
- * Locks: the object's. The queue of breakable reservations has its own
- * (RESERV, above OBJECT), and vm_reserv_break only tries object locks.
+ * Locks: the object's.
  *
  * Failure: no chunk, leaf or page: NULL, nothing changed.
  */
 #include <string.h>
 #include <base/tree_inline.h>
-#include <mm/vm_object.h>
+#include <mm/vm_reserv.h>
 #include <mm/zone.h>
 #include <mm/pmap.h>
 #include "vm_object_impl.h"
 #include "vm_page_impl.h"
 
 static struct zone vm_chunk_zone, vm_chunk_leaf_zone;
-static struct spinlock vm_reserv_lock = SPINLOCK_INIT(RESERV);
-static struct list vm_reserv_queue = { &vm_reserv_queue, &vm_reserv_queue };
 
 void
 vm_chunk_bootstrap(void)
 {
 	zone_init(&vm_chunk_zone, "vm_chunk", sizeof(struct vm_chunk));
-	list_init(&vm_reserv_queue);
+	vm_reserv_bootstrap();
 	zone_init(&vm_chunk_leaf_zone, "vm_chunk_leaf", VM_CHUNK_LEAF * sizeof(pfn_t));
 }
 
@@ -144,7 +140,6 @@ chunk_link(vm_object_t object, struct vm_chunk *c)
 		object->last = c;
 	} else
 		chunk_insert(object, c);
-	c->object = object;
 	object->hint = c;
 }
 
@@ -160,22 +155,6 @@ chunk_unlink(struct vm_chunk *c)
 		object->last = NULL;
 }
 
-static inline void
-reserv_enqueue(struct vm_chunk *c)
-{
-	spin_lock(&vm_reserv_lock);
-	list_push_back(&vm_reserv_queue, &c->rsvp_link);
-	spin_unlock(&vm_reserv_lock);
-}
-
-static void
-reserv_dequeue(struct vm_chunk *c)
-{
-	spin_lock(&vm_reserv_lock);
-	list_remove(&c->rsvp_link);
-	spin_unlock(&vm_reserv_lock);
-}
-
 static struct vm_chunk *
 chunk_allocate(vm_object_t object, uint64_t index)
 {
@@ -184,6 +163,7 @@ chunk_allocate(vm_object_t object, uint64_t index)
 	if (c == NULL)
 		return NULL;
 	/* Field by field: a library call that clears 200 bytes costs twice as much. */
+	c->object = object;
 	c->index = index;
 	c->pv = NULL;
 	spin_init(&c->pv_lock, LOCK_PV);
@@ -200,7 +180,7 @@ chunk_allocate(vm_object_t object, uint64_t index)
 }
 
 /*
- * Frees an empty chunk, its leaves and its reservation. Whoever took the last
+ * Frees an empty chunk and its leaves; the reservation has been given back. Whoever took the last
  * mapping away may have unlinked its record, as all can see, and be about to
  * release pv_lock: taking the lock waits for that last store to the chunk.
  */
@@ -212,45 +192,10 @@ chunk_free(struct vm_chunk *c)
 	    (unsigned long)c->object->id));
 	spin_unlock(&c->pv_lock);
 	chunk_unlink(c);
-	if (c->base != 0)
-		vm_page_free_order(c->head, VM_PAGE_ORDER_MEGA);
 	for (unsigned i = 0; i < nitems(c->leaf); i++)
 		if (c->leaf[i] != NULL)
 			zfree(&vm_chunk_leaf_zone, c->leaf[i]);
 	zfree(&vm_chunk_zone, c);
-}
-
-/* Does the chunk's whole window lie within the object? */
-static bool
-chunk_window_inside(vm_object_t object, uint64_t index)
-{
-	uint64_t start = index << VM_CHUNK_SHIFT;
-
-	return start >= object->color &&
-	    object->size >= MEGAPAGE_SIZE &&
-	    start - object->color <= object->size - MEGAPAGE_SIZE;
-}
-
-/*
- * A shadow is filled by copies of single pages, often few: a reservation for
- * each 2 MiB that a forked child touches would cost more than it gives.
- */
-static void
-chunk_reserve(vm_object_t object, struct vm_chunk *c)
-{
-	struct vm_page *m;
-
-	if (object->shadow != NULL || !chunk_window_inside(object, c->index))
-		return;
-	m = vm_page_alloc_order(VM_PAGE_ORDER_MEGA, VM_PAGE_USER | VM_PAGE_PREFER_ZERO);
-	if (m == NULL)
-		return;
-	c->zeroed = (m->flags & VM_PAGE_ZEROED) != 0;
-	vm_page_describe(m, VM_PAGE_RSVP, VM_PAGE_ORDER_MEGA, 0);
-	m->o.chunk = c;
-	c->base = m->pfn;
-	c->head = m;
-	reserv_enqueue(c);
 }
 
 /* Room for a pfn at slot of a chunk of single pages. */
@@ -276,7 +221,7 @@ chunk_set_resident(struct vm_chunk *c, unsigned slot, struct vm_page *m)
 	c->popmap[slot / 64] |= 1ul << (slot % 64);
 	c->object->resident_page_count++;
 	if (++c->resident == VM_CHUNK_PAGES && c->base != 0)
-		reserv_dequeue(c);
+		vm_reserv_filled(c);
 }
 
 /*
@@ -309,7 +254,7 @@ vm_object_page_alloc(vm_object_t object, vm_object_offset_t offset, bool zero)
 		c = chunk_allocate(object, at >> VM_CHUNK_SHIFT);
 		if (c == NULL)
 			return NULL;
-		chunk_reserve(object, c);
+		vm_reserv_make(c);
 	}
 	DASSERT(!vm_chunk_populated(c, slot), ("object %lu: offset 0x%lx is resident already",
 	    (unsigned long)object->id, (unsigned long)offset));
@@ -349,9 +294,12 @@ vm_object_page_insert(vm_object_t object, vm_object_offset_t offset, struct vm_p
 	unsigned slot = (unsigned)(at >> PAGE_SHIFT) % VM_CHUNK_PAGES;
 	struct vm_chunk *c = vm_chunk_find(object, at >> VM_CHUNK_SHIFT);
 
-	if (c == NULL && (c = chunk_allocate(object, at >> VM_CHUNK_SHIFT)) == NULL)
-		return false;
-	if (!vm_chunk_make_single(c) || !chunk_make_leaf(c, slot)) {
+	if (c == NULL) {
+		if ((c = chunk_allocate(object, at >> VM_CHUNK_SHIFT)) == NULL)
+			return false;
+		vm_reserv_refused(VM_RESERV_REFUSED_OVERLAP);
+	}
+	if (!vm_chunk_make_single(c, VM_RESERV_BROKEN_OVERLAP) || !chunk_make_leaf(c, slot)) {
 		if (c->resident == 0)
 			chunk_free(c);
 		return false;
@@ -455,11 +403,11 @@ chunk_free_slots(struct vm_chunk *c, unsigned first, unsigned last)
 			n += chunk_free_word(c, w, mask);
 		}
 	if (c->resident == 0) {
-		if (c->base != 0 && !was_full)
-			reserv_dequeue(c);
+		if (c->base != 0)
+			vm_reserv_release(c, was_full);
 		chunk_free(c);
 	} else if (was_full && n != 0)
-		reserv_enqueue(c);
+		vm_reserv_thinned(c);
 	return n;
 }
 
@@ -485,73 +433,21 @@ vm_object_page_remove(vm_object_t object, vm_object_offset_t start, vm_object_of
 	return n;
 }
 
-/*
- * Turns a partly populated reservation into single pages; the unpopulated ones
- * are freed. FALSE when there is no memory for the leaves. Object locked.
- */
-static bool
-chunk_break_reservation(struct vm_chunk *c)
-{
-	struct vm_page *head = c->head;
-
-	for (unsigned slot = 0; slot < VM_CHUNK_PAGES; slot += VM_CHUNK_LEAF)
-		if (c->popmap[slot / 64] != 0 && !chunk_make_leaf(c, slot))
-			return false;
-	for (unsigned slot = 0; slot < VM_CHUNK_PAGES; slot++)
-		if (vm_chunk_populated(c, slot))
-			c->leaf[slot / VM_CHUNK_LEAF][slot % VM_CHUNK_LEAF] = c->base + slot;
-	if (c->resident < VM_CHUNK_PAGES)
-		reserv_dequeue(c);
-	c->base = 0;
-	/* From a block to pages of their own: the allocator knows blocks by their head's order. */
-	for (unsigned slot = 0; slot < VM_CHUNK_PAGES; slot++)
-		vm_page_describe(&head[slot], vm_chunk_populated(c, slot) ? VM_PAGE_OBJECT :
-		    VM_PAGE_KERNEL, 0, vm_chunk_populated(c, slot) ? head[slot].flags : 0);
-	for (unsigned slot = 0; slot < VM_CHUNK_PAGES; slot++)
-		if (!vm_chunk_populated(c, slot))
-			vm_page_free(&head[slot]);
-	return true;
-}
-
 /* Any megapage leaf over the chunk must be gone or be split: the caller sees to that. */
 bool
-vm_chunk_make_single(struct vm_chunk *c)
+vm_chunk_make_single(struct vm_chunk *c, enum vm_reserv_cause cause)
 {
-	return c->base == 0 || chunk_break_reservation(c);
-}
+	unsigned slot;
 
-uint64_t
-vm_reserv_break(uint64_t pages_wanted)
-{
-	uint64_t given = 0, tries = 0;
-
-	while (given < pages_wanted && tries++ < 64) {
-		struct vm_chunk *c;
-		vm_object_t object;
-		uint64_t gain;
-
-		spin_lock(&vm_reserv_lock);
-		if (list_empty(&vm_reserv_queue)) {
-			spin_unlock(&vm_reserv_lock);
-			break;
-		}
-		c = list_first(&vm_reserv_queue, struct vm_chunk, rsvp_link);
-		object = c->object;
-		/* Against the order OBJECT, RESERV: only a try; on failure take the next one's turn. */
-		if (!spin_trylock(&object->lock)) {
-			list_remove(&c->rsvp_link);
-			list_push_back(&vm_reserv_queue, &c->rsvp_link);
-			spin_unlock(&vm_reserv_lock);
-			continue;
-		}
-		/* The object cannot go away: it cannot lose this chunk without its lock. */
-		spin_unlock(&vm_reserv_lock);
-		gain = VM_CHUNK_PAGES - c->resident;
-		if (chunk_break_reservation(c))
-			given += gain;
-		spin_unlock(&object->lock);
-	}
-	return given;
+	if (c->base == 0)
+		return true;
+	for (slot = 0; slot < VM_CHUNK_PAGES; slot += VM_CHUNK_LEAF)
+		if (c->popmap[slot / 64] != 0 && !chunk_make_leaf(c, slot))
+			return false;
+	vm_chunk_foreach(slot, c)
+		c->leaf[slot / VM_CHUNK_LEAF][slot % VM_CHUNK_LEAF] = c->base + slot;
+	vm_reserv_dissolve(c, cause);
+	return true;
 }
 
 /*
@@ -580,9 +476,12 @@ chunk_move_pages(vm_object_t to, vm_object_t from, struct vm_chunk *c, vm_object
 		at = off - delta + to->color;
 		s = (unsigned)(at >> PAGE_SHIFT) % VM_CHUNK_PAGES;
 		d = vm_chunk_find(to, at >> VM_CHUNK_SHIFT);
-		if (d == NULL && (d = chunk_allocate(to, at >> VM_CHUNK_SHIFT)) == NULL)
-			return false;
-		if (!vm_chunk_make_single(d) || !chunk_make_leaf(d, s)) {
+		if (d == NULL) {
+			if ((d = chunk_allocate(to, at >> VM_CHUNK_SHIFT)) == NULL)
+				return false;
+			vm_reserv_refused(VM_RESERV_REFUSED_OVERLAP);
+		}
+		if (!vm_chunk_make_single(d, VM_RESERV_BROKEN_COLLAPSE) || !chunk_make_leaf(d, s)) {
 			if (d->resident == 0)
 				chunk_free(d);
 			return false;
@@ -617,13 +516,12 @@ vm_chunk_move_all(vm_object_t to, vm_object_t from, vm_object_offset_t delta)
 			to->resident_page_count += c->resident;
 			c->index = at >> VM_CHUNK_SHIFT;
 			/* vm_reserv_break trusts c->object while it holds the queue's lock. */
-			spin_lock(&vm_reserv_lock);
+			vm_reserv_renamed(c, to);
 			chunk_link(to, c);
-			spin_unlock(&vm_reserv_lock);
 			continue;
 		}
 		pmap_chunk_protect(c, VM_PROT_NONE);
-		if (!vm_chunk_make_single(c) || !chunk_move_pages(to, from, c, delta))
+		if (!vm_chunk_make_single(c, VM_RESERV_BROKEN_COLLAPSE) || !chunk_move_pages(to, from, c, delta))
 			return false;
 		if (c->resident == 0)
 			chunk_free(c);

@@ -51,6 +51,7 @@
  * without ever giving the page is asked FAULT_ASKS times, then it is MEMORY_ERROR.
  */
 #include <mm/memory_object.h>
+#include <mm/vm_reserv.h>
 #include "vm_map_impl.h"
 
 #define FAULT_AROUND    16u     /* pages, a power of two: mapped together when resident */

@@ -28,6 +28,7 @@
  * Invariants: M21; chunk->wired and object->wired_pages count the pages with
  * wire_count != 0 (M10). Locks: map (read) < object, top first < pmap.
  */
+#include <mm/vm_reserv.h>
 #include "vm_map_impl.h"
 
 #define WIRE_TRIES  64u         /* times that a page may slip away between its fault and our look */

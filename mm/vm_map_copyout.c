@@ -15,6 +15,7 @@
  *
  * Locks: the map's write lock.
  */
+#include <mm/vm_reserv.h>
 #include "vm_map_copy_impl.h"
 
 static void

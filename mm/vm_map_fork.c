@@ -25,6 +25,7 @@
  * is_shared is what vm_region tells: it is set when nothing can fail any more,
  * or before the lock is dropped.
  */
+#include <mm/vm_reserv.h>
 #include "vm_map_impl.h"
 
 /* Internal: the child gets a hole. */

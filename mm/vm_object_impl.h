@@ -4,7 +4,7 @@
 #ifndef MM_VM_OBJECT_IMPL_H
 #define MM_VM_OBJECT_IMPL_H
 
-#include <mm/vm_object.h>
+#include <mm/vm_reserv.h>
 
 /* vm_chunk.c; object(s) locked */
 void vm_chunk_bootstrap(void);
@@ -12,9 +12,24 @@ struct vm_chunk *vm_chunk_at_or_after(vm_object_t object, uint64_t index);
 /* Calls fn for each chunk that holds pages of [start, end), with the slots concerned: [first, last). FALSE stops, and is the result. */
 typedef bool vm_chunk_visitor(struct vm_chunk *c, unsigned first, unsigned last, void *arg);
 bool vm_chunk_visit(vm_object_t object, vm_object_offset_t start, vm_object_offset_t end, vm_chunk_visitor *fn, void *arg);
-bool vm_chunk_make_single(struct vm_chunk *c);
+/* A chunk with a reservation becomes one of single pages. FALSE: no memory for their numbers, nothing changed. */
+bool vm_chunk_make_single(struct vm_chunk *c, enum vm_reserv_cause cause);
 bool vm_chunk_move_all(vm_object_t to, vm_object_t from, vm_object_offset_t delta);
 bool vm_chunk_covered(vm_object_t top, vm_object_t below, vm_object_offset_t delta);
+
+/* vm_reserv.c; object locked */
+void vm_reserv_bootstrap(void);
+/* c, new and empty, gets a megapage of memory if its window deserves one. Once in its life. */
+void vm_reserv_make(struct vm_chunk *c);
+void vm_reserv_refused(enum vm_reserv_refusal why);
+/* The last page has come; the first of a full one has gone; c, linked nowhere, is about to belong to another object. */
+void vm_reserv_filled(struct vm_chunk *c);
+void vm_reserv_thinned(struct vm_chunk *c);
+void vm_reserv_renamed(struct vm_chunk *c, vm_object_t to);
+/* No page is left; full: there were 512 until now. The megapage is free. */
+void vm_reserv_release(struct vm_chunk *c, bool full);
+/* c's pages, whose numbers have been noted, stay as single ones; the rest of its megapage is free. */
+void vm_reserv_dissolve(struct vm_chunk *c, enum vm_reserv_cause cause);
 
 /*
  * vm_object_copy.c. The links between a copy object and its source: C.shadow == S, and S.copy == C or, where S is

@@ -15,7 +15,7 @@
 #include <unistd.h>
 #include <arch/tlb.h>
 #include <mm/vm_map_copy.h>
-#include <mm/vm_object.h>
+#include <mm/vm_reserv.h>
 #include <mm/zone.h>
 #include <host.h>
 #include "../unit/vm_fixture.h"

@@ -552,3 +552,55 @@ TEST(vm_check, M27_guards_are_nothing_but_their_range)
 	BREAKS_BIT("M27", entry->stack_gap, 1);
 	vm_map_deallocate(map);
 }
+
+/* M30, M31: a map with a partly populated reservation. Skips where there is no free megapage, or other maps are at work. */
+TEST(vm_check, M30_and_M31_reservations)
+{
+	struct vm_check_failure f = { .id = "none" };
+	vm_map_t maps[1];
+	struct vm_chunk *c;
+	struct list link;
+
+	ASSERT_TRUE(setup());
+	maps[0] = map;
+	ASSERT_TRUE(fixture_allocate(map, 2 * A, 2 * M));
+	ASSERT_STORE(map, 2 * A + P, 1);
+	ASSERT_TRUE(vm_map_lookup_entry(map, 2 * A, &entry));
+	c = entry->object.vm_object->hint;
+	if (!vm_check_all(maps, 1, &f) || c->base == 0) {
+		vm_map_deallocate(map);
+		test_skip("objects of other maps exist, or no free megapage");
+		return;
+	}
+#define BREAKS_IT(number, lvalue, wrong) \
+	do { \
+		__typeof__(lvalue) saved_ = (lvalue); \
+		(lvalue) = (wrong); \
+		ASSERT_FALSE(vm_check_all(maps, 1, &f)); \
+		ASSERT_EQ(strcmp(f.id, number), 0); \
+		(lvalue) = saved_; \
+		ASSERT_TRUE(vm_check_all(maps, 1, &f)); \
+	} while (0)
+	BREAKS_IT("M30", c->head->order, 0);
+	BREAKS_IT("M30", c->head->kind, VM_PAGE_TABLE);
+	/* In the middle of a queue, and in none. */
+	link = c->rsvp_link;
+	list_init(&c->rsvp_link);
+	ASSERT_FALSE(vm_check_all(maps, 1, &f));
+	ASSERT_EQ(strcmp(f.id, "M30"), 0);
+	c->rsvp_link = link;
+	ASSERT_TRUE(vm_check_all(maps, 1, &f));
+	list_remove(&c->rsvp_link);
+	ASSERT_FALSE(vm_check_all(maps, 1, &f));
+	ASSERT_EQ(strcmp(f.id, "M30"), 0);
+	c->rsvp_link.next->prev = c->rsvp_link.prev->next = &c->rsvp_link;
+	ASSERT_TRUE(vm_check_all(maps, 1, &f));
+	/* A page that nobody accounts for. */
+	{
+		struct vm_page *stray = vm_page_alloc(0);
+
+		BREAKS_IT("M31", stray->kind, VM_PAGE_RSVP);
+		vm_page_free(stray);
+	}
+	vm_map_deallocate(map);
+}

@@ -63,7 +63,8 @@ struct vm_chunk {
 	pfn_t            base;          /* first page of the reservation, or 0 */
 	struct vm_page  *head;          /* its structure: page i is head + i */
 	bool             zeroed;        /* the unpopulated pages of the reservation are clear */
-	struct list      rsvp_link;     /* partly populated reservations, oldest first */
+	uint16_t         seen;          /* resident, when it was last put into a queue of vm_reserv.c */
+	struct list      rsvp_link;     /* there, while the reservation lacks a page */
 	uint64_t         popmap[VM_CHUNK_PAGES / 64];
 	pfn_t           *leaf[VM_CHUNK_PAGES / VM_CHUNK_LEAF];
 };
@@ -342,9 +343,6 @@ vm_chunk_is_megapage(const struct vm_chunk *c)
 {
 	return c->base != 0 && c->resident == VM_CHUNK_PAGES;
 }
-
-/* Memory shortage: breaks the oldest partly populated reservations; pages given back. */
-uint64_t vm_reserv_break(uint64_t pages_wanted);
 
 /* Visits every object; fn returns FALSE to stop. Holds the list lock: fn must not (de)allocate objects. */
 void vm_object_foreach(bool (*fn)(vm_object_t, void *), void *arg);
