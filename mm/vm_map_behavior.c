@@ -314,37 +314,17 @@ write_zeros(vm_map_t map, vm_offset_t start, vm_offset_t end)
 
 /* --- ranges --- */
 
-/* Cuts the entries at start and end, both mapped. Write lock held. */
-static kern_return_t
-cut(vm_map_t map, vm_offset_t start, vm_offset_t end)
-{
-	vm_map_entry_t first, last;
-	struct vm_map_spare spare;
-	kern_return_t kr = map->special ? vm_map_unnest_borders(map, start, end) : KERN_SUCCESS;
-
-	if (kr != KERN_SUCCESS)
-		return kr;
-	(void)vm_map_lookup_entry(map, start, &first);
-	(void)vm_map_lookup_entry(map, end - 1, &last);
-	if (!vm_map_spare_take(&spare, map, first, last, start, end))
-		return KERN_FAIL(KERN_RESOURCE_SHORTAGE, "no memory to cut an entry at 0x%lx or 0x%lx", start, end);
-	(void)vm_map_clip_start(map, first, start, &spare);
-	(void)vm_map_lookup_entry(map, end - 1, &last);
-	vm_map_clip_end(map, last, end, &spare);
-	return KERN_SUCCESS;
-}
-
 static kern_return_t
 zero_range(vm_map_t map, vm_offset_t start, vm_offset_t end)
 {
-	vm_map_entry_t dead = NULL;
+	vm_map_entry_t first, dead = NULL;
 	kern_return_t kr;
 
 	vm_map_lock(map);
 	(void)vm_map_settle(map, start, end, false);
 	kr = check_zero(map, start, end);
 	if (kr == KERN_SUCCESS)
-		kr = cut(map, start, end);
+		kr = vm_map_cut_range(map, start, end, &first);
 	if (kr == KERN_SUCCESS) {
 		kr = forget_objects(map, start, end, &dead);
 		vm_map_merge_range(map, start, end);
@@ -360,7 +340,7 @@ static kern_return_t
 store(vm_map_t map, vm_offset_t start, vm_offset_t end, vm_behavior_t behavior)
 {
 	vm_map_entry_t e;
-	kern_return_t kr = cut(map, start, end);
+	kern_return_t kr = vm_map_cut_range(map, start, end, &e);
 
 	if (kr != KERN_SUCCESS)
 		return kr;

@@ -9,8 +9,8 @@
  * more reference on the object. PTEs need no change: what is mapped where stays
  * true.
  *
- * An operation takes the entries that its clips need before it changes
- * anything (vm_map_spare_take), so clipping itself cannot fail.
+ * An operation takes the entries that both its cuts need before it makes the
+ * first one, so a range is cut at both ends or not at all (vm_map_cut_range).
  *
  * Merging (Mach: vm_map_simplify): adjacent, neither a submap nor in
  * transition, same object with contiguous offsets (or both none), and equal in
@@ -21,25 +21,15 @@
 #include "vm_map_impl.h"
 
 bool
-vm_map_spare_take(struct vm_map_spare *spare, vm_map_t map, vm_map_entry_t first,
-    vm_map_entry_t last, vm_offset_t start, vm_offset_t end)
+vm_map_spare_take(struct vm_map_spare *spare, const struct vm_map_entry *first, const struct vm_map_entry *last,
+    vm_offset_t start, vm_offset_t end)
 {
-	vm_map_entry_t header = vm_map_to_entry(map);
-	unsigned need = 0;
-
-	spare->n = 0;
-	if (first != header && first->vme_start < start && start < first->vme_end)
-		need++;
-	if (last != header && last->vme_start < end && end < last->vme_end)
-		need++;
-	while (spare->n < need) {
-		vm_map_entry_t e = vm_map_entry_create();
-
-		if (e == NULL) {
-			vm_map_spare_release(spare);
-			return false;
-		}
-		spare->entry[spare->n++] = e;
+	*spare = (struct vm_map_spare){ .low = NULL };
+	if (first->vme_start < start && unlikely((spare->low = vm_map_entry_create()) == NULL))
+		return false;
+	if (last->vme_end > end && unlikely((spare->high = vm_map_entry_create()) == NULL)) {
+		vm_map_spare_release(spare);
+		return false;
 	}
 	return true;
 }
@@ -47,8 +37,10 @@ vm_map_spare_take(struct vm_map_spare *spare, vm_map_t map, vm_map_entry_t first
 void
 vm_map_spare_release(struct vm_map_spare *spare)
 {
-	while (spare->n > 0)
-		vm_map_entry_dispose(spare->entry[--spare->n]);
+	if (spare->low != NULL)
+		vm_map_entry_dispose(spare->low);
+	if (spare->high != NULL)
+		vm_map_entry_dispose(spare->high);
 }
 
 /* Cuts at `at`, inside entry: `back` becomes the part from there on, with its own reference on what it maps. */
@@ -64,57 +56,55 @@ split(vm_map_t map, vm_map_entry_t entry, vm_offset_t at, vm_map_entry_t back)
 	vm_map_store_split(map, entry, at, back);
 }
 
-/* The same with a spare entry; returns the back part. */
-static vm_map_entry_t
-clip(vm_map_t map, vm_map_entry_t entry, vm_offset_t at, struct vm_map_spare *spare)
-{
-	vm_map_entry_t back;
-
-	KASSERT(spare->n > 0, ("no spare entry to clip [0x%lx, 0x%lx)",
-	    (unsigned long)entry->vme_start, (unsigned long)entry->vme_end));
-	back = spare->entry[--spare->n];
-	split(map, entry, at, back);
-	return back;
-}
-
 vm_map_entry_t
-vm_map_clip_start(vm_map_t map, vm_map_entry_t entry, vm_offset_t start,
-    struct vm_map_spare *spare)
+vm_map_clip_start(vm_map_t map, vm_map_entry_t entry, vm_offset_t start, const struct vm_map_spare *spare)
 {
-	if (start <= entry->vme_start || start >= entry->vme_end)
+	if (spare->low == NULL)
 		return entry;
-	return clip(map, entry, start, spare);
+	split(map, entry, start, spare->low);
+	return spare->low;
 }
 
 void
-vm_map_clip_end(vm_map_t map, vm_map_entry_t entry, vm_offset_t end, struct vm_map_spare *spare)
+vm_map_clip_end(vm_map_t map, vm_map_entry_t entry, vm_offset_t end, const struct vm_map_spare *spare)
 {
-	if (end > entry->vme_start && end < entry->vme_end)
-		(void)clip(map, entry, end, spare);
+	if (spare->high != NULL)
+		split(map, entry, end, spare->high);
 }
 
 bool
 vm_map_cut_slow(vm_map_t map, vm_map_entry_t *first, vm_map_entry_t *last, vm_offset_t start, vm_offset_t end)
 {
-	vm_map_entry_t low = NULL, high = NULL;
-	bool one = *first == *last;
+	struct vm_map_spare spare;
+	vm_map_entry_t e;
 
-	if ((*first)->vme_start < start && unlikely((low = vm_map_entry_create()) == NULL))
+	if (!vm_map_spare_take(&spare, *first, *last, start, end))
 		return false;
-	if ((*last)->vme_end > end && unlikely((high = vm_map_entry_create()) == NULL)) {
-		if (low != NULL)
-			vm_map_entry_dispose(low);
-		return false;
+	e = vm_map_clip_start(map, *first, start, &spare);
+	if (e != *first) {
+		if (*last == *first)
+			*last = e;
+		*first = e;
 	}
-	if (low != NULL) {
-		split(map, *first, start, low);
-		*first = low;
-		if (one)
-			*last = low;
-	}
-	if (high != NULL)
-		split(map, *last, end, high);
+	vm_map_clip_end(map, *last, end, &spare);
 	return true;
+}
+
+kern_return_t
+vm_map_cut_range(vm_map_t map, vm_offset_t start, vm_offset_t end, vm_map_entry_t *first)
+{
+	kern_return_t kr = vm_map_unnest_borders(map, start, end);
+	vm_map_entry_t last;
+
+	if (kr != KERN_SUCCESS)
+		return kr;
+	*first = vm_map_entry_at_or_after(map, start);
+	if (*first == vm_map_to_entry(map) || (*first)->vme_start >= end)
+		return KERN_SUCCESS;
+	(void)vm_map_lookup_entry(map, end - 1, &last);
+	if (vm_map_cut(map, first, &last, start, end))
+		return KERN_SUCCESS;
+	return KERN_FAIL(KERN_RESOURCE_SHORTAGE, "no memory to cut an entry at 0x%lx or 0x%lx", start, end);
 }
 
 /* Neighbours, alike in all attributes. */
@@ -176,9 +166,8 @@ vm_map_simplify(vm_map_t map, vm_offset_t addr)
 kern_return_t
 vm_map_clip(vm_map_t map, vm_offset_t addr)
 {
-	struct vm_map_spare spare;
 	kern_return_t kr = KERN_SUCCESS;
-	vm_map_entry_t e;
+	vm_map_entry_t e, last;
 
 	vm_map_lock(map);
 	(void)vm_map_settle(map, addr, addr + PAGE_SIZE, false);
@@ -186,10 +175,11 @@ vm_map_clip(vm_map_t map, vm_offset_t addr)
 		kr = KERN_FAIL(KERN_INVALID_ADDRESS, "nothing is mapped at 0x%lx", addr);
 	else if ((e->use_pmap || e->superpage) && (addr & MEGAPAGE_MASK) != 0)
 		kr = KERN_FAIL(KERN_INVALID_ARGUMENT, "0x%lx lies within a superpage or a nested page table", addr);
-	else if (!vm_map_spare_take(&spare, map, e, e, addr, e->vme_end))
-		kr = KERN_FAIL(KERN_RESOURCE_SHORTAGE, "no memory for an entry");
-	else
-		(void)vm_map_clip_start(map, e, addr, &spare);
+	else {
+		last = e;
+		if (!vm_map_cut(map, &e, &last, addr, e->vme_end))
+			kr = KERN_FAIL(KERN_RESOURCE_SHORTAGE, "no memory for an entry");
+	}
 	vm_map_unlock(map);
 	return kr;
 }

@@ -308,16 +308,13 @@ commit(struct overwrite *o, vm_map_entry_t *dead)
 {
 	vm_map_entry_t d, e, next, *keep = &o->plan;
 	vm_offset_t first, last, end;
-	struct vm_map_spare spare;
 	kern_return_t kr;
 
 	replaced_range(o, &first, &last);
 	(void)vm_map_lookup_entry(o->map, first, &d);
 	(void)vm_map_lookup_entry(o->map, last - 1, &e);
-	if (!vm_map_spare_take(&spare, o->map, d, e, first, last))
+	if (!vm_map_cut(o->map, &d, &e, first, last))
 		return KERN_FAIL(KERN_RESOURCE_SHORTAGE, "no memory to cut an entry at 0x%lx or 0x%lx", first, last);
-	next = vm_map_clip_start(o->map, d, first, &spare);
-	vm_map_clip_end(o->map, d == e ? next : e, last, &spare);
 	while ((e = *keep) != NULL) {
 		if (e->in_transition) {
 			keep = &e->links.next;

@@ -69,7 +69,6 @@ static kern_return_t
 copyin_move(vm_map_t src, vm_offset_t start, vm_offset_t end, vm_map_copy_t copy, bool *done)
 {
 	vm_map_entry_t first, last, e;
-	struct vm_map_spare spare;
 	kern_return_t kr = KERN_SUCCESS;
 
 	vm_map_lock(src);
@@ -81,15 +80,12 @@ copyin_move(vm_map_t src, vm_offset_t start, vm_offset_t end, vm_map_copy_t copy
 		if (*done && e->vme_end >= end)
 			break;
 	}
-	if (*done && !vm_map_spare_take(&spare, src, first, last, start, end)) {
+	if (*done && !vm_map_cut(src, &first, &last, start, end)) {
 		*done = false;
 		kr = KERN_FAIL(KERN_RESOURCE_SHORTAGE, "no memory to cut an entry at 0x%lx or 0x%lx", start, end);
 	}
-	if (*done) {
-		e = vm_map_clip_start(src, first, start, &spare);
-		vm_map_clip_end(src, first == last ? e : last, end, &spare);
+	if (*done)
 		vm_map_header_detach(src, start, end, &copy->hdr);
-	}
 	vm_map_unlock(src);
 	return kr;
 }

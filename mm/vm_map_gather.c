@@ -56,14 +56,12 @@ window_offset(const struct window *w)
 static bool
 clip_window(struct level *l, struct window *w)
 {
-	struct vm_map_spare spare;
+	vm_map_entry_t last = w->entry;
 
 	if (w->start == w->entry->vme_start && w->end == w->entry->vme_end)
 		return true;
-	if (!vm_map_spare_take(&spare, l->map, w->entry, w->entry, w->start, w->end))
+	if (!vm_map_cut_slow(l->map, &w->entry, &last, w->start, w->end))
 		return false;
-	w->entry = vm_map_clip_start(l->map, w->entry, w->start, &spare);
-	vm_map_clip_end(l->map, w->entry, w->end, &spare);
 	l->changed = true;
 	return true;
 }

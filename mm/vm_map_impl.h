@@ -104,29 +104,24 @@ void vm_map_window_linked(vm_map_t map, vm_map_t sub, bool linked);
 
 /* --- vm_map_clip.c --- */
 
-/*
- * The entries that a range operation may need for clipping, taken before it
- * changes anything, so that its second half cannot fail.
- */
+/* The entries that the cuts of a range take, where they are taken beforehand; NULL: no cut at that end. */
 struct vm_map_spare {
-	vm_map_entry_t entry[2];
-	unsigned       n;
+	vm_map_entry_t low, high;
 };
 /*
- * Takes what clipping at start and end will need: none, one or two. first and
- * last are the entries that hold start and end - 1 (the header or an entry
- * elsewhere: no clip there). FALSE: shortage, nothing taken.
+ * Takes what cutting [start, end) out of first and last will need, which hold its ends or lie inside it. FALSE:
+ * shortage, nothing taken.
  */
-bool vm_map_spare_take(struct vm_map_spare *spare, vm_map_t map, vm_map_entry_t first,
-    vm_map_entry_t last, vm_offset_t start, vm_offset_t end);
+bool vm_map_spare_take(struct vm_map_spare *spare, const struct vm_map_entry *first, const struct vm_map_entry *last,
+    vm_offset_t start, vm_offset_t end);
 void vm_map_spare_release(struct vm_map_spare *spare);
 /*
  * Cuts the entry at start, if that is inside it: entry keeps the part before.
  * Returns the entry that begins at start, or entry when nothing was cut.
  */
-vm_map_entry_t vm_map_clip_start(vm_map_t map, vm_map_entry_t entry, vm_offset_t start, struct vm_map_spare *spare);
+vm_map_entry_t vm_map_clip_start(vm_map_t map, vm_map_entry_t entry, vm_offset_t start, const struct vm_map_spare *spare);
 /* entry keeps [..., end); the part after becomes a new entry after it. */
-void vm_map_clip_end(vm_map_t map, vm_map_entry_t entry, vm_offset_t end, struct vm_map_spare *spare);
+void vm_map_clip_end(vm_map_t map, vm_map_entry_t entry, vm_offset_t end, const struct vm_map_spare *spare);
 bool vm_map_cut_slow(vm_map_t map, vm_map_entry_t *first, vm_map_entry_t *last, vm_offset_t start, vm_offset_t end);
 /*
  * Cuts [start, end) out of first and last, which hold its ends or lie inside it: afterwards they are its first and last
@@ -137,6 +132,11 @@ vm_map_cut(vm_map_t map, vm_map_entry_t *first, vm_map_entry_t *last, vm_offset_
 {
 	return ((*first)->vme_start >= start && (*last)->vme_end <= end) || vm_map_cut_slow(map, first, last, start, end);
 }
+/*
+ * The same for whatever there is in [start, end), not empty; nested windows at its ends are given up first. *first: the
+ * first entry that lies in it, or what comes after it. Write lock. KERN_RESOURCE_SHORTAGE: nobody can tell a difference.
+ */
+kern_return_t vm_map_cut_range(vm_map_t map, vm_offset_t start, vm_offset_t end, vm_map_entry_t *first);
 /* Merges entry with its predecessor when nothing tells them apart; returns the survivor. Write lock. */
 vm_map_entry_t vm_map_merge_prev_slow(vm_map_t map, vm_map_entry_t entry);
 static inline vm_map_entry_t

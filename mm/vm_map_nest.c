@@ -85,15 +85,13 @@ static kern_return_t
 unnest_cut(vm_map_t map, vm_offset_t at)
 {
 	vm_offset_t lo = at & ~MEGAPAGE_MASK, hi = lo + MEGAPAGE_SIZE;
-	struct vm_map_spare spare;
-	vm_map_entry_t e;
+	vm_map_entry_t e, last;
 
 	if (lo == at || !vm_map_lookup_entry(map, at, &e) || !e->use_pmap)
 		return KERN_SUCCESS;
-	if (!vm_map_spare_take(&spare, map, e, e, lo, hi))
+	last = e;
+	if (!vm_map_cut(map, &e, &last, lo, hi))
 		return KERN_FAIL(KERN_RESOURCE_SHORTAGE, "no memory to cut the window at 0x%lx", e->vme_start);
-	e = vm_map_clip_start(map, e, lo, &spare);
-	vm_map_clip_end(map, e, hi, &spare);
 	vm_map_unnest_entry(map, e);
 	return KERN_SUCCESS;
 }
@@ -112,25 +110,15 @@ vm_map_unnest_borders(vm_map_t map, vm_offset_t start, vm_offset_t end)
 kern_return_t
 vm_map_unnest_range(vm_map_t map, vm_offset_t start, vm_offset_t end)
 {
-	struct vm_map_spare spare;
-	vm_map_entry_t first, last, e;
+	vm_map_entry_t e;
 	kern_return_t kr;
 
 	if (!map->nests || start >= end)
 		return KERN_SUCCESS;
-	kr = vm_map_unnest_borders(map, start, end);
+	kr = vm_map_cut_range(map, start, end, &e);
 	if (kr != KERN_SUCCESS)
 		return kr;
-	first = vm_map_entry_at_or_after(map, start);
-	(void)vm_map_lookup_entry(map, end - 1, &last);
-	if (!vm_map_spare_take(&spare, map, first, last, start, end))
-		return KERN_FAIL(KERN_RESOURCE_SHORTAGE, "no memory to cut a window at 0x%lx or 0x%lx", start, end);
-	if (first != vm_map_to_entry(map))
-		first = vm_map_clip_start(map, first, start, &spare);
-	(void)vm_map_lookup_entry(map, end - 1, &last);
-	if (last != vm_map_to_entry(map))
-		vm_map_clip_end(map, last, end, &spare);
-	for (e = first; e != vm_map_to_entry(map) && e->vme_start < end; e = e->vme_next)
+	for (; e != vm_map_to_entry(map) && e->vme_start < end; e = e->vme_next)
 		if (e->is_sub_map)
 			vm_map_unnest_entry(map, e);
 	return KERN_SUCCESS;

@@ -277,8 +277,7 @@ vm_map_check_protection(vm_map_t map, vm_offset_t start, vm_offset_t end, vm_pro
 kern_return_t
 vm_map_inherit(vm_map_t map, vm_offset_t start, vm_offset_t end, vm_inherit_t inheritance)
 {
-	vm_map_entry_t header = vm_map_to_entry(map), first, last, e;
-	struct vm_map_spare spare;
+	vm_map_entry_t header = vm_map_to_entry(map), first, e;
 	kern_return_t kr = KERN_SUCCESS;
 
 	if (start < map->min_offset)
@@ -288,23 +287,12 @@ vm_map_inherit(vm_map_t map, vm_offset_t start, vm_offset_t end, vm_inherit_t in
 	if (start >= end)
 		return KERN_SUCCESS;
 	vm_map_lock(map);
-	first = vm_map_entry_at_or_after(map, start);
-	for (e = first; e != header && e->vme_start < end; e = e->vme_next)
+	for (e = vm_map_entry_at_or_after(map, start); e != header && e->vme_start < end; e = e->vme_next)
 		if (e->is_sub_map && inheritance == VM_INHERIT_COPY)
 			kr = KERN_FAIL(KERN_INVALID_ARGUMENT, "the entry at 0x%lx is a submap: it cannot be inherited as a copy", e->vme_start);
-	(void)vm_map_lookup_entry(map, end - 1, &last);
-	if (kr == KERN_SUCCESS && unlikely(map->special)) {
-		kr = vm_map_unnest_borders(map, start, end);
-		first = vm_map_entry_at_or_after(map, start);
-		(void)vm_map_lookup_entry(map, end - 1, &last);
-	}
-	if (kr == KERN_SUCCESS && !vm_map_spare_take(&spare, map, first, last, start, end))
-		kr = KERN_FAIL(KERN_RESOURCE_SHORTAGE, "no memory to cut an entry at 0x%lx or 0x%lx", start, end);
-	if (kr == KERN_SUCCESS && first != header && first->vme_start < end) {
-		first = vm_map_clip_start(map, first, start, &spare);
-		(void)vm_map_lookup_entry(map, end - 1, &last);
-		if (last != header)
-			vm_map_clip_end(map, last, end, &spare);
+	if (kr == KERN_SUCCESS)
+		kr = vm_map_cut_range(map, start, end, &first);
+	if (kr == KERN_SUCCESS) {
 		for (e = first; e != header && e->vme_start < end; e = e->vme_next)
 			e->inheritance = inheritance & 3;
 		vm_map_merge_from(map, first, end);

@@ -499,7 +499,7 @@ vm_map_unnest_copy(vm_map_t map, vm_map_entry_t window, vm_offset_t va, vm_prot_
 	    ("map %lu: the window at 0x%lx cannot be copied", (unsigned long)map->id, (unsigned long)window->vme_start));
 	vm_map_lock(p.sub);
 	kr = piece_find(&p, va);
-	if (kr == KERN_SUCCESS && !vm_map_spare_take(&p.spare, map, window, window, p.lo, p.hi))
+	if (kr == KERN_SUCCESS && !vm_map_spare_take(&p.spare, window, window, p.lo, p.hi))
 		kr = KERN_FAIL(KERN_RESOURCE_SHORTAGE, "no memory to cut the window at 0x%lx", window->vme_start);
 	if (kr != KERN_SUCCESS) {
 		vm_map_unlock(p.sub);

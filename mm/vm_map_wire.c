@@ -73,25 +73,6 @@ first_wiring(const struct vm_map_entry *e)
 
 /* --- giving pages back --- */
 
-/* Cuts the submap's entries at the borders of a piece of a window; write lock. FALSE: no memory for it. */
-static bool
-cut_submap(vm_map_t sub, vm_offset_t start, vm_offset_t end)
-{
-	vm_map_entry_t first, last;
-	struct vm_map_spare spare;
-
-	if (vm_map_unnest_borders(sub, start, end) != KERN_SUCCESS)
-		return false;
-	first = vm_map_entry_at_or_after(sub, start);
-	(void)vm_map_lookup_entry(sub, end - 1, &last);
-	if (!vm_map_spare_take(&spare, sub, first, last, start, end))
-		return false;
-	(void)vm_map_clip_start(sub, first, start, &spare);
-	(void)vm_map_lookup_entry(sub, end - 1, &last);
-	vm_map_clip_end(sub, last, end, &spare);
-	return true;
-}
-
 /*
  * The submap's entries of [start, end), wired once by a window that covers them, lose that wiring. They may reach
  * beyond: the window was cut, or they were merged with those of another. What cannot be cut because not even the kernel
@@ -105,7 +86,7 @@ unwire_submap(vm_map_t sub, vm_offset_t start, vm_offset_t end)
 	bool cut;
 
 	vm_map_lock(sub);
-	cut = cut_submap(sub, start, end);
+	cut = vm_map_cut_range(sub, start, end, &e) == KERN_SUCCESS;
 	FOREACH_IN(e, &w) {
 		struct vm_map_entry part = *e;
 
@@ -217,19 +198,11 @@ static kern_return_t
 prepare(const struct wiring *w)
 {
 	vm_map_t map = w->view.map;
-	vm_map_entry_t first, last, e;
-	struct vm_map_spare spare;
-	kern_return_t kr = vm_map_unnest_borders(map, w->start, w->end);
+	vm_map_entry_t e;
+	kern_return_t kr = vm_map_cut_range(map, w->start, w->end, &e);
 
 	if (kr != KERN_SUCCESS)
 		return kr;
-	first = vm_map_entry_at_or_after(map, w->start);
-	(void)vm_map_lookup_entry(map, w->end - 1, &last);
-	if (!vm_map_spare_take(&spare, map, first, last, w->start, w->end))
-		return KERN_FAIL(KERN_RESOURCE_SHORTAGE, "no memory to cut an entry at 0x%lx or 0x%lx", w->start, w->end);
-	(void)vm_map_clip_start(map, first, w->start, &spare);
-	(void)vm_map_lookup_entry(map, w->end - 1, &last);
-	vm_map_clip_end(map, last, w->end, &spare);
 	FOREACH_IN(e, w) {
 		if (!e->is_sub_map)
 			kr = settle_object(e);
@@ -464,20 +437,12 @@ unwire_entry(vm_map_t map, vm_map_entry_t e, bool user)
 static kern_return_t
 unwire_range(vm_map_t map, vm_offset_t start, vm_offset_t end, bool user)
 {
-	vm_map_entry_t first, last, e;
-	struct vm_map_spare spare;
-	kern_return_t kr = vm_map_unnest_borders(map, start, end);
+	vm_map_entry_t e;
+	kern_return_t kr = vm_map_cut_range(map, start, end, &e);
 
 	if (kr != KERN_SUCCESS)
 		return kr;
-	first = vm_map_entry_at_or_after(map, start);
-	(void)vm_map_lookup_entry(map, end - 1, &last);
-	if (!vm_map_spare_take(&spare, map, first, last, start, end))
-		return KERN_FAIL(KERN_RESOURCE_SHORTAGE, "no memory to cut an entry at 0x%lx or 0x%lx", start, end);
-	first = vm_map_clip_start(map, first, start, &spare);
-	(void)vm_map_lookup_entry(map, end - 1, &last);
-	vm_map_clip_end(map, last, end, &spare);
-	for (e = first; e != vm_map_to_entry(map) && e->vme_start < end; e = e->vme_next)
+	for (; e != vm_map_to_entry(map) && e->vme_start < end; e = e->vme_next)
 		unwire_entry(map, e, user);
 	vm_map_merge_range(map, start, end);
 	return KERN_SUCCESS;
