@@ -393,6 +393,28 @@ zfree(struct zone *z, void *element)
 		zfree_push(z, c, element);
 }
 
+void
+zfree_chain(struct zone *z, void *first, void *last, uint32_t n)
+{
+	struct zone_cache *c = &z->cache[hart_index()];
+	void *next;
+
+	if (ATLAS_DEBUG || unlikely(!spin_trylock(&c->lock))) {
+		for (; n > 0; n--, first = next) {
+			next = *(void **)first;
+			zfree(z, first);
+		}
+		return;
+	}
+	*(void **)last = c->free;
+	c->free = first;
+	c->count += n;
+	if (unlikely(c->count > ZONE_CACHE_MAX))
+		zfree_drain(z, c);
+	else
+		spin_unlock(&c->lock);
+}
+
 static void
 zone_empty(struct zone *z)
 {

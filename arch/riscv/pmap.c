@@ -123,22 +123,41 @@ pmap_harvest_table(struct vm_page *table)
 			pmap_harvest(pmap_leaf_page(*e), *e);
 }
 
-void
-pmap_flush_slow(struct pmap *pmap, struct pmap_batch *b)
+/* The fence is complete: unhooked tables go, their records onto b. */
+static noinline void
+pmap_free_tables(struct pmap_batch *b)
 {
-	struct vm_page *t;
+	struct vm_page *used[16], *t;
+	unsigned n = 0;
 
-	if (b->all)
-		tlb_shootdown(pmap, 0, TLB_ALL);
-	else if (b->start < b->end)
-		tlb_shootdown(pmap, b->start, b->end);
 	while (b->tables != NULL) {
 		t = sv_pop(&b->tables);
 		if (t->t.pv != NULL && b->harvest)
 			pmap_harvest_table(t);
 		pv_drop_table(t, b);
-		sv_table_free(t, t->slot == 0);
+		if (t->slot == 0 || (n == 0 && b->tables == NULL)) {
+			sv_table_free(t, t->slot == 0);
+			continue;
+		}
+		sv_table_retire(t, false);
+		used[n++] = t;
+		if (n == nitems(used)) {
+			vm_page_free_batch(used, n);
+			n = 0;
+		}
 	}
+	vm_page_free_batch(used, n);
+}
+
+void
+pmap_flush_slow(struct pmap *pmap, struct pmap_batch *b)
+{
+	if (b->all)
+		tlb_shootdown(pmap, 0, TLB_ALL);
+	else if (b->start < b->end)
+		tlb_shootdown(pmap, b->start, b->end);
+	if (b->tables != NULL)
+		pmap_free_tables(b);
 	if (b->pvs != NULL)
 		pv_release(b->pvs, b->pv_locked);
 	b->start = ~0ul;

@@ -224,6 +224,8 @@ struct pv *pv_new(struct pmap *pmap, struct vm_page *table, struct vm_chunk *c, 
 void pv_drop(struct pv *pv, unsigned n, struct pmap_batch *b);
 /* The record of the leaf v that is or was at va in `table`. */
 struct pv *pv_of_leaf(struct vm_page *table, vm_offset_t va, pte_t v);
+/* The record of the megapage leaf over va that maps c, in directory `dir`. c->pv_lock is not held. */
+struct pv *pv_of_mega(struct vm_page *dir, struct vm_chunk *c, vm_offset_t va);
 /* To another table's list (demotion, promotion). */
 void pv_move(struct pv *pv, struct vm_page *table);
 /* After the fence: off the chunks' lists, freed. */

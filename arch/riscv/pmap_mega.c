@@ -27,21 +27,6 @@ pmap_dir_page(pte_t *entry)
 	return sv_table_page(entry);
 }
 
-static struct vm_chunk *
-pmap_mega_chunk(pte_t mega)
-{
-	return vm_page_of_pfn(pte_pfn(mega))->o.chunk;
-}
-
-static struct pv *
-pmap_mega_pv(pte_t *entry, pte_t mega, vm_offset_t va)
-{
-	struct pv *pv = pv_find(pmap_dir_page(entry), pmap_mega_chunk(mega), va & ~MEGAPAGE_MASK);
-
-	KASSERT(pv != NULL && pv->mega, ("megapage at 0x%lx has no reverse mapping", (unsigned long)va));
-	return pv;
-}
-
 static struct vm_page *
 pmap_take_spare(struct pmap *pmap)
 {
@@ -74,7 +59,7 @@ pmap_demote(struct pmap *pmap, vm_offset_t va, pte_t *entry, struct pv *pv, stru
 	else
 		return NULL;
 	if (pv == NULL)
-		pv = pmap_mega_pv(entry, mega, va);
+		pv = pv_of_mega(dir, vm_page_of_pfn(pte_pfn(mega))->o.chunk, va & ~MEGAPAGE_MASK);
 	sv_split(mega, t);
 	t->slot = SV_ENTRIES;
 	__atomic_thread_fence(__ATOMIC_RELEASE);
@@ -94,16 +79,13 @@ pmap_demote(struct pmap *pmap, vm_offset_t va, pte_t *entry, struct pv *pv, stru
 	return t;
 }
 
-void
-pmap_remove_mega(struct pmap *pmap, vm_offset_t va, pte_t *entry, struct pv *pv, struct pmap_batch *b)
+/* What the leaf knows, its megapage's pages learn; a wired one's spare goes. */
+static noinline void
+pmap_retire_mega(struct pmap *pmap, struct vm_page *dir, pte_t mega, struct pmap_batch *b)
 {
-	struct vm_page *dir = pmap_dir_page(entry), *m;
-	pte_t mega = pte_swap(entry, 0);
+	struct vm_page *m = vm_page_of_pfn(pte_pfn(mega));
 	unsigned i;
 
-	if (pv == NULL)
-		pv = pmap_mega_pv(entry, mega, va);
-	m = vm_page_of_pfn(pte_pfn(mega));
 	if (b->harvest)
 		for (i = 0; i < SV_ENTRIES; i++)
 			pmap_harvest(&m[i], mega);
@@ -115,6 +97,18 @@ pmap_remove_mega(struct pmap *pmap, vm_offset_t va, pte_t *entry, struct pv *pv,
 		m->slot = SV_ENTRIES;   /* contents unknown: not to be taken for zeroes */
 		sv_push(&b->tables, m);
 	}
+}
+
+void
+pmap_remove_mega(struct pmap *pmap, vm_offset_t va, pte_t *entry, struct pv *pv, struct pmap_batch *b)
+{
+	struct vm_page *dir = pmap_dir_page(entry);
+	pte_t mega = pte_swap(entry, 0);
+
+	if (pv == NULL)
+		pv = pv_of_mega(dir, vm_page_of_pfn(pte_pfn(mega))->o.chunk, va & ~MEGAPAGE_MASK);
+	if (unlikely(b->harvest || (mega & PTE_WIRED)))
+		pmap_retire_mega(pmap, dir, mega, b);
 	pv_drop(pv, SV_ENTRIES, b);
 	pmap->megapages--;
 	pmap->resident -= SV_ENTRIES;

@@ -201,6 +201,23 @@ pv_of_leaf(struct vm_page *table, vm_offset_t va, pte_t v)
 	return pv;
 }
 
+/* The chunk is mapped once in most cases, the directory has many records. */
+struct pv *
+pv_of_mega(struct vm_page *dir, struct vm_chunk *c, vm_offset_t va)
+{
+	struct pv *pv;
+	bool found;
+
+	spin_lock(&c->pv_lock);
+	pv = c->pv;
+	found = pv != NULL && pv->table == dir && pv->origin == va && pv->count != 0;
+	spin_unlock(&c->pv_lock);
+	if (unlikely(!found))
+		pv = pv_find_near(dir, c, va);
+	KASSERT(pv != NULL && pv->mega, ("megapage at 0x%lx has no reverse mapping", (unsigned long)va));
+	return pv;
+}
+
 void
 pv_move(struct pv *pv, struct vm_page *table)
 {
@@ -211,8 +228,18 @@ pv_move(struct pv *pv, struct vm_page *table)
 void
 pv_drop_table(struct vm_page *table, struct pmap_batch *b)
 {
-	while (table->t.pv != NULL)
-		pv_drop(table->t.pv, table->t.pv->count, b);
+	struct pv *pv = table->t.pv;
+
+	if (pv == NULL)
+		return;
+	for (;; pv = pv->t_next) {
+		pv->count = 0;
+		if (pv->t_next == NULL)
+			break;
+	}
+	pv->t_next = b->pvs;
+	b->pvs = table->t.pv;
+	table->t.pv = NULL;
 }
 
 void
@@ -232,18 +259,22 @@ pv_release_last(struct pv *pv, bool pv_locked)
 void
 pv_release(struct pv *list, bool pv_locked)
 {
-	struct pv *pv;
+	struct pv *pv, *next, *freed = NULL;
+	uint32_t n = 0;
 
-	while ((pv = list) != NULL) {
-		list = pv->t_next;
+	for (pv = list; pv != NULL; pv = next, n++) {
+		next = pv->t_next;
 		if (!pv_locked)
 			spin_lock(&pv->chunk->pv_lock);
 		pv_unlink_chunk(pv);
 		if (!pv_locked)
 			spin_unlock(&pv->chunk->pv_lock);
-		zfree(&pv_zone, pv);
+		pv->c_next = freed;
+		freed = pv;
 	}
+	zfree_chain(&pv_zone, freed, list, n);
 }
+_Static_assert(offsetof(struct pv, c_next) == 0, "freed records are linked by their first word");
 
 /* --- walking a chunk's records --- */
 

@@ -140,6 +140,54 @@ pmap_remove_from_mega(struct pmap *pmap, vm_offset_t start, vm_offset_t end, pte
 		pmap_remove_entries(pmap, start, end, table, &sv_entries(table)[sv_index(start, 0)], how, b);
 }
 
+/* What the directory's entry e points to or maps is no more in the pmap; it keeps others. */
+static inline void
+pmap_clear_window(struct pmap *pmap, pte_t *e, uint64_t leaves, struct pmap_batch *b)
+{
+	pmap->resident -= leaves;
+	sv_clear(pmap->dir_page, e);
+	b->all = true;
+}
+
+/*
+ * Whole windows from start on, entry by entry of the directory used last; where
+ * it went no further: at the directory's end, or where the directory itself has gone.
+ */
+static vm_offset_t
+pmap_remove_windows(struct pmap *pmap, vm_offset_t start, vm_offset_t end, unsigned how, struct pmap_batch *b)
+{
+	vm_offset_t last = pmap_piece_end(start, end, 2) & ~MEGAPAGE_MASK;
+	pte_t *e = &pmap->dir[sv_index(start, 1)];
+
+	for (; start < last && pmap->dir_window != PMAP_NO_WINDOW; start += MEGAPAGE_SIZE, e++) {
+		struct vm_page *page;           /* the table, or the megapage's first */
+		pte_t v = pte_load(e);
+
+		if (v == 0 || (v & (PTE_RWX | PTE_NESTED)) == PTE_NESTED)
+			continue;
+		page = vm_page_of_pfn(pte_pfn(v));
+		if (pte_leaf(v)) {
+			if (unlikely((v & PTE_WIRED) || b->harvest || pmap->dir_page->slot == 1)) {
+				pmap_remove_from_mega(pmap, start, start + MEGAPAGE_SIZE, e, how, b);
+				continue;
+			}
+			pv_drop(pv_of_mega(pmap->dir_page, page->o.chunk, start), SV_ENTRIES, b);
+			pmap->megapages--;
+			pmap_clear_window(pmap, e, SV_ENTRIES, b);
+			continue;
+		}
+		if (unlikely(page->t.md != 0 || (page->flags & SV_PINNED) || pmap->dir_page->slot == 1)) {
+			pmap_remove_table(pmap, start, start + MEGAPAGE_SIZE, pte_table(v), how, b);
+			continue;
+		}
+		pmap_uncache_leaf(pmap, start);
+		pmap->tables--;
+		pmap_clear_window(pmap, e, page->slot, b);
+		sv_push(&b->tables, page);
+	}
+	return start;
+}
+
 void
 pmap_remove_locked(struct pmap *pmap, vm_offset_t start, vm_offset_t end, unsigned how,
     struct pmap_batch *b)
@@ -151,6 +199,11 @@ pmap_remove_locked(struct pmap *pmap, vm_offset_t start, vm_offset_t end, unsign
 	if (how & PMAP_REMOVE_HARVEST)
 		b->harvest = true;
 	for (; start < end; start = next) {
+		if (pmap->dir_window == start >> GIGAPAGE_SHIFT && (start & MEGAPAGE_MASK) == 0 &&
+		    end - start >= MEGAPAGE_SIZE) {
+			next = pmap_remove_windows(pmap, start, end, how, b);
+			continue;
+		}
 		e = pmap_find(pmap, start, &level);
 		next = pmap_piece_end(start, end, level);
 		if (level == 0)

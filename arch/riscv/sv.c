@@ -72,12 +72,7 @@ sv_table_alloc(unsigned level, bool zero)
 void
 sv_table_free(struct vm_page *table, bool zeroed)
 {
-	table->t.pv = NULL;
-	table->t.md = 0;
-	table->slot = 0;
-	table->level = 0;
-	table->kind = VM_PAGE_KERNEL;
-	table->flags = zeroed ? VM_PAGE_ZEROED : 0;
+	sv_table_retire(table, zeroed);
 	vm_page_free(table);
 }
 

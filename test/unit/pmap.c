@@ -581,6 +581,55 @@ TEST(pmap, device_leaves_go_by_range)
 	teardown();
 }
 
+/*
+ * Windows beside each other: leaves, nothing, a megapage, wired leaves, another
+ * pmap's table, a wired megapage, and leaves beyond the directory. All but the nested one go.
+ */
+TEST(pmap, windows_of_every_kind_go_by_range)
+{
+	vm_offset_t base = GIGAPAGE_SIZE - 6 * MEGAPAGE_SIZE, at = 0;
+	struct pmap_walk w;
+	uint64_t before;
+	paddr_t pa;
+
+	ASSERT_TRUE(setup(512));
+	if (!have_megapage())
+		return;
+	for (unsigned dead = 0; dead < 2; dead++) {
+		before = tables(pmap);
+		ASSERT_EQ(enter(pmap, base, 0, VM_PROT_DEFAULT, 0), KERN_SUCCESS);
+		ASSERT_EQ(enter(pmap, base + PAGE_SIZE, 1, VM_PROT_DEFAULT, VM_PROT_WRITE), KERN_SUCCESS);
+		ASSERT_EQ(enter_mega(pmap, base + 2 * MEGAPAGE_SIZE, VM_PROT_READ, 0), KERN_SUCCESS);
+		ASSERT_EQ(enter(pmap, base + 3 * MEGAPAGE_SIZE, 2, VM_PROT_DEFAULT, PMAP_WIRED), KERN_SUCCESS);
+		ASSERT_EQ(pmap_nest(pmap, other, base + 4 * MEGAPAGE_SIZE, W0, MEGAPAGE_SIZE), KERN_SUCCESS);
+		ASSERT_EQ(enter_mega(pmap, base + 5 * MEGAPAGE_SIZE, VM_PROT_READ, PMAP_WIRED), KERN_SUCCESS);
+		ASSERT_EQ(enter(pmap, base + 6 * MEGAPAGE_SIZE, 3, VM_PROT_DEFAULT, 0), KERN_SUCCESS);
+		ASSERT_EQ(enter(other, W0, 4, VM_PROT_DEFAULT, 0), KERN_SUCCESS);
+		pmap_collect(pmap);
+		ASSERT_EQ(resident(pmap), 513);
+		ASSERT_EQ(enter(pmap, base, 0, VM_PROT_DEFAULT, 0), KERN_SUCCESS);
+		ASSERT_EQ(enter_mega(pmap, base + 2 * MEGAPAGE_SIZE, VM_PROT_READ, 0), KERN_SUCCESS);
+		ASSERT_EQ(enter(pmap, base + 6 * MEGAPAGE_SIZE, 3, VM_PROT_DEFAULT, 0), KERN_SUCCESS);
+		ASSERT_EQ(pmap_check(pmap, &at), NULL);
+		if (dead)
+			pmap_remove_dead(pmap, base, base + 7 * MEGAPAGE_SIZE);
+		else
+			pmap_remove(pmap, base, base + 7 * MEGAPAGE_SIZE);
+		ASSERT_EQ(pmap_check(pmap, &at), NULL);
+		ASSERT_EQ(resident(pmap), 0);
+		ASSERT_EQ(stats(pmap).wired, 0);
+		ASSERT_TRUE(pmap_extract(pmap, base + 4 * MEGAPAGE_SIZE, &pa));
+		at = 0;
+		ASSERT_TRUE(pmap_next_leaf(pmap, &at, vm_max_address, &w));
+		ASSERT_TRUE(w.nested);
+		pmap_unnest(pmap, base, base + 6 * MEGAPAGE_SIZE);
+		pmap_remove(other, 0, vm_max_address);
+		pmap_remove(pmap, 0, vm_max_address);
+		ASSERT_EQ(tables(pmap), before);
+	}
+	teardown();
+}
+
 /* --- nested page tables: sub is `other`, its leaves at W0, parent's window at P0 --- */
 
 #define P0  (GIGAPAGE_SIZE - MEGAPAGE_SIZE)

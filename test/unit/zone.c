@@ -182,3 +182,26 @@ TEST(zone, full_slab_serves_again)
 	zone_gc();
 	ASSERT_TRUE(list_empty(&test_zone.full) && list_empty(&test_zone.partial));
 }
+
+TEST(zone, a_chain_goes_back_at_once)
+{
+	struct zone_info info;
+
+	zone_gc();
+	zone_init(&test_zone, "test", 48);
+	for (unsigned round = 0; round < 2; round++)
+		for (unsigned n = 1; n <= N; n += n < 3 ? 1 : 31) {
+			for (unsigned i = 0; i < n; i++) {
+				element[i] = zalloc(&test_zone);
+				ASSERT_TRUE(element[i] != NULL);
+				*(void **)element[i] = i > 0 ? element[i - 1] : NULL;
+			}
+			zfree_chain(&test_zone, element[n - 1], element[0], n);
+			ASSERT_TRUE(info_of(&test_zone, &info));
+			ASSERT_EQ(info.in_use, 0);
+			ASSERT_LE(info.cached, ZONE_CACHE_MAX);
+		}
+	zone_gc();
+	ASSERT_TRUE(info_of(&test_zone, &info));
+	ASSERT_EQ(info.slabs, 0);
+}

@@ -41,6 +41,8 @@ void  zone_init(struct zone *z, const char *name, size_t size);
 /* An element with undefined contents, or NULL. */
 void *zalloc(struct zone *z);
 void  zfree(struct zone *z, void *element);
+/* n > 0 elements at once, each one's first word the address of the next; the last one's does not matter. */
+void  zfree_chain(struct zone *z, void *first, void *last, uint32_t n);
 /* Empties all caches of all zones and frees all wholly free slabs. */
 void  zone_gc(void);
 /* Debug, when set: hears of memory that becomes free (TRUE) or used, so that a sanitizer may watch it. */

@@ -101,7 +101,18 @@ pte_t *sv_find_through(pte_t *root, unsigned levels, vm_offset_t va, unsigned *l
 
 /* A table page for `level`, or NULL (shortage). Zeroed if asked, else the caller writes every entry. */
 struct vm_page *sv_table_alloc(unsigned level, bool zero);
-/* Gives a table page back; zeroed: every entry is 0. The caller owes no fence any more. */
+/* A table page becomes a plain page again, to be freed; zeroed: every entry is 0. */
+static inline void
+sv_table_retire(struct vm_page *table, bool zeroed)
+{
+	table->t.pv = NULL;
+	table->t.md = 0;
+	table->slot = 0;
+	table->level = 0;
+	table->kind = VM_PAGE_KERNEL;
+	table->flags = zeroed ? VM_PAGE_ZEROED : 0;
+}
+/* Gives a table page back. The caller owes no fence any more. */
 void sv_table_free(struct vm_page *table, bool zeroed);
 
 /* Table pages waiting for a fence are linked through t.md (their wired count is 0 by then). */
