@@ -84,12 +84,6 @@ gap_update(struct tree_node *n)
 }
 
 static noinline void
-gap_insert(struct tree *t, struct tree_node *n, struct tree_node *parent, bool left)
-{
-	tree_insert_with(t, n, parent, left, gap_summary);
-}
-
-static noinline void
 gap_remove(struct tree *t, struct tree_node *n)
 {
 	tree_remove_with(t, n, gap_summary);
@@ -163,6 +157,8 @@ vm_map_store_link(vm_map_t map, vm_map_entry_t after, vm_map_entry_t entry)
 {
 	vm_map_entry_t next = after->vme_next;
 	vm_map_entry_t header = vm_map_to_entry(map);
+	struct tree_node *p;
+	bool left;
 
 	DASSERT(after == header || after->vme_end <= entry->vme_start,
 	    ("entry 0x%lx overlaps the one before", (unsigned long)entry->vme_start));
@@ -172,20 +168,51 @@ vm_map_store_link(vm_map_t map, vm_map_entry_t after, vm_map_entry_t entry)
 	entry->vme_next = next;
 	after->vme_next = entry;
 	next->vme_prev = entry;
-	entry->max_gap = 0;
-	/* The gap of `after` first: rotations would hide from its ancestors that it shrank. */
-	if (after != header)
-		gap_update(&after->node);
 	/* The place in the tree: right below the neighbour that has room there. */
-	if (after != header && after->node.right == NULL)
-		gap_insert(&map->tree, &entry->node, &after->node, false);
+	left = after == header || after->node.right != NULL;
+	if (!left)
+		p = &after->node;
+	else if (next != header)
+		p = &next->node;
 	else
-		gap_insert(&map->tree, &entry->node, next == header ? NULL : &next->node,
-		    true);
+		p = NULL;
+	tree_hang(&map->tree, &entry->node, p, left);
+	entry->max_gap = gap_after(entry);
+	/* The gap of `after`, which is above, shrank: nothing below it may stop the way up. */
+	if (after != header)
+		for (; p != &after->node; p = tree_parent(p))
+			(void)gap_summary(p);
+	tree_update_with(p, gap_summary);
+	gap_balance(&map->tree, &entry->node);
 	map->hdr.nentries++;
 	map->size += entry->vme_end - entry->vme_start;
 	if (unlikely(entry->is_sub_map || entry->guard))
 		uncommon_linked(map, entry, true);
+}
+
+/*
+ * Out of the tree; prev (NULL: none), the entry before, has its gap already. An
+ * entry that lacks a child has prev above it, or as its only child.
+ */
+static inline void
+gap_unlink(struct tree *t, struct tree_node *n, struct tree_node *prev)
+{
+	struct tree_node *low, *p;
+	bool left;
+
+	if (n->left != NULL && n->right != NULL) {
+		tree_update_with(prev, gap_summary);
+		gap_remove(t, n);
+		return;
+	}
+	p = low = tree_unhang(t, n, &left);
+	if (n->left != NULL)
+		(void)gap_summary(n->left);
+	else if (prev != NULL)
+		for (; p != prev; p = tree_parent(p))
+			(void)gap_summary(p);
+	tree_update_with(p, gap_summary);
+	gap_balance_removed(t, low, left);
 }
 
 void
@@ -195,9 +222,7 @@ vm_map_store_unlink(vm_map_t map, vm_map_entry_t entry)
 
 	prev->vme_next = next;
 	next->vme_prev = prev;
-	if (prev != vm_map_to_entry(map))
-		gap_update(&prev->node);
-	gap_remove(&map->tree, &entry->node);
+	gap_unlink(&map->tree, &entry->node, prev != vm_map_to_entry(map) ? &prev->node : NULL);
 	map->hdr.nentries--;
 	map->size -= entry->vme_end - entry->vme_start;
 	if (map->hint == entry)
