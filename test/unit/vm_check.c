@@ -177,149 +177,55 @@ TEST(vm_check, M7_no_object_no_leaf)
 	vm_map_deallocate(map);
 }
 
-static vm_object_t counted;
-static bool recount_ok;
+/* --- over all maps: references, pages, chains --- */
 
-TEST(vm_check, M9_references_of_objects)
+static vm_map_t peer, child;            /* more maps, which share with `map`; NULL: none */
+
+static void
+end_all(void)
 {
-	struct vm_check_failure f = { .id = "none" };
-	vm_map_t maps[1];
-
-	ASSERT_TRUE(setup());
-	maps[0] = map;
-	counted = entry->object.vm_object;
-	/* At boot other tasks' objects exist; they are not in maps[], so only the host can count all. */
-	recount_ok = vm_check_all(maps, 1, &f);
-	if (!recount_ok) {
-		vm_map_deallocate(map);
-		test_skip("objects of other maps exist");
-		return;
-	}
-	counted->ref_count++;
-	ASSERT_FALSE(vm_check_all(maps, 1, &f));
-	ASSERT_EQ(strcmp(f.id, "M9"), 0);
-	counted->ref_count--;
-	ASSERT_TRUE(vm_check_all(maps, 1, &f));
 	vm_map_deallocate(map);
+	if (peer != NULL) {
+		vm_map_deallocate(peer);
+		vm_map_deallocate(child);
+	}
+	peer = child = NULL;
 }
 
-TEST(vm_check, M24_references_of_maps)
-{
-	vm_map_t sub = vm_map_create(PMAP_NULL, 0, 16 * M, true);
-	struct vm_map_enter_args args = { .size = 4 * P, .cur = VM_PROT_DEFAULT, .max = VM_PROT_ALL };
-	struct vm_check_failure f = { .id = "none" };
-	vm_offset_t at = 2 * A;
-	vm_map_t maps[1];
-
-	ASSERT_TRUE(setup());
-	ASSERT_TRUE(fixture_allocate(sub, 0, 4 * P));
-	ASSERT_EQ(vm_map_enter_submap(map, &at, &args, sub, false), KERN_SUCCESS);
-	ASSERT_STORE(map, at, 1);
-	vm_map_deallocate(sub);         /* the window's reference is left, and nobody handed the submap in */
-	maps[0] = map;
-	if (!vm_check_all(maps, 1, &f)) {
-		vm_map_deallocate(map);
-		test_skip("objects of other maps exist");
-		return;
-	}
-	sub->ref_count++;
-	ASSERT_FALSE(vm_check_all(maps, 1, &f));
-	ASSERT_EQ(strcmp(f.id, "M24"), 0);
-	sub->ref_count--;
-	/* The submap's own entries are looked at, too. */
-	vm_map_first_entry(sub)->in_transition = true;
-	ASSERT_FALSE(vm_check_all(maps, 1, &f));
-	ASSERT_EQ(strcmp(f.id, "M4"), 0);
-	vm_map_first_entry(sub)->in_transition = false;
-	ASSERT_TRUE(vm_check_all(maps, 1, &f));
-	vm_map_deallocate(map);
-}
-
-TEST(vm_check, M10_and_M11_pages_and_chains)
-{
-	struct vm_check_failure f = { .id = "none" };
-	vm_map_t maps[1];
-	struct vm_page *m;
-	vm_object_t o;
-
-	ASSERT_TRUE(setup());
-	maps[0] = map;
-	o = entry->object.vm_object;
-	if (!vm_check_all(maps, 1, &f)) {
-		vm_map_deallocate(map);
-		test_skip("objects of other maps exist");
-		return;
-	}
-	o->resident_page_count++;
-	ASSERT_FALSE(vm_check_all(maps, 1, &f));
-	ASSERT_EQ(strcmp(f.id, "M10"), 0);
-	o->resident_page_count--;
-	/* Unmapped, or M23 would notice first. */
-	pmap_remove(map->pmap, A + P, A + 2 * P);
-	m = vm_page_lookup(o, P);
-	m->slot++;
-	ASSERT_FALSE(vm_check_all(maps, 1, &f));
-	ASSERT_EQ(strcmp(f.id, "M10"), 0);
-	m->slot--;
-	o->shadow_offset = 1;
-	ASSERT_FALSE(vm_check_all(maps, 1, &f));
-	ASSERT_EQ(strcmp(f.id, "M11"), 0);
-	o->shadow_offset = 0;
-	ASSERT_TRUE(vm_check_all(maps, 1, &f));
-	vm_map_deallocate(map);
-}
-
-/* --- M12 to M16: copies. The map's memory is shared, and a child has an asymmetric copy of it. --- */
-
-static vm_map_t peer, child;
-static vm_object_t source, copy;
-
-/* FALSE, and nothing is left: other maps' objects exist, so that not all can be counted. */
 static bool
-setup_copy(void)
+check_all(struct vm_check_failure *f)
+{
+	vm_map_t maps[3] = { map, peer, child };
+
+	return vm_check_all(maps, peer != NULL ? 3 : 1, f);
+}
+
+/*
+ * Can all be counted? At boot other maps' objects exist, which are not in our
+ * list: then the maps are released and the test is skipped.
+ */
+static bool
+countable(void)
 {
 	struct vm_check_failure f;
-	vm_map_t maps[3];
-	vm_map_entry_t e;
 
-	if (!setup() || vm_inherit(map, vm_address_u(A), vm_size_u(4 * P), VM_INHERIT_SHARE) != KERN_SUCCESS)
-		return false;
-	peer = vm_map_fork(map);
-	(void)vm_inherit(map, vm_address_u(A), vm_size_u(4 * P), VM_INHERIT_COPY);
-	child = vm_map_fork(map);
-	(void)vm_map_lookup_entry(map, A, &entry);
-	(void)vm_map_lookup_entry(child, A, &e);
-	source = entry->object.vm_object;
-	copy = e->object.vm_object;
-	maps[0] = map;
-	maps[1] = peer;
-	maps[2] = child;
-	if (vm_check_all(maps, 3, &f))
+	if (check_all(&f))
 		return true;
-	vm_map_deallocate(child);
-	vm_map_deallocate(peer);
-	vm_map_deallocate(map);
+	end_all();
+	test_skip("objects of other maps exist");
 	return false;
 }
 
-static void
-end_copy(void)
-{
-	vm_map_deallocate(child);
-	vm_map_deallocate(peer);
-	vm_map_deallocate(map);
-}
-
+/* Does this invariant fail, and no other before it? NULL: none does. */
 static bool
 all_seen(const char *id)
 {
 	struct vm_check_failure f = { .id = "none" };
-	vm_map_t maps[3] = { map, peer, child };
-	bool ok = vm_check_all(maps, 3, &f);
+	bool ok = check_all(&f), as_meant = id == NULL ? ok : !ok && strcmp(f.id, id) == 0;
 
-	if (id == NULL ? !ok : ok || strcmp(f.id, id) != 0)
+	if (!as_meant)
 		kprintf("# %s: %s\n", ok ? "quiet" : f.id, ok ? "" : f.text);
-	return id == NULL ? ok : !ok && strcmp(f.id, id) == 0;
+	return as_meant;
 }
 
 #define BREAKS_ALL(id_, lvalue, wrong) \
@@ -331,56 +237,121 @@ all_seen(const char *id)
 		ASSERT_TRUE(all_seen(NULL)); \
 	} while (0)
 
+TEST(vm_check, M9_references_of_objects)
+{
+	ASSERT_TRUE(setup());
+	if (!countable())
+		return;
+	BREAKS_ALL("M9", entry->object.vm_object->ref_count, saved_ + 1);
+	end_all();
+}
+
+TEST(vm_check, M24_references_of_maps)
+{
+	vm_map_t sub = vm_map_create(PMAP_NULL, 0, 16 * M, true);
+	struct vm_map_enter_args args = { .size = 4 * P, .cur = VM_PROT_DEFAULT, .max = VM_PROT_ALL };
+	vm_offset_t at = 2 * A;
+
+	ASSERT_TRUE(setup());
+	ASSERT_TRUE(fixture_allocate(sub, 0, 4 * P));
+	ASSERT_EQ(vm_map_enter_submap(map, &at, &args, sub, false), KERN_SUCCESS);
+	ASSERT_STORE(map, at, 1);
+	vm_map_deallocate(sub);         /* the window's reference is left, and nobody handed the submap in */
+	if (!countable())
+		return;
+	BREAKS_ALL("M24", sub->ref_count, saved_ + 1);
+	/* The submap's own entries are looked at, too. */
+	vm_map_first_entry(sub)->in_transition = true;
+	ASSERT_TRUE(all_seen("M4"));
+	vm_map_first_entry(sub)->in_transition = false;
+	ASSERT_TRUE(all_seen(NULL));
+	end_all();
+}
+
+TEST(vm_check, M10_and_M11_pages_and_chains)
+{
+	struct vm_page *m;
+	vm_object_t o;
+
+	ASSERT_TRUE(setup());
+	o = entry->object.vm_object;
+	if (!countable())
+		return;
+	BREAKS_ALL("M10", o->resident_page_count, saved_ + 1);
+	/* Unmapped, or M23 would notice first. */
+	pmap_remove(map->pmap, A + P, A + 2 * P);
+	m = vm_page_lookup(o, P);
+	BREAKS_ALL("M10", m->slot, saved_ + 1);
+	BREAKS_ALL("M11", o->shadow_offset, 1);
+	end_all();
+}
+
+/* --- M12 to M16: copies. The map's memory is shared, and a child has an asymmetric copy of it. --- */
+
+static vm_object_t source, copy;
+
+/* FALSE, and nothing is left: see countable. */
+static bool
+setup_copy(void)
+{
+	vm_map_entry_t e;
+
+	if (!setup() || vm_inherit(map, vm_address_u(A), vm_size_u(4 * P), VM_INHERIT_SHARE) != KERN_SUCCESS) {
+		test_fail(__FILE__, __LINE__, "no map to copy");
+		return false;
+	}
+	peer = vm_map_fork(map);
+	(void)vm_inherit(map, vm_address_u(A), vm_size_u(4 * P), VM_INHERIT_COPY);
+	child = vm_map_fork(map);
+	(void)vm_map_lookup_entry(map, A, &entry);
+	(void)vm_map_lookup_entry(child, A, &e);
+	source = entry->object.vm_object;
+	copy = e->object.vm_object;
+	return countable();
+}
+
 TEST(vm_check, M12_a_copy_and_its_source)
 {
-	if (!setup_copy()) {
-		test_skip("objects of other maps exist");
+	if (!setup_copy())
 		return;
-	}
 	ASSERT_EQ(source->copy, copy);
 	BREAKS_ALL("M12", copy->shadow_offset, P);
 	BREAKS_ALL("M12", source->copy_strategy, MEMORY_OBJECT_COPY_NONE);
 	BREAKS_ALL("M12", source->special, false);
 	BREAKS_ALL("M12", copy->special, true);
 	BREAKS_ALL("M12", source->older, source);
-	end_copy();
+	end_all();
 }
 
 TEST(vm_check, M13_copy_objects_keep_pages_and_have_no_writers)
 {
 	vm_map_entry_t e;
 
-	if (!setup_copy()) {
-		test_skip("objects of other maps exist");
+	if (!setup_copy())
 		return;
-	}
 	BREAKS_ALL("M13", copy->one_mapping, true);
 	ASSERT_TRUE(vm_map_lookup_entry(child, A, &e));
 	e->needs_copy = false;
 	ASSERT_TRUE(all_seen("M13"));
 	e->needs_copy = true;
 	ASSERT_TRUE(all_seen(NULL));
-	end_copy();
+	end_all();
 }
 
 TEST(vm_check, M14_shared_on_purpose)
 {
-	if (!setup_copy()) {
-		test_skip("objects of other maps exist");
+	if (!setup_copy())
 		return;
-	}
 	BREAKS_ALL("M14", copy->true_share, true);
-	end_copy();
+	end_all();
 }
 
 TEST(vm_check, M15_written_in_place_and_shown_elsewhere)
 {
 	vm_map_entry_t e;
 
-	if (!setup_copy()) {
-		test_skip("objects of other maps exist");
+	if (!setup_copy())
 		return;
-	}
 	/* Two pages with an object of their own: copied symmetrically, then marked as if they were not. */
 	ASSERT_TRUE(fixture_allocate(map, A + 16 * P, 2 * P));
 	ASSERT_STORE(map, A + 16 * P, 1);
@@ -398,17 +369,15 @@ TEST(vm_check, M15_written_in_place_and_shown_elsewhere)
 	ASSERT_TRUE(all_seen("M15"));           /* a shadow */
 	e->needs_copy = true;
 	ASSERT_TRUE(all_seen(NULL));
-	end_copy();
+	end_all();
 }
 
 TEST(vm_check, M20_no_writable_leaf_while_a_push_is_owed)
 {
 	uint64_t size;
 
-	if (!setup_copy()) {
-		test_skip("objects of other maps exist");
+	if (!setup_copy())
 		return;
-	}
 	size = copy->size;
 	copy->size = 0;                 /* nothing is owed beyond its size */
 	ASSERT_STORE(map, A, 9);
@@ -418,7 +387,7 @@ TEST(vm_check, M20_no_writable_leaf_while_a_push_is_owed)
 	ASSERT_TRUE(seen("M20"));
 	pmap_protect(map->pmap, A, A + P, VM_PROT_READ);
 	ASSERT_TRUE(all_seen(NULL));
-	end_copy();
+	end_all();
 }
 
 TEST(vm_check, M18_the_page_behind_a_leaf)
@@ -498,24 +467,14 @@ TEST(vm_check, M22_megapages_lie_in_one_entry)
 
 TEST(vm_check, M25_pages_that_a_pager_has_locked)
 {
-	struct vm_check_failure f = { .id = "none" };
-	vm_map_t maps[1];
 	vm_object_t o;
 
 	ASSERT_TRUE(setup());
-	maps[0] = map;
 	o = entry->object.vm_object;
-	if (!vm_check_all(maps, 1, &f)) {
-		vm_map_deallocate(map);
-		test_skip("objects of other maps exist");
+	if (!countable())
 		return;
-	}
-	o->locked_pages = 1;
-	ASSERT_FALSE(vm_check_all(maps, 1, &f));
-	ASSERT_EQ(strcmp(f.id, "M25"), 0);
-	o->locked_pages = 0;
-	ASSERT_TRUE(vm_check_all(maps, 1, &f));
-	vm_map_deallocate(map);
+	BREAKS_ALL("M25", o->locked_pages, 1);
+	end_all();
 }
 
 TEST(vm_check, M26_what_a_pager_must_get_back)
