@@ -8,15 +8,23 @@
 
 #define A (64 * M)
 
+/* What vm_region says of the first entry at or above at; FALSE: a refusal. */
+static bool
+region(vm_map_t map, vm_offset_t at, int flavor, void *info, size_t size)
+{
+	uint32_t count = (uint32_t)(size / 4);
+	vm_address_ut a = vm_address_u(at);
+	vm_size_ut n;
+
+	return vm_region(map, &a, &n, flavor, info, &count) == KERN_SUCCESS;
+}
+
 static struct vm_region_extended_info
 extended(vm_map_t map, vm_offset_t at)
 {
 	struct vm_region_extended_info info = { 0 };
-	uint32_t count = sizeof(info) / 4;
-	vm_address_ut a = vm_address_u(at);
-	vm_size_ut n;
 
-	if (vm_region(map, &a, &n, VM_REGION_EXTENDED_INFO, &info, &count) != KERN_SUCCESS)
+	if (!region(map, at, VM_REGION_EXTENDED_INFO, &info, sizeof(info)))
 		info.share_mode = 99;
 	return info;
 }
@@ -25,11 +33,8 @@ static struct vm_region_top_info
 top(vm_map_t map, vm_offset_t at)
 {
 	struct vm_region_top_info info = { 0 };
-	uint32_t count = sizeof(info) / 4;
-	vm_address_ut a = vm_address_u(at);
-	vm_size_ut n;
 
-	if (vm_region(map, &a, &n, VM_REGION_TOP_INFO, &info, &count) != KERN_SUCCESS)
+	if (!region(map, at, VM_REGION_TOP_INFO, &info, sizeof(info)))
 		info.share_mode = 99;
 	return info;
 }
