@@ -63,6 +63,20 @@ check_memory(vm_size_t size)
 #define P       PAGE_SIZE
 #define MEGA    (2ul << 20)
 
+/* What vm_region says of the memory at addr, which must be there. */
+static inline vm_region_basic_info_data_64_t __attribute__((unused))
+check_region(vm_address_t addr)
+{
+	vm_region_basic_info_data_64_t info = { 0 };
+	mach_msg_type_number_t count = VM_REGION_BASIC_INFO_COUNT_64;
+	vm_address_t at = addr;
+	vm_size_t size = 0;
+
+	EXPECT(KERN_SUCCESS, vm_region(SELF, &at, &size, VM_REGION_BASIC_INFO_64, (vm_region_info_t)&info, &count, NULL));
+	CHECK(at <= addr, "nothing at 0x%lx, but at 0x%lx", addr, at);
+	return info;
+}
+
 /* First address above user space. */
 static inline uint64_t __attribute__((unused))
 check_limit(void)

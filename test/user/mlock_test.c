@@ -20,13 +20,7 @@ in_core(void *p, unsigned n)
 static unsigned
 wirings(void *p)
 {
-	vm_region_basic_info_data_64_t info = { 0 };
-	mach_msg_type_number_t count = VM_REGION_BASIC_INFO_COUNT_64;
-	vm_address_t at = (vm_address_t)p;
-	vm_size_t size;
-
-	EXPECT(KERN_SUCCESS, vm_region(SELF, &at, &size, VM_REGION_BASIC_INFO_64, (vm_region_info_t)&info, &count, NULL));
-	return info.user_wired_count;
+	return check_region((vm_address_t)p).user_wired_count;
 }
 
 static void

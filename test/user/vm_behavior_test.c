@@ -12,12 +12,7 @@
 static int
 behavior(vm_address_t addr)
 {
-	vm_region_basic_info_data_64_t info;
-	mach_msg_type_number_t count = VM_REGION_BASIC_INFO_COUNT_64;
-	vm_size_t size;
-
-	EXPECT(KERN_SUCCESS, vm_region(SELF, &addr, &size, VM_REGION_BASIC_INFO_64, (vm_region_info_t)&info, &count, NULL));
-	return info.behavior;
+	return check_region(addr).behavior;
 }
 
 static unsigned

@@ -66,15 +66,10 @@ nowhere(void)
 	EXPECT(KERN_SUCCESS, vm_deallocate(SELF, a, 2 * P));
 }
 
-static unsigned short
+static unsigned
 wirings(vm_address_t a)
 {
-	vm_region_basic_info_data_64_t info;
-	mach_msg_type_number_t n = VM_REGION_BASIC_INFO_COUNT_64;
-	vm_size_t size;
-
-	EXPECT(KERN_SUCCESS, vm_region(SELF, &a, &size, VM_REGION_BASIC_INFO_64, (vm_region_info_t)&info, &n, NULL));
-	return info.user_wired_count;
+	return check_region(a).user_wired_count;
 }
 
 static void
