@@ -107,10 +107,10 @@ static bool
 vm_check_M27(vm_map_t map, vm_map_entry_t e, struct vm_check_failure *f)
 {
 	if (e->guard && (e->is_sub_map || e->object.vm_object != NULL || e->protection != VM_PROT_NONE ||
-	    e->max_protection != VM_PROT_NONE || e->wired_count != 0 || e->grows_down || e->grows_up))
+	    e->max_protection != VM_PROT_NONE || e->wired_count != 0 || e->grows_down || (e->grows_up && !e->stack_gap)))
 		return FAIL(f, "M27", "map %lu entry 0x%lx: a guard with %s/%s, wired %u times", (unsigned long)map->id,
 		    (unsigned long)e->vme_start, vm_prot_name(e->protection), vm_prot_name(e->max_protection), e->wired_count);
-	if ((e->stack_gap && !e->guard) || (!e->stack_gap && (e->stack_prot | e->stack_max) != 0) || (e->stack_prot & ~e->stack_max))
+	if ((e->stack_gap && !e->guard) || (!e->stack_gap && (e->stack_prot | e->stack_max | e->stack_guard) != 0) || (e->stack_prot & ~e->stack_max))
 		return FAIL(f, "M27", "map %lu entry 0x%lx: stack gap %u, guard %u, the stack's rights %s/%s", (unsigned long)map->id,
 		    (unsigned long)e->vme_start, (unsigned)e->stack_gap, (unsigned)e->guard, vm_prot_name(e->stack_prot), vm_prot_name(e->stack_max));
 	return true;

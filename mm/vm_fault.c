@@ -42,6 +42,10 @@
  *            one; a page that a push is owed for is never mapped writable
  *   device   physical memory without pages: pmap_enter_phys
  *
+ * An access that is refused in the gap of a stack lets the stack grow, and begins
+ * again (vm_map_stack.c); only faults do this, not the copies that the kernel makes
+ * of and for other tasks.
+ *
  * Nothing is fenced where a leaf only becomes valid: a hart that remembers the
  * invalid entry faults once more, finds the page (A), and pmap_enter fences.
  *
@@ -582,6 +586,18 @@ fault_short(struct fault *f, vm_map_t map, vm_offset_t va, vm_prot_t access)
 	return fault_loop(f, KERN_RESOURCE_SHORTAGE);
 }
 
+/* The lookup came to kr; nothing is locked. Where a stack grows the fault begins again. */
+static noinline kern_return_t
+fault_refused(struct fault *f, vm_map_t map, vm_offset_t va, vm_prot_t access, kern_return_t kr)
+{
+	if (kr == KERN_INVALID_ADDRESS || kr == KERN_PROTECTION_FAILURE) {
+		kr = vm_map_fault_growstack(map, va, access, kr);
+		if (kr == KERN_SUCCESS)
+			return vm_fault(map, va, access);
+	}
+	return kr == KERN_RESOURCE_SHORTAGE ? fault_short(f, map, va, access) : kr;
+}
+
 kern_return_t
 vm_fault(vm_map_t map, vm_offset_t va, vm_prot_t access)
 {
@@ -595,7 +611,7 @@ vm_fault(vm_map_t map, vm_offset_t va, vm_prot_t access)
 	vm_map_lock_read(map);
 	kr = vm_map_lookup_locked(map, va, access, &f.l);
 	if (unlikely(kr != KERN_SUCCESS))
-		return kr == KERN_RESOURCE_SHORTAGE ? fault_short(&f, map, va, access) : kr;
+		return fault_refused(&f, map, va, access, kr);
 	top = f.l.object;
 	spin_lock(&top->lock);
 	m = vm_page_lookup(top, f.l.offset);

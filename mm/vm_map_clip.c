@@ -111,9 +111,12 @@ vm_map_cut_range(vm_map_t map, vm_offset_t start, vm_offset_t end, vm_map_entry_
 static inline bool
 mergeable(const struct vm_map_entry *a, const struct vm_map_entry *b)
 {
+	/* Parts of one stack, or of the gap of one. */
+	static const struct vm_map_entry stack = { .grows_down = 1, .grows_up = 1, .stack_gap = 1 };
 	static const struct vm_map_entry never = { .is_sub_map = 1, .in_transition = 1, .needs_wakeup = 1 };
 
 	return (a->attributes & never.attributes) == 0 &&
+	    ((a->attributes & stack.attributes) == 0 || a->stack == b->stack) &&
 	    a->object.vm_object == b->object.vm_object &&
 	    (a->object.vm_object == NULL ||
 	    a->offset + (a->vme_end - a->vme_start) == b->offset) &&

@@ -125,9 +125,13 @@ vm_map_find_place(vm_map_t map, const struct vm_map_enter_args *args, vm_offset_
 	if (!(args->flags & VM_FLAGS_ANYWHERE)) {
 		if (unlikely((args->flags & VM_FLAGS_OVERWRITE) && map->transitions != 0))
 			(void)vm_map_settle_slow(map, from, from + args->size, false);
-		return check_fixed(map, from, args, after);
+		kr = check_fixed(map, from, args, after);
+		return kr != KERN_SUCCESS ? kr : vm_map_check_size(map, args->size, from, from + args->size);
 	}
 	do {
+		kr = vm_map_check_size(map, args->size, 0, 0);
+		if (unlikely(kr != KERN_SUCCESS))
+			return kr;
 		if (unlikely(args->flags & VM_FLAGS_RANDOM_ADDR))
 			kr = find_random(map, args, addr, after);
 		else
@@ -224,7 +228,8 @@ enter_locked(vm_map_t map, vm_offset_t *addr, const struct vm_map_enter_args *ar
 	uint64_t want;
 	kern_return_t kr;
 
-	if (likely((args->flags & (VM_FLAGS_ANYWHERE | VM_FLAGS_RANDOM_ADDR)) == VM_FLAGS_ANYWHERE && !map->wait_for_space))
+	if (likely((args->flags & (VM_FLAGS_ANYWHERE | VM_FLAGS_RANDOM_ADDR)) == VM_FLAGS_ANYWHERE && !map->wait_for_space &&
+	    map->size + args->size <= map->limit.size))
 		kr = vm_map_find_first_fit(map, start, args->size, args->mask, &start, &after);
 	else
 		kr = vm_map_find_place(map, args, &start, &after);

@@ -56,7 +56,7 @@ mark_shared(struct fork *f)
 		return;
 	for (e = vm_map_entry_at_or_after(f->old, f->since);
 	    e != vm_map_to_entry(f->old) && e->vme_start < f->at; e = e->vme_next)
-		if (e->inheritance == VM_INHERIT_SHARE && !e->is_sub_map)
+		if (e->inheritance == VM_INHERIT_SHARE && !e->is_sub_map && !e->guard)
 			e->is_shared = true;
 	f->fresh = false;
 }
@@ -281,6 +281,10 @@ fork_once(vm_map_t old, vm_map_t *new)
 		return KERN_RESOURCE_SHORTAGE;
 	}
 	f.new->limit = old->limit;
+	f.new->main_stack = old->main_stack;
+	f.new->main_stack_end = old->main_stack_end;
+	f.new->stack_rules = old->stack_rules;
+	f.new->stack_open = old->stack_open;
 	vm_map_lock(old);
 	f.at = f.since = old->min_offset;
 	kr = inherit_all(&f);

@@ -6,6 +6,7 @@
 
 #include <mm/vm_map.h>
 #include <mm/vm_map_copy.h>
+#include <mm/vm_map_find.h>
 
 /* --- vm_map_store.c: links, tree, gaps; write lock held unless said otherwise --- */
 
@@ -165,6 +166,13 @@ vm_map_entry_at_or_after(vm_map_t map, vm_offset_t addr)
 
 /* --- vm_map_protect.c --- */
 
+/* The most that may be asked of an entry: of the gap of a stack, what the stack may have there. */
+static inline vm_prot_t
+vm_map_entry_max(const struct vm_map_entry *e)
+{
+	return unlikely(e->stack_gap) ? e->stack_max : e->max_protection;
+}
+
 /*
  * Is [start, end), not empty, mapped without a hole, and is prot within each
  * entry's protection (maximum: its max_protection)? Any lock. On KERN_SUCCESS
@@ -192,6 +200,29 @@ bool vm_map_wait_for_space(vm_map_t map, vm_size_t size);
  */
 kern_return_t vm_map_find_place(vm_map_t map, const struct vm_map_enter_args *args, vm_offset_t *addr, vm_map_entry_t *after);
 void vm_map_space_wakeup(vm_map_t map);
+
+/* --- vm_map_limit.c; write lock held --- */
+
+/* KERN_SUCCESS after all, since what lies in [start, end) (may be empty) goes; or KERN_NO_SPACE. */
+kern_return_t vm_map_over_size(vm_map_t map, vm_size_t size, vm_offset_t start, vm_offset_t end);
+/* May the map grow by size bytes, if [start, end) (empty: nothing) is unmapped for it? KERN_NO_SPACE. */
+static inline kern_return_t
+vm_map_check_size(vm_map_t map, vm_size_t size, vm_offset_t start, vm_offset_t end)
+{
+	return likely(map->size + size <= map->limit.size) ? KERN_SUCCESS : vm_map_over_size(map, size, start, end);
+}
+
+/* --- vm_map_stack.c --- */
+
+/* vm_map_stack under the write lock; it is dropped while memory is wired (map->wiring_required), and held again on return. */
+kern_return_t vm_map_stack_locked(vm_map_t map, vm_offset_t addrbos, vm_size_t max_ssize, const struct vm_map_new *what);
+/*
+ * A fault of the map's own task at va (page aligned) was refused with kr. KERN_SUCCESS: a stack has grown there, or
+ * somebody has mapped something: try again. Else what the fault comes to: kr, or KERN_RESOURCE_SHORTAGE. No lock held.
+ */
+kern_return_t vm_map_fault_growstack(vm_map_t map, vm_offset_t va, vm_prot_t access, kern_return_t kr);
+/* Bytes below entry e, of a stack, that it may come to grow into. */
+vm_size_t vm_map_stack_room(vm_map_entry_t e);
 
 /* --- vm_map_remove.c --- */
 

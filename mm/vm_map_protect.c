@@ -14,6 +14,10 @@
  * what they grant is allowed any more are made again, wired, before other rights
  * come: that may fail, so it belongs to the first pass.
  *
+ * A guard has no rights and gets none. The gap of a stack counts as the stack:
+ * its maximum is what the stack may have there, and its protection what the stack
+ * will have when it has grown.
+ *
  * VM_PROT_COPY asks for a private copy of the range that may be written,
  * whatever the maximum was: each piece is replaced by a copy-on-write copy of
  * itself, all or nothing, as if it had been read and mapped over itself.
@@ -35,9 +39,9 @@ vm_map_check_range(vm_map_t map, vm_offset_t start, vm_offset_t end, vm_prot_t p
 	for (*first = e;; e = e->vme_next) {
 		if (e == vm_map_to_entry(map) || e->vme_start > at)
 			return KERN_FAIL(KERN_INVALID_ADDRESS, "hole at 0x%lx in [0x%lx, 0x%lx)", at, start, end);
-		if (maximum && (prot & ~e->max_protection))
+		if (maximum && (prot & ~vm_map_entry_max(e)))
 			return KERN_FAIL(KERN_PROTECTION_FAILURE, "%s exceeds the maximum %s of the entry at 0x%lx",
-			    vm_prot_name(prot), vm_prot_name(e->max_protection), e->vme_start);
+			    vm_prot_name(prot), vm_prot_name(vm_map_entry_max(e)), e->vme_start);
 		if (!maximum && (prot & ~e->protection))
 			return KERN_FAIL(KERN_PROTECTION_FAILURE, "the entry at 0x%lx allows %s, not %s",
 			    e->vme_start, vm_prot_name(e->protection), vm_prot_name(prot));
@@ -48,12 +52,29 @@ vm_map_check_range(vm_map_t map, vm_offset_t start, vm_offset_t end, vm_prot_t p
 	}
 }
 
+/* A guard stays what it is; the gap of a stack notes what the stack will have there. */
+static noinline void
+apply_guard(vm_map_entry_t e, vm_prot_t prot, bool set_max)
+{
+	if (!e->stack_gap)
+		return;
+	if (set_max) {
+		e->stack_max = prot & VM_PROT_ALL;
+		e->stack_prot &= prot;
+	} else
+		e->stack_prot = prot & VM_PROT_ALL;
+}
+
 /* Second pass for one entry: what its PTEs may keep. */
 static void
 apply(vm_map_t map, vm_map_entry_t e, vm_prot_t prot, bool set_max)
 {
 	vm_prot_t old = e->protection, keep;
 
+	if (unlikely(old == VM_PROT_NONE) && e->guard) {
+		apply_guard(e, prot, set_max);
+		return;
+	}
 	if (set_max) {
 		e->max_protection = prot & VM_PROT_ALL;
 		e->protection &= prot;

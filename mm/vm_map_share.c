@@ -26,12 +26,14 @@
 bool
 vm_map_entry_allocate_object(vm_map_entry_t e)
 {
-	vm_object_t object = vm_object_allocate(e->vme_end - e->vme_start, e->vme_start);
+	/* What a stack grows by later lies below it in the object, too. */
+	vm_size_t below = unlikely(e->grows_down) ? vm_map_stack_room(e) : 0;
+	vm_object_t object = vm_object_allocate(below + (e->vme_end - e->vme_start), e->vme_start - below);
 
 	if (object == NULL)
 		return false;
 	e->object.vm_object = object;
-	e->offset = 0;
+	e->offset = below;
 	return true;
 }
 

@@ -138,9 +138,12 @@ check_counts(const struct vm_map_entry *e, bool user)
 static kern_return_t
 reserve_limits(vm_map_t map, uint64_t pages)
 {
-	uint64_t limit = vm_map_wire_limit, all = vm_map_wire_limit_all;
+	uint64_t limit = vm_map_wire_limit, all = vm_map_wire_limit_all, own = map->limit.wired >> PAGE_SHIFT;
 
-	if (limit != 0 && pages > limit - (map->user_wired_pages < limit ? map->user_wired_pages : limit))
+	if (limit == 0 || own < limit)
+		limit = own;
+
+	if (pages > limit - (map->user_wired_pages < limit ? map->user_wired_pages : limit))
 		return KERN_FAIL(KERN_RESOURCE_SHORTAGE, "%lu more pages: %lu are wired, %lu may be in one map",
 		    pages, map->user_wired_pages, limit);
 	if (__atomic_add_fetch(&vm_map_user_wired_all, pages, __ATOMIC_RELAXED) <= all || all == 0)

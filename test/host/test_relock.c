@@ -16,6 +16,7 @@
 #include <unistd.h>
 #include <mm/memory_object.h>
 #include <mm/vm_map_copy.h>
+#include <mm/vm_map_stack.h>
 #include <vm_map_impl.h>
 #include <host.h>
 #include "../unit/vm_fixture.h"
@@ -30,7 +31,7 @@ static const char *const points[] = {
 	"vm_fault.pager", "vm_fault_wire.page", "vm_map_behavior.zero", "vm_map_copy_overwrite.prepared",
 	"vm_map_copy_overwrite.unnest", "vm_map_enter.space", "vm_map_fork.copy", "vm_map_gather.slow",
 	"vm_map_lookup.again", "vm_map_lookup.copy_window", "vm_map_msync.pager", "vm_map_msync.submap",
-	"vm_map_remove.unwired", "vm_map_submap.last_reference", "vm_map_submap.unnest_copy",
+	"vm_map_remove.unwired", "vm_map_stack.fault", "vm_map_submap.last_reference", "vm_map_submap.unnest_copy",
 	"vm_map_transition.settle", "vm_map_wire.pages", "vm_named_entry_range.cure",
 };
 static bool reached[nitems(points)];
@@ -169,6 +170,16 @@ full(void)
 	return true;
 }
 
+/* The pages are the far end of a stack's gap; the first is its guard. */
+static bool
+stack(void)
+{
+	static const struct vm_map_new rw = { .prot = VM_PROT_DEFAULT, .max = VM_PROT_ALL };
+
+	return plain() && vm_map_remove(now.map, R, page(N), VM_MAP_NO_FLAGS) == KERN_SUCCESS &&
+	    vm_map_stack(now.map, R, M, &rw) == KERN_SUCCESS;
+}
+
 /* --- victims --- */
 
 struct victim {
@@ -246,6 +257,7 @@ static const struct victim victims[] = {
 	{ "vm_map_msync.pager", pager_dirty, sync_pages, NULL },
 	{ "vm_map_msync.submap", window, sync_pages, NULL },
 	{ "vm_map_remove.unwired", kernel_wired, remove_wired, unwire_kernel },
+	{ "vm_map_stack.fault", stack, write_fault, NULL },
 	{ "vm_named_entry_range.cure", copied_window, entry_of_range, NULL },
 };
 

@@ -36,7 +36,7 @@ struct vm_map_entry {
 	vm_size_t           max_gap;            /* largest gap that follows an entry of this subtree */
 	vm_map_object_t     object;
 	vm_object_offset_t  offset;             /* of links.start in the object or submap */
-	vm_size_t           avail_ssize;        /* grows_down or _up by the classic rules: bytes that it may still grow; else undefined */
+	uint64_t            stack;              /* of which vm_map_stack.c speaks (grows_down, grows_up, stack_gap); else undefined */
 	union {
 		struct {
 			uint32_t    is_shared : 1,
@@ -55,12 +55,13 @@ struct vm_map_entry {
 			            zero_wired : 1,         /* pages wired when it is removed are cleared then */
 			            alias : 8,
 			            grows_down : 1,         /* the mapped part of a stack, towards its gap or what is free below, */
-			            grows_up : 1,           /* or above */
+			            grows_up : 1,           /* or above; or the gap of such a stack */
 			            stack_gap : 1,          /* a guard that the stack beside it grows into, */
 			            nofault : 1;            /* pages come by other means than faults */
 			uint32_t    stack_prot : 3,         /* with these rights (stack_gap only) */
 			            stack_max : 3,
 			            no_sync : 1,            /* pages are not written back by themselves */
+			            stack_guard : 1,        /* but for one page, which stays free (stack_gap only) */
 			            no_core : 1,            /* not wanted in a dump */
 			            split : 2;              /* never cut finer than pages (0), megapages (1), gigapages (2) */
 		};
@@ -98,7 +99,10 @@ struct vm_map {
 	pmap_t               pmap;
 	vm_size_t            size;              /* bytes mapped, guards not counted */
 	vm_map_entry_t       hint;
-	struct vm_map_limits limit;             /* for reading, no lock: a word each */
+	struct vm_map_limits limit;
+	vm_offset_t          main_stack, main_stack_end; /* range of the stack that limit.stack is for; empty: none */
+	uint8_t              stack_rules;       /* enum vm_stack_rules */
+	bool                 stack_open;        /* stacks get no guard page */
 	uint64_t             timestamp;         /* +1 at each write lock */
 	struct spinlock      s_lock;
 	uint32_t             ref_count;
