@@ -369,6 +369,53 @@ TEST(fdt, refuses_damaged_structure)
 	check_refused("too deeply");
 }
 
+/* Also where libfdt does not take them: before the root and before the END. */
+TEST(fdt, nops_may_stand_before_any_token)
+{
+	struct fdt f;
+	struct fdt_prop p;
+	size_t size;
+	uint32_t v;
+	unsigned depth = 1;
+	fdt_node_t a, b;
+
+	blob_start();
+	blob_token(4);
+	blob_token(4);
+	blob_node("");
+	blob_token(4);
+	blob_cells("x", 1, 5);
+	blob_token(4);
+	blob_cells("y", 1, 6);
+	blob_token(4);
+	blob_node("a");
+	blob_token(4);
+	blob_end();
+	blob_token(4);
+	blob_node("b");
+	blob_end();
+	blob_token(4);
+	blob_end();
+	blob_token(4);
+	ASSERT_TRUE(fdt_open(blob_finish(&size), BLOB_MAX, &f));
+	ASSERT_EQ(f.root, f.structure + 8);
+	ASSERT_TRUE(fdt_prop_first(&f, f.root, &p));
+	ASSERT_EQ(strcmp(p.name, "x"), 0);
+	ASSERT_TRUE(fdt_prop_next(&f, &p));
+	ASSERT_EQ(strcmp(p.name, "y"), 0);
+	ASSERT_FALSE(fdt_prop_next(&f, &p));
+	ASSERT_TRUE(fdt_prop_u32(&f, f.root, "y", &v) && v == 6);
+	a = fdt_first_child(&f, f.root);
+	b = fdt_next_sibling(&f, a);
+	ASSERT_EQ(strcmp(fdt_node_name(&f, a), "a"), 0);
+	ASSERT_EQ(strcmp(fdt_node_name(&f, b), "b"), 0);
+	ASSERT_EQ(fdt_next_sibling(&f, b), FDT_NO_NODE);
+	ASSERT_EQ(fdt_parent(&f, b), f.root);
+	ASSERT_EQ(fdt_find_path(&f, "/b"), b);
+	ASSERT_FALSE(fdt_prop_first(&f, a, &p));
+	ASSERT_EQ(fdt_walk(&f, b, &depth), FDT_NO_NODE);
+}
+
 TEST(fdt, refuses_reservations_without_end)
 {
 	struct fdt f;

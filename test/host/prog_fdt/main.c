@@ -10,6 +10,7 @@
  *	describe    the platform made of it, as text, is test/fdt/<name>.expect;
  *	            QEMU's must have the memory and harts that were asked for
  *	truncate    cut at every 64th byte, with and without a header that says so
+ *	nops        with NOPs before every token, the root's first: it reads the same
  *	flip        random bits inverted; what both readers accept they read alike
  *
  * Reports KTAP. ATLAS_SEED chooses the damage; the seed is printed.
@@ -313,6 +314,55 @@ survives_flips(const void *blob, size_t size, unsigned rounds)
 	return good;
 }
 
+/* ---- NOPs ---- */
+
+/*
+ * The tree with one to three NOPs before each token, so that every way from one
+ * to the next meets them; but none before the END, where libfdt refuses them.
+ * At most 12 bytes for each of 4, hence the room.
+ */
+static void *
+with_nops(const void *blob, size_t *size)
+{
+	uint8_t *out = calloc(1, 4 * *size), *to = out + fdt_off_dt_struct(blob);
+	const char *structure = (const char *)blob + fdt_off_dt_struct(blob);
+	uint32_t strings = fdt_size_dt_strings(blob), tag;
+	uint64_t n;
+	int at = 0, next;
+
+	memcpy(out, blob, fdt_off_dt_struct(blob));
+	do {
+		tag = fdt_next_tag(blob, at, &next);
+		for (n = tag == FDT_END ? 0 : random64() % 3 + 1; n > 0; n--, to += FDT_TAGSIZE)
+			fdt32_st(to, FDT_NOP);
+		memcpy(to, structure + at, (size_t)(next - at));
+		to += next - at;
+		at = next;
+	} while (tag != FDT_END);
+	fdt_set_size_dt_struct(out, (uint32_t)(to - out) - fdt_off_dt_struct(blob));
+	fdt_set_off_dt_strings(out, (uint32_t)(to - out));
+	memcpy(to, (const char *)blob + fdt_off_dt_strings(blob), strings);
+	*size = (size_t)(to - out) + strings;
+	fdt_set_totalsize(out, (uint32_t)*size);
+	return out;
+}
+
+static bool
+ignores_nops(const struct tree *t, const void *blob, size_t size)
+{
+	void *out = with_nops(blob, &size);
+	struct fdt f;
+	bool good = fdt_open(out, size, &f);
+
+	if (!good)
+		disagree("refused: %s", f.error);
+	else if (fdt_check_full(out, size) != 0)
+		good = disagree("libfdt refuses it");
+	good = good && check_platform(t, out, size) && compare_tree(&f, out);
+	free(out);
+	return good;
+}
+
 static void
 run_tree(const struct tree *t, bool full)
 {
@@ -329,6 +379,7 @@ run_tree(const struct tree *t, bool full)
 		good = compare_tree(&f, blob);
 	report(t->name, "agree", good, oracle_said);
 	report(t->name, "describe", good && check_platform(t, blob, size), oracle_said);
+	report(t->name, "nops", good && ignores_nops(t, blob, size), oracle_said);
 	report(t->name, "truncate", good && survives_truncation(blob, size), oracle_said);
 	report(t->name, "flip", good && survives_flips(blob, size,
 	    strcmp(t->name, "virt-4") == 0 ? 10000 : full ? 3000 : 1000), oracle_said);
@@ -346,7 +397,7 @@ main(int argc, char **argv)
 	(void)mkdir("build", 0777);
 	(void)mkdir("build/test", 0777);
 	(void)mkdir(WORK, 0777);
-	printf("KTAP version 1\n1..%zu\n# ATLAS_SEED=%lu\n", 4 * nitems(trees), seed);
+	printf("KTAP version 1\n1..%zu\n# ATLAS_SEED=%lu\n", 5 * nitems(trees), seed);
 	for (i = 0; i < nitems(trees); i++)
 		run_tree(&trees[i], full);
 	return failures != 0;

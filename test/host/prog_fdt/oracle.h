@@ -276,18 +276,47 @@ compare_aliases(const struct fdt *f, const void *blob)
 	return true;
 }
 
-/* TRUE: all is as libfdt has it. The tree must have passed fdt_open and fdt_check_full. */
+/*
+ * libfdt takes what stands first in the structure block for the root, and finds
+ * nothing at all where that is a NOP; yet the format allows NOPs before any
+ * node, and fdt_check_full accepts them. So, for libfdt, the block begins behind
+ * them. What we have opened says where nodes are by their place in the blob, and
+ * stays right.
+ */
 static bool
-compare_tree(const struct fdt *f, const void *blob)
+begin_at_root(void *blob)
+{
+	uint32_t start = fdt_off_dt_struct(blob), at = start;
+
+	while (fdt32_ld((const fdt32_t *)((const char *)blob + at)) == FDT_NOP)
+		at += FDT_TAGSIZE;
+	if (at == start)
+		return true;
+	fdt_set_off_dt_struct(blob, at);
+	if (fdt_version(blob) >= 17)
+		fdt_set_size_dt_struct(blob, fdt_size_dt_struct(blob) - (at - start));
+	return fdt_check_full(blob, fdt_totalsize(blob)) == 0 ||
+	    disagree("libfdt refuses the tree without the NOPs before its root");
+}
+
+/*
+ * TRUE: all is as libfdt has it. The tree must have passed fdt_open and
+ * fdt_check_full; its header may be changed.
+ */
+static bool
+compare_tree(const struct fdt *f, void *blob)
 {
 	struct phys_range r;
 	uint64_t base, size;
 	unsigned depth = 1;
-	bool paths = !names_spoil_paths(blob);
+	bool paths;
 	int node = 0, depth2 = 0, i, count = fdt_num_mem_rsv(blob);
 	fdt_node_t n = f->root;
 
 	oracle_said[0] = '\0';
+	if (!begin_at_root(blob))
+		return false;
+	paths = !names_spoil_paths(blob);
 	for (i = 0; i < count; i++)
 		if (fdt_get_mem_rsv(blob, i, &base, &size) != 0 ||
 		    !fdt_reservation(f, (uint32_t)i, &r) || r.base != base || r.size != size)
