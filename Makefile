@@ -135,6 +135,9 @@ test: all host fuzz build/debug/atlas.elf build/lean/atlas.elf | deps-test ## ru
 check: host build/atlas.elf | deps-test ## run the tests that need no emulator
 	@test/run --host
 
+fuzz: $(FUZZ_PROGS:%=build/host/fuzz_%) ## build the fuzzers; SEED= or TIMES= given, run them: so many times the runs of make test
+	$(if $(SEED)$(TIMES),@ATLAS_SEED=$(or $(SEED),1) ATLAS_FUZZ=$(or $(TIMES),1) test/run $(FUZZ_PROGS:%=fuzz_%))
+
 seeded: | deps-test ## plant known bugs in a copy, one by one, and see the tests of the host find them (an hour)
 	@test/seeded/run
 
@@ -163,7 +166,6 @@ RUN_ARGS = --machine $(MACHINE) --smp $(SMP) --mem $(MEM) $(if $(MODE),--mode $(
 	
 
 host: $(HOST_PROGS:%=build/host/%)
-fuzz: $(FUZZ_PROGS:%=build/host/fuzz_%)
 progs: $(PROGS)
 objs: $(KERNEL_SRC:%=build/obj/%.o)
 
