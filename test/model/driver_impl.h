@@ -1,7 +1,10 @@
 /*
  * driver_impl.h: what the files of the driver tell each other.
  *
- *   driver.c        decoding, judging, checks; the operations on one map
+ *   driver.c        start, one operation, end
+ *   driver_decode.c what an operation's bytes mean
+ *   driver_judge.c  comparing mm with the model
+ *   driver_vm.c     the operations on one map
  *   driver_share.c  operations that join maps: remap, named entries, held
  *                   copies, wiring, advice
  *   driver_submap.c submaps and their windows
@@ -48,6 +51,18 @@ static inline bool failed(void) { return driver_failure[0] != '\0'; }
 /* In words, when asked to be verbose. */
 void say(const char *fmt, ...) __attribute__((format(printf, 1, 2)));
 uint64_t dice(uint64_t n);
+
+/* driver_decode.c */
+/* The operation, into d; d.t == NOBODY: no task lives. */
+void decode(const struct op *op);
+vm_prot_t decode_prot(uint8_t b);
+uint32_t decode_flags(void);
+/* The n-th of the tasks that live; NOBODY: none does. */
+unsigned live_task(unsigned n);
+/* The n-th place where two neighbouring pages of t's windows differ in anything but contents. */
+vm_offset_t border(unsigned t, unsigned n);
+
+/* driver_judge.c */
 /* Places to look at after the operation. */
 void spot(vm_offset_t at);
 void spots(vm_offset_t addr, vm_size_t size);
@@ -58,16 +73,51 @@ void spots(vm_offset_t addr, vm_size_t size);
 bool may_run(model_codes codes, uint8_t inject);
 /* After it: TRUE when it was a success that the model has to follow. */
 bool agree(model_codes codes, kern_return_t kr);
+/* A few accesses, at the spots of the operation and anywhere. */
+void sample(void);
+/* TLBs of task t against its tables. */
+void audit(unsigned t);
+/* Every leaf of every table, all regions, every invariant. */
+void check_everything(void);
+/* One call of vm_region; the region's end, or 0 when it was the last. */
+vm_offset_t check_region(unsigned t, vm_offset_t addr);
+/* Fails when harts used a translation that they should no longer have. */
+void violations(void);
+/* An access as hart h makes it; it judges nothing. */
+kern_return_t hart_access(unsigned h, unsigned t, vm_offset_t va, vm_prot_t access, paddr_t *pa);
+/* An access, judged: code and whole page. TRUE: it succeeded, and *pa. */
+bool judged_access(unsigned h, unsigned t, vm_offset_t va, vm_prot_t access, paddr_t *pa);
+/* The page of va at pa against the model's. */
+void compare_page(unsigned t, vm_offset_t va, paddr_t pa, const char *how);
+
+/* driver_vm.c */
+/* The hart runs the task from now on. */
+void run_on(unsigned h, unsigned t);
+void end_task(unsigned t);
+void op_access(uint8_t inject);
+void op_touch(uint8_t inject);
+void op_megapage(uint8_t inject);
+void op_renew(uint8_t inject);
+void op_allocate(uint8_t inject);
+void op_map(uint8_t inject);
+void op_deallocate(uint8_t inject);
+void op_protect(uint8_t inject);
+void op_inherit(uint8_t inject);
+void op_read(uint8_t inject);
+void op_copy(uint8_t inject);
+void op_region(void);
+void op_fork(uint8_t inject);
+void op_passing_fork(uint8_t inject);
+void op_end(void);
+void op_create(uint8_t inject);
+void op_kernel_access(uint8_t inject);
 /* The result of a call that places memory. */
 void placed(vm_offset_t got, vm_offset_t want, vm_size_t size);
-vm_prot_t decode_prot(uint8_t b);
-uint32_t decode_flags(void);
 /*
  * A copy to [addr, addr+size) of task t stopped for want of memory: each byte is old or new, and what it is now
  * holds from now on. `apply` makes the whole copy in the model.
  */
 void adopt_partial(unsigned t, vm_offset_t addr, vm_size_t size, void (*apply)(void));
-
 /*
  * New memory of task t holds a copy in [addr, addr+size). What lies beside it
  * in the same pages is the source's, or zero where bytes were copied: as it is.
@@ -91,8 +141,11 @@ void op_window(uint8_t inject);
 void follow_windows(unsigned t);
 void submaps_finish(void);
 
+/* driver.c */
 /* Fills the gaps of map t again. */
 void refill(unsigned t);
+/* Task t lives, if there is memory for it. */
+void create_task(unsigned t);
 
 /* driver_pager.c */
 void pagers_start(void);
