@@ -298,24 +298,44 @@ find_page_slow(struct fault *f)
 
 /* --- step 3: the leaf --- */
 
-/* Does one leaf over the whole chunk give nobody more or other than he has? */
-static bool
-megapage_fits(const struct vm_map_lookup *l, const struct vm_page *m, vm_object_t level, vm_offset_t va)
+/* Why no leaf over the whole of c, a block and full, can be: it would give somebody more or other than he has. */
+static enum pmap_refusal
+why_no_megapage(const struct vm_map_lookup *l, const struct vm_page *m, vm_object_t level, vm_offset_t va)
 {
-	struct vm_chunk *c = m->o.chunk;
 	vm_offset_t window = va & ~MEGAPAGE_MASK;
 	uint64_t at;
 
-	if (m->slot != (((va + l->pmap_shift) >> PAGE_SHIFT) & (VM_CHUNK_PAGES - 1)) || l->wired ||
-	    window < l->lo || l->hi - window < MEGAPAGE_SIZE)
-		return false;
+	if (m->slot != (((va + l->pmap_shift) >> PAGE_SHIFT) & (VM_CHUNK_PAGES - 1)))
+		return PMAP_REFUSED_PLACE;
+	if (window < l->lo || l->hi - window < MEGAPAGE_SIZE)
+		return PMAP_REFUSED_ENTRY;
+	if (l->wired)
+		return PMAP_REFUSED_WIRED;
 	if (level == l->object)
-		return true;
+		return PMAP_REFUSALS;
 	/* Nothing in front of it that would show through for some pages. */
 	at = l->offset + l->object->color;
-	return level == l->object->shadow &&
-	    vm_chunk_find(l->object, at >> VM_CHUNK_SHIFT) == NULL &&
-	    c->object == level;
+	if (level != l->object->shadow || vm_chunk_find(l->object, at >> VM_CHUNK_SHIFT) != NULL ||
+	    m->o.chunk->object != level)
+		return PMAP_REFUSED_COPY;
+	return PMAP_REFUSALS;
+}
+
+static noinline bool
+megapage_fits(const struct vm_map_lookup *l, const struct vm_page *m, vm_object_t level, vm_offset_t va)
+{
+	enum pmap_refusal why = why_no_megapage(l, m, level, va);
+
+	if (why != PMAP_REFUSALS)
+		pmap_refuse(l->pmap, why);
+	return why == PMAP_REFUSALS;
+}
+
+/* c is no megapage. */
+static void
+refuse_chunk(const struct vm_map_lookup *l, const struct vm_chunk *c)
+{
+	pmap_refuse(l->pmap, c->resident < VM_CHUNK_PAGES ? PMAP_REFUSED_NOT_FULL : PMAP_REFUSED_SCATTERED);
 }
 
 /*
@@ -329,6 +349,8 @@ enter_around(const struct vm_map_lookup *l, const struct vm_page *m, vm_offset_t
 	unsigned slot = m->slot, around = FAULT_AROUND, back, n;
 	vm_offset_t start;
 
+	if (!vm_chunk_is_megapage(m->o.chunk))
+		refuse_chunk(l, m->o.chunk);
 	/* Of a wired entry every leaf is marked, and only its own fault knows how. */
 	if (unlikely(l->entry->behavior != VM_BEHAVIOR_DEFAULT || l->wired)) {
 		if (l->entry->behavior == VM_BEHAVIOR_RANDOM || l->wired)
@@ -366,7 +388,8 @@ pages_ahead(const struct vm_chunk *c, unsigned slot)
 _Static_assert(FAULT_AHEAD == 16 && FAULT_AHEAD_MOST == 64, "32 bits before, or a word");
 
 /*
- * m is fresh and begins a group. When all the pages before it are there, the
+ * m is fresh and begins a group (or ends one: then only a megapage that was
+ * not to be had is counted). When all the pages before it are there, the
  * rest of the group is cleared and mapped now, from the reservation that holds
  * it anyway. Never the last page of a chunk: a megapage is made of memory that
  * was asked for.
@@ -377,6 +400,11 @@ fill_ahead(const struct vm_map_lookup *l, const struct vm_page *m, vm_offset_t v
 	struct vm_chunk *c = m->o.chunk;
 	unsigned slot = m->slot, n;
 
+	if (slot % FAULT_AHEAD != 0) {
+		if (slot == VM_CHUNK_PAGES - 1 && !vm_chunk_is_megapage(c))
+			refuse_chunk(l, c);
+		return;
+	}
 	if (c->base == 0 || l->wired || l->entry->behavior == VM_BEHAVIOR_RANDOM)
 		return;
 	n = pages_ahead(c, slot);
@@ -407,7 +435,7 @@ enter_quick(const struct vm_map_lookup *l, struct vm_page *m, vm_offset_t va, vm
 	if (unlikely(kr != KERN_SUCCESS))
 		return kr;
 	if (fresh) {
-		if (unlikely(m->slot % FAULT_AHEAD == 0))
+		if (unlikely(((m->slot + 1u) & (FAULT_AHEAD - 2)) == 0))        /* the first or last of a group */
 			fill_ahead(l, m, va);
 	} else if (c->resident > 1)
 		enter_around(l, m, va, l->prot);
@@ -431,10 +459,14 @@ enter_resident(struct fault *f)
 	bool around = f->level->locked_pages == 0 && !f->level->uncached;
 	kern_return_t kr;
 
-	if (vm_chunk_is_megapage(c) && around &&
-	    !(special && (f->prot & VM_PROT_WRITE)) && megapage_fits(&f->l, f->m, f->level, f->va) &&
-	    pmap_enter_mega(f->l.pmap, at & ~MEGAPAGE_MASK, c, f->prot, flags) == KERN_SUCCESS)
-		return KERN_SUCCESS;
+	if (vm_chunk_is_megapage(c)) {
+		if (!around || (special && (f->prot & VM_PROT_WRITE)))
+			pmap_refuse(f->l.pmap, PMAP_REFUSED_RIGHTS);
+		else if (megapage_fits(&f->l, f->m, f->level, f->va) &&
+		    pmap_enter_mega(f->l.pmap, at & ~MEGAPAGE_MASK, c, f->prot, flags) == KERN_SUCCESS)
+			return KERN_SUCCESS;
+	} else if (f->level != f->l.object)
+		refuse_chunk(&f->l, c);
 	if (f->l.wired && f->m->wire_count != 0)
 		flags |= PMAP_WIRED;
 	kr = pmap_enter(f->l.pmap, at, f->m, f->prot, flags);

@@ -157,7 +157,7 @@ forget_leaves(vm_map_t map, vm_map_entry_t e, vm_offset_t start, vm_offset_t end
 	if (unlikely(map->submap_level != 0))
 		vm_map_protect_leaves(map, e, VM_PROT_NONE);
 	else if (map->pmap != NULL)
-		pmap_remove_dead(map->pmap, start, end);
+		pmap_remove_advised(map->pmap, start, end, true);
 }
 
 /* Write lock held: no fault of this map is under way, and nobody else reaches the pages. */
@@ -374,7 +374,7 @@ act(vm_map_t map, vm_offset_t start, vm_offset_t end, vm_behavior_t behavior)
 			break;
 		case VM_BEHAVIOR_PAGEOUT:
 			if (map->pmap != NULL && e->wired_count == 0 && !e->use_pmap)
-				pmap_remove(map->pmap, p.start, p.end);
+				pmap_remove_advised(map->pmap, p.start, p.end, false);
 			if (o != NULL && !o->internal && !o->phys_contiguous)
 				each_chunk(map, e, &p, drop_clean_pages);
 			break;

@@ -135,7 +135,7 @@ pmap_free_tables(struct pmap_batch *b)
 		if (t->t.pv != NULL && b->harvest)
 			pmap_harvest_table(t);
 		pv_drop_table(t, b);
-		if (t->slot == 0 || (n == 0 && b->tables == NULL)) {
+		if (t->slot == 0 || (n == 0 && b->tables == NULL) || unlikely(sv_reserve_lacks())) {
 			sv_table_free(t, t->slot == 0);
 			continue;
 		}
@@ -231,7 +231,7 @@ pmap_leaf_table_from(struct pmap *pmap, vm_offset_t va, pte_t *e, unsigned level
 	if (e == NULL)
 		return NULL;
 	pmap->tables += made;
-	t = level == 0 ? sv_table_page(e) : pmap_demote(pmap, va, e, NULL, b);
+	t = level == 0 ? sv_table_page(e) : pmap_demote(pmap, va, e, b);
 	if (t != NULL) {
 		pmap_unhook_cached(pmap, b);
 		pmap_cache_leaf(pmap, va, t);
@@ -412,7 +412,7 @@ pmap_enter_slow(struct pmap *pmap, vm_offset_t va, struct vm_page *m, pte_t new)
 	struct pmap_batch b;
 	kern_return_t kr;
 
-	pmap_batch_init(&b, false);
+	pmap_batch_init(&b, false, PMAP_SPLIT_COPY);
 	kr = pmap_enter_locked(pmap, va, m, new, &b);
 	pmap_flush(pmap, &b);
 	spin_unlock(&pmap->lock);

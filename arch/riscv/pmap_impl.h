@@ -31,13 +31,14 @@ struct pmap_batch {
 	bool            harvest;        /* tables below still hold A and D worth keeping */
 	struct vm_page *tables;         /* unhooked; those with slot != 0 still hold leaves */
 	bool            pv_locked;      /* the caller holds the pv_lock of the one chunk concerned */
+	uint8_t         cause;          /* enum pmap_split: what the call is, should it split a megapage */
 	struct pv      *pvs;            /* count 0, off their table, linked by t_next */
 };
 
 static inline void
-pmap_batch_init(struct pmap_batch *b, bool pv_locked)
+pmap_batch_init(struct pmap_batch *b, bool pv_locked, enum pmap_split cause)
 {
-	*b = (struct pmap_batch){ .start = ~0ul, .pv_locked = pv_locked };
+	*b = (struct pmap_batch){ .start = ~0ul, .pv_locked = pv_locked, .cause = (uint8_t)cause };
 }
 
 static inline void
@@ -171,11 +172,25 @@ pmap_drop_local(const struct pmap *pmap, vm_offset_t va)
 }
 
 /* pmap_mega.c */
+/* Counts an event of pmap, and of all. */
+#define PMAP_COUNT(pmap, what) pmap_count(&(pmap)->mega.what, &pmap_all.what)
+extern struct pmap_mega_counts pmap_all;        /* atomic */
+static inline void
+pmap_count(uint64_t *one, uint64_t *all)
+{
+	__atomic_fetch_add(one, 1, __ATOMIC_RELAXED);
+	__atomic_fetch_add(all, 1, __ATOMIC_RELAXED);
+}
 /*
- * Splits the megapage leaf at `entry` (level 1): the new leaf table, or NULL
- * when there is none (never for a wired one). pv: its record, or NULL to look it up.
+ * Splits the megapage leaf at `entry` (level 1) for a caller that can refuse:
+ * the new leaf table, or NULL, nothing changed, when memory is out (never for a wired one).
  */
-struct vm_page *pmap_demote(struct pmap *pmap, vm_offset_t va, pte_t *entry, struct pv *pv, struct pmap_batch *b);
+struct vm_page *pmap_demote(struct pmap *pmap, vm_offset_t va, pte_t *entry, struct pmap_batch *b);
+/*
+ * The same for one that cannot: with the reserve; when that is used up, the leaf is taken away whole (NULL).
+ * pv: its record, or NULL to look it up.
+ */
+struct vm_page *pmap_demote_or_drop(struct pmap *pmap, vm_offset_t va, pte_t *entry, struct pv *pv, struct pmap_batch *b);
 /* Takes the megapage leaf at `entry` away; its table is pruned when empty. */
 void pmap_remove_mega(struct pmap *pmap, vm_offset_t va, pte_t *entry, struct pv *pv, struct pmap_batch *b);
 /* pmap_enter_mega's work; va aligned, new a leaf. */
@@ -187,6 +202,7 @@ bool pmap_wire_mega(struct pmap *pmap, pte_t *entry, bool wired, struct pmap_bat
 /* pmap_remove.c */
 #define PMAP_REMOVE_HARVEST 1u          /* keep A and D in the pages */
 #define PMAP_KEEP_WIRED     2u          /* leave wired leaves */
+#define PMAP_REMOVE_ADVISED 4u          /* by advice: for the counts */
 void pmap_remove_locked(struct pmap *pmap, vm_offset_t start, vm_offset_t end, unsigned how, struct pmap_batch *b);
 /* The end of the piece of [va, end) that one entry of `level` (leaf table: the table) decides. */
 static inline vm_offset_t

@@ -77,6 +77,7 @@ pmap_bootstrap(paddr_t root, unsigned levels, unsigned asid_bits)
 	zone_init(&pmap_zone, "pmap", sizeof(struct pmap));
 	pv_init();
 	pmap_nest_init();
+	sv_reserve_init();
 	if (levels == 3) {
 		pmap_fill_root(k, KERNEL_MAP_MIN, KERNEL_MAP_MAX);
 		pmap_fill_root(k, DEVMAP_BASE, DEVMAP_BASE + DEVMAP_SIZE);

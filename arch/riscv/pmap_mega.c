@@ -7,9 +7,11 @@
  *
  * mm decides on promotion: it knows from the chunk that the 512 pages are one
  * block. Here the leaf table is thrown away, and kept nowhere: 1 GiB of memory
- * costs one table. Only a wired megapage has a table in reserve (pmap->spares),
- * because a wired page must survive a demotion without memory; any other leaf
- * is simply dropped then, since the map is the truth.
+ * costs one table. A wired megapage has a table in reserve (pmap->spares),
+ * because a wired page must survive a demotion without memory. For the others
+ * there is a reserve that all share (sv_table_alloc_last), so that a partial
+ * protect or unmap keeps the rest mapped; when that is used up too, the leaf is
+ * dropped, which is counted: the map is the truth.
  *
  * A writable megapage has D set from the start (which of its pages were written
  * is not known anyway); a read-only one inherits D if any of its pages had it.
@@ -43,21 +45,31 @@ pmap_keep_spare(struct pmap *pmap, struct vm_page *t)
 	pmap->nspares++;
 }
 
-struct vm_page *
-pmap_demote(struct pmap *pmap, vm_offset_t va, pte_t *entry, struct pv *pv, struct pmap_batch *b)
+struct pmap_mega_counts pmap_all;
+
+/* A table for a leaf that is to be split, which may be refused or (last) not. */
+static struct vm_page *
+pmap_split_table(struct pmap *pmap, pte_t mega, bool last)
+{
+	struct vm_page *t;
+
+	if (mega & PTE_WIRED)
+		return pmap_take_spare(pmap);
+	t = last ? sv_table_alloc_last() : sv_table_alloc(0, false);
+	if (t != NULL)
+		pmap->tables++;
+	return t;
+}
+
+static void
+pmap_demote_with(struct pmap *pmap, vm_offset_t va, pte_t *entry, struct pv *pv, struct vm_page *t,
+    struct pmap_batch *b)
 {
 	pte_t mega = pte_load(entry), late;
 	bool wired = (mega & PTE_WIRED) != 0;
-	struct vm_page *dir = pmap_dir_page(entry), *t;
+	struct vm_page *dir = pmap_dir_page(entry);
 	unsigned i;
 
-	KASSERT(pte_leaf(mega), ("0x%lx lies in another pmap's table", (unsigned long)va));
-	if (wired)
-		t = pmap_take_spare(pmap);
-	else if ((t = sv_table_alloc(0, false)) != NULL)
-		pmap->tables++;
-	else
-		return NULL;
 	if (pv == NULL)
 		pv = pv_of_mega(dir, vm_page_of_pfn(pte_pfn(mega))->o.chunk, va & ~MEGAPAGE_MASK);
 	sv_split(mega, t);
@@ -74,8 +86,35 @@ pmap_demote(struct pmap *pmap, vm_offset_t va, pte_t *entry, struct pv *pv, stru
 	pv_move(pv, t);
 	pv->mega = false;
 	pmap->megapages--;
-	pmap->demotions++;
+	PMAP_COUNT(pmap, demotions);
+	PMAP_COUNT(pmap, split[b->cause]);
 	b->all = true;
+}
+
+struct vm_page *
+pmap_demote(struct pmap *pmap, vm_offset_t va, pte_t *entry, struct pmap_batch *b)
+{
+	struct vm_page *t;
+
+	KASSERT(pte_leaf(pte_load(entry)), ("0x%lx lies in another pmap's table", (unsigned long)va));
+	t = pmap_split_table(pmap, pte_load(entry), false);
+	if (t != NULL)
+		pmap_demote_with(pmap, va, entry, NULL, t, b);
+	return t;
+}
+
+struct vm_page *
+pmap_demote_or_drop(struct pmap *pmap, vm_offset_t va, pte_t *entry, struct pv *pv, struct pmap_batch *b)
+{
+	struct vm_page *t = pmap_split_table(pmap, pte_load(entry), true);
+
+	if (likely(t != NULL))
+		pmap_demote_with(pmap, va, entry, pv, t, b);
+	else {
+		PMAP_COUNT(pmap, dropped);
+		b->harvest = true;
+		pmap_remove_mega(pmap, va, entry, pv, b);
+	}
 	return t;
 }
 
@@ -224,7 +263,7 @@ pmap_promote(struct pmap *pmap, vm_offset_t va, pte_t *entry, pte_t new, struct 
 		pte_or(entry, sv_or_all(sv_entries(table)) & PTE_D);
 	pmap->tables--;
 	sv_table_free(table, false);
-	pmap->promotions++;
+	PMAP_COUNT(pmap, promotions);
 }
 
 /* Puts the leaf where nothing is. FALSE: no memory for its record. */
@@ -237,12 +276,14 @@ pmap_insert_mega(struct pmap *pmap, vm_offset_t va, pte_t *entry, pte_t new, str
 		return false;
 	sv_set(dir, entry, new);
 	pmap->resident += SV_ENTRIES;
+	PMAP_COUNT(pmap, entered);
 	return true;
 }
 
 static kern_return_t
-pmap_mega_shortage(vm_offset_t va)
+pmap_mega_shortage(struct pmap *pmap, vm_offset_t va)
 {
+	pmap_refuse(pmap, PMAP_REFUSED_SHORTAGE);
 	return KERN_FAIL(KERN_RESOURCE_SHORTAGE, "no memory for a megapage mapping at 0x%lx", va);
 }
 
@@ -258,21 +299,23 @@ pmap_clear_way(struct pmap *pmap, vm_offset_t va, pte_t new, struct vm_chunk *c,
 	pte_t *e = sv_make(pmap->root, pmap->levels, va, 1, &level, &made), v;
 
 	if (e == NULL)
-		return pmap_mega_shortage(va);
+		return pmap_mega_shortage(pmap, va);
 	pmap->tables += made;
 	*entry = e;
 	v = pte_load(e);
 	if (v == 0 || (pte_leaf(v) ? pte_pfn(v) == pte_pfn(new) :
 	    pmap_table_is_part_of(sv_table_page(pte_table(v)), c, va)))
 		return KERN_SUCCESS;
-	if (!pte_leaf(v) && (sv_table_page(pte_table(v))->flags & SV_PINNED))
+	if (!pte_leaf(v) && (sv_table_page(pte_table(v))->flags & SV_PINNED)) {
+		pmap_refuse(pmap, PMAP_REFUSED_NESTED);
 		return KERN_FAIL(KERN_NOT_SUPPORTED, "the page table for 0x%lx serves other tasks: no megapage", va);
+	}
 	b->harvest = true;
 	pmap_remove_locked(pmap, va, va + MEGAPAGE_SIZE, PMAP_REMOVE_HARVEST, b);
 	pmap_flush(pmap, b);
 	e = sv_make(pmap->root, pmap->levels, va, 1, &level, &made);
 	if (e == NULL)
-		return pmap_mega_shortage(va);
+		return pmap_mega_shortage(pmap, va);
 	pmap->tables += made;
 	*entry = e;
 	return KERN_SUCCESS;
@@ -321,7 +364,7 @@ pmap_enter_mega_locked(struct pmap *pmap, vm_offset_t va, struct vm_chunk *c, pt
 shortage_prune:
 	if (pmap_dir_page(e)->slot == 0)
 		pmap_unhook(pmap, va, 1, b);
-	return pmap_mega_shortage(va);
+	return pmap_mega_shortage(pmap, va);
 }
 
 kern_return_t
@@ -333,7 +376,7 @@ pmap_enter_mega(pmap_t pmap, vm_offset_t va, struct vm_chunk *c, vm_prot_t prot,
 
 	DASSERT((va & MEGAPAGE_MASK) == 0 && va < vm_max_address && vm_chunk_is_megapage(c),
 	    ("pmap_enter_mega at 0x%lx", (unsigned long)va));
-	pmap_batch_init(&b, false);
+	pmap_batch_init(&b, false, PMAP_SPLIT_COPY);
 	spin_lock(&pmap->lock);
 	pmap->enters++;
 	if (pte_leaf(new))

@@ -180,7 +180,7 @@ nest_prepare(struct pmap *parent, struct pmap *sub, vm_offset_t va, vm_offset_t 
 	struct pmap_batch dead;
 	vm_size_t at;
 
-	pmap_batch_init(&dead, false);
+	pmap_batch_init(&dead, false, PMAP_SPLIT_NEST);
 	pmap_unhook_cached(parent, &dead);
 	pmap_flush(parent, &dead);
 	if (!nest_place_is_free(parent, va, va + size))
@@ -257,7 +257,7 @@ pmap_nest(pmap_t parent, pmap_t sub, vm_offset_t va, vm_offset_t sub_va, vm_size
 		return kr;
 	if (!nest_records(parent, sub, va, sub_va, size, &list))
 		return KERN_FAIL(KERN_RESOURCE_SHORTAGE, "no memory to nest 0x%lx bytes at 0x%lx", size, va);
-	pmap_batch_init(&b, false);
+	pmap_batch_init(&b, false, PMAP_SPLIT_NEST);
 	spin_lock(&first->lock);
 	spin_lock(first == sub ? &parent->lock : &sub->lock);
 	kr = nest_prepare(parent, sub, va, sub_va, size, &b);
@@ -334,7 +334,7 @@ pmap_unnest(pmap_t parent, vm_offset_t va, vm_size_t size)
 	struct pmap_batch b;
 
 	DASSERT(((va | size) & MEGAPAGE_MASK) == 0, ("pmap_unnest at 0x%lx", (unsigned long)va));
-	pmap_batch_init(&b, false);
+	pmap_batch_init(&b, false, PMAP_SPLIT_NEST);
 	spin_lock(&parent->lock);
 	for (n = parent->nests; n != NULL; n = n->p_next)
 		if (n->va < va + size && va < n->va + GIGAPAGE_SIZE)
@@ -366,7 +366,7 @@ pmap_drop_pins(struct pmap *sub)
 	unsigned level;
 	pte_t *e;
 
-	pmap_batch_init(&b, false);
+	pmap_batch_init(&b, false, PMAP_SPLIT_NEST);
 	spin_lock(&sub->lock);
 	KASSERT(sub->parents == NULL, ("a pmap dies while its tables serve pmap %p", (void *)sub->parents->parent));
 	for (va = 0; va < vm_max_address; va = next) {

@@ -284,6 +284,7 @@ struct pv_op {
 	struct vm_page *m;              /* one page, or NULL */
 	pte_t           keep;           /* rights that may stay */
 	pte_t           bits;           /* A or D: asked for, or to be cleared */
+	enum pmap_split cause;          /* of splits */
 	bool            found;
 };
 
@@ -294,7 +295,7 @@ pv_run_op(struct pv *pv, struct pv_op *op, uint64_t pass)
 	struct pmap_batch b;
 
 	pv->pass = pass;
-	pmap_batch_init(&b, true);
+	pmap_batch_init(&b, true, op->cause);
 	b.harvest = true;
 	op->fn(pv, op, &b);
 	pmap_flush(pmap, &b);
@@ -365,10 +366,8 @@ pv_page_leaf(struct pv *pv, struct vm_page *m, struct pmap_batch *b)
 		return NULL;
 	if (pv->mega) {
 		e = &sv_entries(pv->table)[sv_index(va, 1)];
-		if (pmap_demote(pv->pmap, va, e, pv, b) == NULL) {
-			pmap_remove_mega(pv->pmap, va, e, pv, b);
+		if (pmap_demote_or_drop(pv->pmap, va, e, pv, b) == NULL)
 			return NULL;
-		}
 	}
 	e = &sv_entries(pv->table)[sv_index(va, 0)];
 	return pte_pfn(pte_load(e)) == m->pfn && (pte_load(e) & PTE_MANAGED) ? e : NULL;
@@ -418,7 +417,7 @@ pv_op_protect_page(struct pv *pv, struct pv_op *op, struct pmap_batch *b)
 void
 pmap_page_protect(struct vm_page *m, vm_prot_t prot)
 {
-	struct pv_op op = { .fn = pv_op_protect_page, .m = m, .keep = pmap_keep_bits(prot) };
+	struct pv_op op = { .fn = pv_op_protect_page, .m = m, .keep = pmap_keep_bits(prot), .cause = PMAP_SPLIT_PAGE };
 
 	pv_foreach(m->o.chunk, &op);
 }
@@ -524,7 +523,7 @@ pv_op_clear_modify(struct pv *pv, struct pv_op *op, struct pmap_batch *b)
 void
 pmap_clear_modify(struct vm_page *m)
 {
-	struct pv_op op = { .fn = pv_op_clear_modify, .m = m };
+	struct pv_op op = { .fn = pv_op_clear_modify, .m = m, .cause = PMAP_SPLIT_CLEAN };
 
 	pv_foreach(m->o.chunk, &op);
 	__atomic_fetch_and(&m->o.ad, ~PTE_D, __ATOMIC_RELAXED);

@@ -92,12 +92,53 @@ pmap_stats(pmap_t pmap, struct pmap_stats *s)
 	spin_lock(&pmap->lock);
 	*s = (struct pmap_stats){
 		.resident = pmap->resident, .wired = pmap->wired, .megapages = pmap->megapages,
-		.tables = pmap->tables, .nested = pmap->nested, .promotions = pmap->promotions, .demotions = pmap->demotions,
+		.tables = pmap->tables, .nested = pmap->nested, .mega = pmap->mega,
 		.enters = pmap->enters, .shootdowns = pmap->shootdowns,
 		.harts = __atomic_load_n(&pmap->tlb.active, __ATOMIC_RELAXED),
 		.asid = (unsigned)(__atomic_load_n(&pmap->tlb.ctx, __ATOMIC_RELAXED) & 0xffff),
 	};
 	spin_unlock(&pmap->lock);
+}
+
+/* --- megapages --- */
+
+void
+pmap_refuse(pmap_t pmap, enum pmap_refusal why)
+{
+	PMAP_COUNT(pmap, refused[why]);
+}
+
+void
+pmap_mega_totals(struct pmap_mega_counts *c, unsigned *kept, unsigned *wanted)
+{
+	*c = pmap_all;
+	*kept = sv_reserve_tables(wanted);
+}
+
+const char *
+pmap_refusal_name(enum pmap_refusal why)
+{
+	static const char *const name[PMAP_REFUSALS] = {
+		[PMAP_REFUSED_NOT_FULL] = "not full", [PMAP_REFUSED_SCATTERED] = "scattered",
+		[PMAP_REFUSED_PLACE] = "not congruent", [PMAP_REFUSED_ENTRY] = "entry too small",
+		[PMAP_REFUSED_WIRED] = "wired in part", [PMAP_REFUSED_RIGHTS] = "rights differ",
+		[PMAP_REFUSED_COPY] = "copy-on-write", [PMAP_REFUSED_NESTED] = "nested table",
+		[PMAP_REFUSED_SHORTAGE] = "shortage",
+	};
+
+	return name[why];
+}
+
+const char *
+pmap_split_name(enum pmap_split why)
+{
+	static const char *const name[PMAP_SPLITS] = {
+		[PMAP_SPLIT_PROTECT] = "protect", [PMAP_SPLIT_REMOVE] = "remove", [PMAP_SPLIT_ADVICE] = "advice",
+		[PMAP_SPLIT_WIRE] = "wire", [PMAP_SPLIT_UNWIRE] = "unwire", [PMAP_SPLIT_COPY] = "copy-on-write",
+		[PMAP_SPLIT_PAGE] = "page", [PMAP_SPLIT_CLEAN] = "clean", [PMAP_SPLIT_NEST] = "nest",
+	};
+
+	return name[why];
 }
 
 /* --- the checker --- */

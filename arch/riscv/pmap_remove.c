@@ -128,15 +128,13 @@ static void
 pmap_remove_from_mega(struct pmap *pmap, vm_offset_t start, vm_offset_t end, pte_t *e, unsigned how,
     struct pmap_batch *b)
 {
-	struct vm_page *table = NULL;
+	struct vm_page *table;
 
 	if ((how & PMAP_KEEP_WIRED) && (pte_load(e) & PTE_WIRED))
 		return;
-	if (end - start < MEGAPAGE_SIZE)
-		table = pmap_demote(pmap, start, e, NULL, b);
-	if (table == NULL)
+	if (end - start == MEGAPAGE_SIZE)
 		pmap_remove_mega(pmap, start, e, NULL, b);
-	else
+	else if ((table = pmap_demote_or_drop(pmap, start, e, NULL, b)) != NULL)
 		pmap_remove_entries(pmap, start, end, table, &sv_entries(table)[sv_index(start, 0)], how, b);
 }
 
@@ -229,7 +227,7 @@ pmap_remove_unlock(struct pmap *pmap, vm_offset_t start, vm_offset_t end, unsign
 
 	if (end > vm_max_address)
 		end = vm_max_address;
-	pmap_batch_init(&b, false);
+	pmap_batch_init(&b, false, how & PMAP_REMOVE_ADVISED ? PMAP_SPLIT_ADVICE : PMAP_SPLIT_REMOVE);
 	if (pmap_is_in_cache(pmap, start, end)) {
 		if (pmap->leaf_page->slot != 0)
 			pmap_remove_entries(pmap, start, end, pmap->leaf_page, &pmap->leaf[sv_index(start, 0)],
@@ -310,6 +308,12 @@ pmap_remove_dead(pmap_t pmap, vm_offset_t start, vm_offset_t end)
 }
 
 void
+pmap_remove_advised(pmap_t pmap, vm_offset_t start, vm_offset_t end, bool dead)
+{
+	pmap_remove_how(pmap, start, end, PMAP_REMOVE_ADVISED | (dead ? 0 : PMAP_REMOVE_HARVEST));
+}
+
+void
 pmap_collect(pmap_t pmap)
 {
 	if (!pmap_is_kernel(pmap))
@@ -371,7 +375,7 @@ pmap_protect_mega(struct pmap *pmap, vm_offset_t start, vm_offset_t end, pte_t *
     struct pmap_batch *b)
 {
 	pte_t v = pte_load(e);
-	struct vm_page *table = NULL;
+	struct vm_page *table;
 
 	if ((v & PTE_RWX & ~keep) == 0)
 		return;
@@ -380,11 +384,9 @@ pmap_protect_mega(struct pmap *pmap, vm_offset_t start, vm_offset_t end, pte_t *
 		b->all = true;
 		return;
 	}
-	if (end - start < MEGAPAGE_SIZE)
-		table = pmap_demote(pmap, start, e, NULL, b);
-	if (table == NULL)
+	if (end - start == MEGAPAGE_SIZE)
 		pmap_remove_mega(pmap, start, e, NULL, b);
-	else
+	else if ((table = pmap_demote_or_drop(pmap, start, e, NULL, b)) != NULL)
 		pmap_protect_table(pmap, start, end, &sv_entries(table)[sv_index(start, 0)], keep, b);
 }
 
@@ -397,7 +399,7 @@ pmap_protect_unlock(struct pmap *pmap, vm_offset_t start, vm_offset_t end, pte_t
 	unsigned level;
 	pte_t *e;
 
-	pmap_batch_init(&b, false);
+	pmap_batch_init(&b, false, PMAP_SPLIT_PROTECT);
 	b.harvest = true;
 	/* Under the lock: the last leaf may have gone on another hart, its fence not be complete. */
 	if (pmap->resident == 0) {

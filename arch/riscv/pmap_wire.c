@@ -65,7 +65,7 @@ wire_from_mega(struct pmap *pmap, vm_offset_t start, vm_offset_t end, pte_t *e, 
 		return true;
 	if (end - start == MEGAPAGE_SIZE)
 		return pmap_wire_mega(pmap, e, wired, b);
-	table = pmap_demote(pmap, start, e, NULL, b);
+	table = wired ? pmap_demote(pmap, start, e, b) : pmap_demote_or_drop(pmap, start, e, NULL, b);
 	if (table != NULL)
 		wire_entries(pmap, start, end, &sv_entries(table)[sv_index(start, 0)], wired);
 	return table != NULL;
@@ -95,7 +95,7 @@ pmap_wire_range(pmap_t pmap, vm_offset_t start, vm_offset_t end, bool wired)
 	struct pmap_batch b;
 	bool ok;
 
-	pmap_batch_init(&b, false);
+	pmap_batch_init(&b, false, wired ? PMAP_SPLIT_WIRE : PMAP_SPLIT_UNWIRE);
 	spin_lock(&pmap->lock);
 	ok = wire_range_locked(pmap, start, end, wired, &b);
 	pmap_flush(pmap, &b);
@@ -117,7 +117,7 @@ pmap_change_wiring(pmap_t pmap, vm_offset_t va, bool wired)
 	struct pmap_batch b;
 	unsigned level;
 
-	pmap_batch_init(&b, false);
+	pmap_batch_init(&b, false, wired ? PMAP_SPLIT_WIRE : PMAP_SPLIT_UNWIRE);
 	b.harvest = true;
 	spin_lock(&pmap->lock);
 	if (!wire_range_locked(pmap, va, va + PAGE_SIZE, wired, &b))
@@ -216,7 +216,7 @@ pmap_wire_run(pmap_t pmap, vm_offset_t va, struct vm_chunk *c, unsigned slot, un
 
 	if (!pte_leaf(bits) || n == 0)
 		return 0;
-	pmap_batch_init(&b, false);
+	pmap_batch_init(&b, false, PMAP_SPLIT_WIRE);
 	spin_lock(&pmap->lock);
 	if ((bits & (PTE_R | PTE_X)) == PTE_X)
 		pmap->execute_only = true;

@@ -7,11 +7,25 @@
  * an empty one is unhooked at once, and since entries are cleared one by one
  * it is all zero then and needs no clearing when it is used again.
  *
+ * Some table pages are kept for splits that cannot be refused: two at most are
+ * needed for one range, and one for each pmap that maps a page. A table for each
+ * megapage leaf would do for ever, but costs 2 MiB for each GiB; this reserve is
+ * a 16th of that, and fills up again from the tables that are freed.
+ *
  * This file knows entries and tables, but neither pmaps, fences nor reverse
  * mappings, and touches no CSR. Failure: sv_make makes all the tables it needs
  * or none.
  */
+#include <base/lock.h>
 #include <arch/sv.h>
+
+static struct {
+	struct spinlock lock;
+	struct vm_page *list;
+	unsigned        n, want;
+} sv_reserve = { .lock = SPINLOCK_INIT(TABLE) };
+
+unsigned sv_reserve_lack;
 
 /* Down as long as V is the only one of these bits. */
 static inline pte_t *
@@ -69,9 +83,79 @@ sv_table_alloc(unsigned level, bool zero)
 	return t;
 }
 
+/* A table page that was to be freed; FALSE: the reserve is full. */
+static noinline bool
+sv_reserve_keep(struct vm_page *table)
+{
+	bool wanted;
+
+	table->t.pv = NULL;
+	table->t.md = 0;
+	spin_lock(&sv_reserve.lock);
+	wanted = sv_reserve.n < sv_reserve.want;
+	if (wanted) {
+		table->level = 0;
+		table->flags = 0;
+		sv_push(&sv_reserve.list, table);
+		sv_reserve.n++;
+		__atomic_store_n(&sv_reserve_lack, sv_reserve.want - sv_reserve.n, __ATOMIC_RELAXED);
+	}
+	spin_unlock(&sv_reserve.lock);
+	return wanted;
+}
+
+void
+sv_reserve_init(void)
+{
+	struct vm_page_counts c;
+	struct vm_page *t;
+
+	vm_page_counts(&c);
+	sv_reserve.list = NULL;
+	sv_reserve.n = 0;
+	sv_reserve.want = 8;
+	while (sv_reserve.want < c.total * PAGE_SIZE / (32ul << 20))
+		sv_reserve.want++;
+	sv_reserve_lack = sv_reserve.want;
+	while (sv_reserve_lack != 0 && (t = sv_table_alloc(0, false)) != NULL)
+		(void)sv_reserve_keep(t);
+}
+
+struct vm_page *
+sv_table_alloc_last(void)
+{
+	struct vm_page *t = sv_table_alloc(0, false);
+
+	if (likely(t != NULL))
+		return t;
+	spin_lock(&sv_reserve.lock);
+	if (sv_reserve.n != 0) {
+		t = sv_pop(&sv_reserve.list);
+		sv_reserve.n--;
+		__atomic_store_n(&sv_reserve_lack, sv_reserve.want - sv_reserve.n, __ATOMIC_RELAXED);
+		t->slot = 0;
+	}
+	spin_unlock(&sv_reserve.lock);
+	return t;
+}
+
+unsigned
+sv_reserve_tables(unsigned *want)
+{
+	unsigned n;
+
+	spin_lock(&sv_reserve.lock);
+	n = sv_reserve.n;
+	*want = sv_reserve.want;
+	spin_unlock(&sv_reserve.lock);
+	return n;
+}
+
 void
 sv_table_free(struct vm_page *table, bool zeroed)
 {
+	if (unlikely(sv_reserve_lacks()) && sv_reserve_keep(table))
+		return;
 	sv_table_retire(table, zeroed);
 	vm_page_free(table);
 }

@@ -3,12 +3,99 @@
  *
  * Nothing is locked while a row is printed: each is true for itself.
  */
+#include <stdio.h>
 #include <string.h>
 #include <base/print.h>
 #include <machine/vmparam.h>
 #include <mm/vm_kern.h>
 #include <mm/vm_print.h>
 #include "held.h"
+
+#define COLUMNS 13
+#define COLUMNS_JSON (COLUMNS + 2 + PMAP_REFUSALS + PMAP_SPLITS)
+#define KEY_MAX 32
+
+/* "refused_not_full" */
+static const char *
+event_key(char key[KEY_MAX], const char *prefix, const char *name)
+{
+	snprintf(key, KEY_MAX, "%s_%s", prefix, name);
+	for (char *p = key; *p != '\0'; p++)
+		if (*p == ' ' || *p == '-')
+			*p = '_';
+	return key;
+}
+
+static uint64_t
+sum(const uint64_t *n, unsigned count)
+{
+	uint64_t all = 0;
+
+	while (count-- > 0)
+		all += n[count];
+	return all;
+}
+
+/* " not full 3, rights differ 1" of those that happened. */
+static void
+events_text(const uint64_t *n, unsigned count, const char *(*name)(unsigned i))
+{
+	const char *separator = " ";
+
+	for (unsigned i = 0; i < count; i++)
+		if (n[i] != 0) {
+			kprintf("%s%s %lu", separator, name(i), n[i]);
+			separator = ", ";
+		}
+}
+
+static const char *refusal(unsigned i) { return pmap_refusal_name((enum pmap_refusal)i); }
+static const char *split(unsigned i) { return pmap_split_name((enum pmap_split)i); }
+
+static void
+mega_text(const char *whose, const struct pmap_mega_counts *m)
+{
+	kprintf("megapages of %s: %lu entered whole, %lu promoted, %lu split", whose, m->entered, m->promotions, m->demotions);
+	if (m->demotions != 0) {
+		kprintf(" (by");
+		events_text(m->split, PMAP_SPLITS, split);
+		kprintf(")");
+	}
+	kprintf(", %lu dropped; refused %lu", m->dropped, sum(m->refused, PMAP_REFUSALS));
+	if (sum(m->refused, PMAP_REFUSALS) != 0) {
+		kprintf(":");
+		events_text(m->refused, PMAP_REFUSALS, refusal);
+	}
+	kprintf("\n");
+}
+
+static void
+mega_set(const struct pmap_mega_counts *m)
+{
+	char key[KEY_MAX];
+
+	cmd_set_num("entered", m->entered);
+	cmd_set_num("promotions", m->promotions);
+	cmd_set_num("demotions", m->demotions);
+	cmd_set_num("dropped", m->dropped);
+	cmd_set_num("refused", sum(m->refused, PMAP_REFUSALS));
+	for (unsigned i = 0; i < PMAP_REFUSALS; i++)
+		cmd_set_num(event_key(key, "refused", refusal(i)), m->refused[i]);
+	for (unsigned i = 0; i < PMAP_SPLITS; i++)
+		cmd_set_num(event_key(key, "split", split(i)), m->split[i]);
+}
+
+/* What only JSON has room for. */
+static void
+mega_columns(struct listing *l, const struct pmap_mega_counts *m)
+{
+	list_num(l, m->entered);
+	list_num(l, m->dropped);
+	for (unsigned i = 0; i < PMAP_REFUSALS; i++)
+		list_num(l, m->refused[i]);
+	for (unsigned i = 0; i < PMAP_SPLITS; i++)
+		list_num(l, m->split[i]);
+}
 
 static void
 pmap_row(struct listing *l, const char *name, pmap_t pmap)
@@ -22,19 +109,21 @@ pmap_row(struct listing *l, const char *name, pmap_t pmap)
 	list_num(l, s.megapages);
 	list_num(l, s.tables);
 	list_num(l, s.nested);
-	list_num(l, s.promotions);
-	list_num(l, s.demotions);
+	list_num(l, s.mega.promotions);
+	list_num(l, s.mega.demotions);
+	list_num(l, sum(s.mega.refused, PMAP_REFUSALS));
 	list_num(l, s.enters);
 	list_num(l, s.shootdowns);
 	list_num(l, s.harts);
 	list_num(l, s.asid);
+	if (l->json)
+		mega_columns(l, &s.mega);
 	cmd_set_num("resident", s.resident);
 	cmd_set_num("wired", s.wired);
 	cmd_set_num("megapages", s.megapages);
 	cmd_set_num("tables", s.tables);
 	cmd_set_num("nested", s.nested);
-	cmd_set_num("promotions", s.promotions);
-	cmd_set_num("demotions", s.demotions);
+	mega_set(&s.mega);
 	cmd_set_num("enters", s.enters);
 	cmd_set_num("fences", s.shootdowns);
 }
@@ -58,36 +147,66 @@ all_rows(struct listing *l)
 			pmap_row(l, h->name, h->named->backing.map->pmap);
 }
 
+/* The i-th key beyond the columns that text has. */
+static const char *
+mega_key(unsigned i, char key[KEY_MAX])
+{
+	if (i < 2)
+		return i == 0 ? "entered" : "dropped";
+	return i - 2 < PMAP_REFUSALS ? event_key(key, "refused", refusal(i - 2)) :
+	    event_key(key, "split", split(i - 2 - PMAP_REFUSALS));
+}
+
 static int
 do_show_pmap(struct cmd_ctx *c)
 {
-	static const struct column columns[] = {
+	static const struct column columns[COLUMNS] = {
 		{ "map", "MAP", COL_TEXT, -12 }, { "resident", "RES", COL_COUNT, 9 }, { "wired", "WIRED", COL_COUNT, 7 },
 		{ "megapages", "MEGA", COL_COUNT, 5 }, { "tables", "TABLES", COL_COUNT, 6 },
 		{ "nested", "NESTED", COL_COUNT, 6 },
 		{ "promotions", "PROMO", COL_COUNT, 6 }, { "demotions", "DEMO", COL_COUNT, 6 },
-		{ "enters", "ENTERS", COL_COUNT, 9 }, { "fences", "FENCES", COL_COUNT, 8 },
+		{ "refused", "REFUSED", COL_COUNT, 7 }, { "enters", "ENTERS", COL_COUNT, 9 }, { "fences", "FENCES", COL_COUNT, 8 },
 		{ "harts", "HARTS", COL_HEX, 6 }, { "asid", "ASID", COL_COUNT, 5 },
 	};
 	const struct cmd_value *v = &c->arg[0];
 	pmap_t pmap = v->task == kernel_task ? pmap_kernel() : v->map != VM_MAP_NULL ? v->map->pmap : PMAP_NULL;
+	struct column more[COLUMNS_JSON];
+	char keys[COLUMNS_JSON - COLUMNS][KEY_MAX];
+	struct pmap_mega_counts m;
+	unsigned kept, wanted;
 	struct listing l;
 
 	if (v->given && pmap == PMAP_NULL)
 		return cmd_result(c, KERN_FAIL(KERN_INVALID_ARGUMENT, "map %lu has no page tables of its own", v->map->id), NULL);
-	list_begin(&l, c, columns, nitems(columns));
+	memcpy(more, columns, sizeof(columns));
+	for (unsigned i = 0; i < nitems(keys); i++)
+		more[COLUMNS + i] = (struct column){ mega_key(i, keys[i]), "", COL_COUNT, 0 };
+	list_begin(&l, c, more, c->json ? COLUMNS_JSON : COLUMNS);
 	if (v->given)
 		pmap_row(&l, v->word, pmap);
 	else
 		all_rows(&l);
+	if (c->json)
+		return 0;
+	if (v->given) {
+		struct pmap_stats s;
+
+		pmap_stats(pmap, &s);
+		mega_text(v->word, &s.mega);
+	}
+	pmap_mega_totals(&m, &kept, &wanted);
+	mega_text("all since boot", &m);
+	kprintf("%u of %u tables are in reserve for splits\n", kept, wanted);
 	return 0;
 }
 
 COMMAND_NAMED(show_pmap, "show pmap", do_show_pmap, "show", "page tables: counts and fences",
     "Resident and wired pages, megapage leaves, table pages of its own, leaf tables of submaps\n"
-    "that serve it (nested); since it was made: promotions, demotions, leaves entered, batches of\n"
-    "remote fences; now: harts (a set, hex), ASID. Sets $resident $wired $megapages $tables\n"
-    "$nested $promotions $demotions $enters $fences.",
+    "that serve it (nested); since it was made: promotions, demotions, megapages refused, leaves\n"
+    "entered, batches of remote fences; now: harts (a set, hex), ASID. Then megapages: what made\n"
+    "and split them, and why places looked at got none. Sets $resident $wired $megapages $tables\n"
+    "$nested $promotions $demotions $enters $fences $entered $dropped $refused, $refused_not_full,\n"
+    "$split_protect and so on, of the last row.",
     OPT(MAP, "map", ""));
 
 /* --- walk --- */

@@ -733,18 +733,6 @@ TEST(pmap_memory, a_wired_megapage_splits_without_memory)
 	teardown();
 }
 
-TEST(pmap_memory, any_other_megapage_is_dropped_instead)
-{
-	ASSERT_TRUE(setup());
-	ASSERT_EQ(pmap_enter_mega(pmap, W0, chunk(), VM_PROT_DEFAULT, 0), KERN_SUCCESS);
-	vm_alloc_fail_at(1, true);
-	pmap_protect(pmap, W0, W0 + PAGE_SIZE, VM_PROT_READ);
-	vm_alloc_fail_at(0, false);
-	ASSERT_EQ(pmap->resident, 0);
-	ASSERT_TRUE(pmap_is_modified(page(100)));       /* a writable megapage counts as written */
-	teardown();
-}
-
 TEST(pmap_memory, no_pmap_without_memory)
 {
 	zone_gc();

@@ -435,8 +435,8 @@ end_task(unsigned t)
 	struct pmap_stats s;
 
 	pmap_stats(d.map[t]->pmap, &s);
-	driver_counts.promotions += s.promotions;
-	driver_counts.demotions += s.demotions;
+	driver_counts.promotions += s.mega.promotions;
+	driver_counts.demotions += s.mega.demotions;
 	driver_counts.megapages += s.megapages;
 	for (unsigned h = 0; h < HARTS; h++)
 		if (d.on[h] == t)

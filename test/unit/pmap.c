@@ -318,7 +318,7 @@ TEST(pmap, megapage_is_one_leaf_and_splits)
 	pmap_stats(pmap, &s);
 	ASSERT_EQ(s.resident, 511);
 	ASSERT_EQ(s.megapages, 0);
-	ASSERT_EQ(s.demotions, 1);
+	ASSERT_EQ(s.mega.demotions, 1);
 	ASSERT_FALSE(pmap_extract(pmap, W0 + PAGE_SIZE, &pa));
 	ASSERT_TRUE(pmap_extract(pmap, W0 + 511 * PAGE_SIZE, &pa));
 	ASSERT_EQ(pa, vm_page_pa(page(511)));
@@ -338,7 +338,7 @@ TEST(pmap, promotion_takes_the_table_back_and_keeps_dirty)
 	before = tables(pmap);
 	ASSERT_EQ(enter_mega(pmap, W0, VM_PROT_READ, 0), KERN_SUCCESS);
 	pmap_stats(pmap, &s);
-	ASSERT_EQ(s.promotions, 1);
+	ASSERT_EQ(s.mega.promotions, 1);
 	ASSERT_EQ(s.megapages, 1);
 	ASSERT_EQ(s.resident, 512);
 	ASSERT_EQ(s.tables, before - 1);

@@ -25,6 +25,51 @@
 
 #include <mm/vm_types.h>
 #include <mm/vm_object.h>
+
+/* --- megapages: what came of them, and why --- */
+
+/*
+ * Why a place at which memory was faulted in got no megapage leaf: the first
+ * of these, in this order, that applies. Looked at is each fault on a page that
+ * is resident, and of memory that is touched upwards the last page of 2 MiB.
+ */
+enum pmap_refusal {
+	PMAP_REFUSED_NOT_FULL,          /* of the 2 MiB of memory, pages are missing */
+	PMAP_REFUSED_SCATTERED,         /* all there, but not one block of physical memory */
+	PMAP_REFUSED_PLACE,             /* address and memory are not congruent modulo 2 MiB */
+	PMAP_REFUSED_ENTRY,             /* the entry does not cover the 2 MiB: too small, or cut */
+	PMAP_REFUSED_WIRED,             /* the entry is wired page by page: wired and unwired leaves would mix */
+	PMAP_REFUSED_RIGHTS,            /* pages whose rights differ: the pager forbids some, a copy is owed some, uncached */
+	PMAP_REFUSED_COPY,              /* copy-on-write: some pages come, or may come, from another object */
+	PMAP_REFUSED_NESTED,            /* the table there serves other tasks, too */
+	PMAP_REFUSED_SHORTAGE,          /* no memory for a table or a record */
+	PMAP_REFUSALS
+};
+
+/* What split a megapage leaf into 512 leaves. */
+enum pmap_split {
+	PMAP_SPLIT_PROTECT,             /* part of it lost rights */
+	PMAP_SPLIT_REMOVE,              /* part of it was unmapped */
+	PMAP_SPLIT_ADVICE,              /* part of it was given back by advice */
+	PMAP_SPLIT_WIRE,                /* part of it was wired */
+	PMAP_SPLIT_UNWIRE,              /* part of it was unwired */
+	PMAP_SPLIT_COPY,                /* another page took the place of one: copy-on-write */
+	PMAP_SPLIT_PAGE,                /* one of its pages lost rights in all tasks: a copy, a push, its pager */
+	PMAP_SPLIT_CLEAN,               /* the modified bit of one page was cleared */
+	PMAP_SPLIT_NEST,                /* its table came to serve other tasks */
+	PMAP_SPLITS
+};
+
+/* Events, since the pmap was made, or of all pmaps since boot. */
+struct pmap_mega_counts {
+	uint64_t promotions;            /* 4 KiB leaves gave way to a megapage leaf */
+	uint64_t entered;               /* megapage leaves made where nothing was */
+	uint64_t demotions;             /* split; the sum of split[] */
+	uint64_t dropped;               /* to be split, but taken away whole: no table (sv_table_reserve) */
+	uint64_t refused[PMAP_REFUSALS];
+	uint64_t split[PMAP_SPLITS];
+};
+
 #include <machine/pmap.h>       /* struct pmap */
 
 /* pmap_enter flags: the access that faulted (VM_PROT_*), and these */
@@ -103,6 +148,8 @@ void pmap_unnest(pmap_t parent, vm_offset_t va, vm_size_t size);
 void pmap_remove(pmap_t pmap, vm_offset_t start, vm_offset_t end);
 /* As pmap_remove for pages about to be freed: A and D need not be harvested. */
 void pmap_remove_dead(pmap_t pmap, vm_offset_t start, vm_offset_t end);
+/* As pmap_remove (dead: as pmap_remove_dead) for what was advised, which show pmap tells apart. */
+void pmap_remove_advised(pmap_t pmap, vm_offset_t start, vm_offset_t end, bool dead);
 /* Only reduces: leaves in [start, end) keep at most prot; no R and no X: removed. */
 void pmap_protect(pmap_t pmap, vm_offset_t start, vm_offset_t end, vm_prot_t prot);
 /* Every mapping of this page in every pmap keeps at most prot (NONE removes). */
@@ -177,11 +224,23 @@ struct pmap_stats {
 	uint64_t megapages;             /* megapage leaves now */
 	uint64_t tables;                /* table pages, root included */
 	uint64_t nested;                /* leaf tables of submaps that serve it, not counted in tables */
-	uint64_t promotions, demotions, enters, shootdowns;     /* since creation */
+	uint64_t enters, shootdowns;    /* since creation */
+	struct pmap_mega_counts mega;
 	uint64_t harts;                 /* set of harts running it now */
 	unsigned asid;
 };
 void pmap_stats(pmap_t pmap, struct pmap_stats *s);
+
+/* A place of pmap (not the kernel's) was looked at for a megapage leaf, and got none. Any locks. */
+void pmap_refuse(pmap_t pmap, enum pmap_refusal why);
+/*
+ * Of all pmaps since boot, those that are gone included. Each number is true for itself. *kept of *wanted table pages are
+ * in reserve for splits that cannot be refused.
+ */
+void pmap_mega_totals(struct pmap_mega_counts *c, unsigned *kept, unsigned *wanted);
+/* Constant, a word or some: "not full", "protect". */
+const char *pmap_refusal_name(enum pmap_refusal why);
+const char *pmap_split_name(enum pmap_split why);
 
 /* Checks tables against themselves and the pv records; NULL or what is wrong (constant string) and where. */
 const char *pmap_check(pmap_t pmap, vm_offset_t *where);

@@ -115,6 +115,20 @@ sv_table_retire(struct vm_page *table, bool zeroed)
 /* Gives a table page back. The caller owes no fence any more. */
 void sv_table_free(struct vm_page *table, bool zeroed);
 
+/*
+ * Table pages are kept in reserve for splits that nobody can refuse: whoever
+ * takes rights from a part of a megapage needs a table to keep the rest mapped.
+ * One for each 32 MiB of memory, 8 at least; a page that is freed goes there
+ * first. Boot, after the page allocator.
+ */
+void sv_reserve_init(void);
+/* As sv_table_alloc(0, false), from the reserve when memory is out; NULL: that is used up, too. */
+struct vm_page *sv_table_alloc_last(void);
+/* Table pages in reserve now, and how many there should be. */
+unsigned sv_reserve_tables(unsigned *want);
+extern unsigned sv_reserve_lack;        /* atomic: so many are missing */
+static inline bool sv_reserve_lacks(void) { return __atomic_load_n(&sv_reserve_lack, __ATOMIC_RELAXED) != 0; }
+
 /* Table pages waiting for a fence are linked through t.md (their wired count is 0 by then). */
 static inline struct vm_page *sv_link(const struct vm_page *t) { return (struct vm_page *)t->t.md; }
 static inline void

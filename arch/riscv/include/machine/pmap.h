@@ -1,5 +1,5 @@
 /*
- * machine/pmap.h: what a pmap is on RISC-V. mm/pmap.h has the functions.
+ * machine/pmap.h: what a pmap is on RISC-V. mm/pmap.h has the functions, and includes this.
  *
  *   pmap ──root──> tables (vm_page: slot = valid entries, t.md = wired leaves)
  *     │              └─ leaf table ──t.pv──> pv ──> pv ...     (one per chunk and origin)
@@ -54,7 +54,8 @@ struct pmap {
 	uint64_t         nested;        /* windows in nests */
 	struct pmap_tlb  tlb;
 	uint64_t         resident, wired, megapages, tables;
-	uint64_t         promotions, demotions, enters, shootdowns;
+	uint64_t         enters, shootdowns;
+	struct pmap_mega_counts mega;   /* atomic */
 };
 #define PMAP_NO_WINDOW  (~0ul)
 

@@ -31,6 +31,7 @@
 	X(PMAP,    60, 1)       /* a pmap's tables; two only in pmap_copy, by address */ \
 	X(PV,      65, 0)       /* reverse mappings of a chunk */ \
 	X(ASID,    68, 0)       /* ASID generations */ \
+	X(TABLE,   69, 0)       /* page tables kept for splits */ \
 	X(ZONE,    70, 1)       /* per-hart cache, then the zone's slabs */ \
 	X(KMEM,    74, 0)       /* the kernel address allocator */ \
 	X(PAGE,    80, 1)       /* per-hart page cache, then the free lists */ \
