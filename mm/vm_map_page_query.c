@@ -106,24 +106,19 @@ vm_map_page_query(vm_map_t map, vm_address_ut addr, int *disposition, int *ref_c
 kern_return_t
 vm_map_page_range_query(vm_map_t map, vm_address_ut addr, vm_size_ut size, int *dispositions, uint64_t *count)
 {
-	vm_offset_t start, end;
+	struct vm_user_range r;
+	kern_return_t kr;
 	int refs;
 
 	if (map == NULL)
 		return vm_user_no_map();
-	switch (vm_range_of(addr, size, &start, &end)) {
-	case RANGE_EMPTY:
-		*count = 0;
-		return KERN_SUCCESS;
-	case RANGE_OK:
-		break;
-	default:
-		return vm_user_wraps(KERN_INVALID_ARGUMENT, addr, size);
-	}
-	if ((end - start) >> PAGE_SHIFT < *count)
-		*count = (end - start) >> PAGE_SHIFT;
+	kr = vm_user_range(&r, addr, size, KERN_INVALID_ARGUMENT, KERN_INVALID_ARGUMENT);
+	if (kr != KERN_SUCCESS)
+		return kr;
+	if ((r.end - r.start) >> PAGE_SHIFT < *count)
+		*count = (r.end - r.start) >> PAGE_SHIFT;
 	vm_map_lock_read(map);
-	query_range(map, start, start + (*count << PAGE_SHIFT), dispositions, &refs);
+	query_range(map, r.start, r.start + (*count << PAGE_SHIFT), dispositions, &refs);
 	vm_map_unlock_read(map);
 	return KERN_SUCCESS;
 }

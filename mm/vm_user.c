@@ -53,45 +53,39 @@ vm_allocate(vm_map_t map, vm_address_ut *addr, vm_size_ut size, uint32_t flags)
 kern_return_t
 vm_deallocate(vm_map_t map, vm_address_ut addr, vm_size_ut size)
 {
-	vm_offset_t start, end;
+	struct vm_user_range r;
+	kern_return_t kr;
 
 	if (map == NULL)
 		return vm_user_no_map();
-	switch (vm_range_of(addr, size, &start, &end)) {
-	case RANGE_EMPTY:
-		return KERN_SUCCESS;
-	case RANGE_OK:
-		return vm_map_remove(map, start, end, 0);
-	default:
-		return vm_user_wraps(KERN_INVALID_ARGUMENT, addr, size);
-	}
+	kr = vm_user_range(&r, addr, size, KERN_INVALID_ARGUMENT, KERN_INVALID_ARGUMENT);
+	if (kr != KERN_SUCCESS || r.start == r.end)
+		return kr;
+	return vm_map_remove(map, r.start, r.end, 0);
 }
 
 kern_return_t
 vm_protect(vm_map_t map, vm_address_ut addr, vm_size_ut size, bool set_max, vm_prot_t prot)
 {
-	vm_offset_t start, end;
+	struct vm_user_range r;
+	kern_return_t kr;
 
 	if (map == NULL)
 		return vm_user_no_map();
 	if (prot & ~(VM_PROT_ALL | VM_PROT_COPY))
 		return KERN_FAIL(KERN_INVALID_ARGUMENT, "protection 0x%x has bits beyond rwx and copy", prot);
-	switch (vm_range_of(addr, size, &start, &end)) {
-	case RANGE_EMPTY:
-		return KERN_SUCCESS;
-	case RANGE_OK:
-		return vm_map_protect(map, start, end, prot, set_max);
-	case RANGE_ROUND_WRAPS:
-		return vm_user_wraps(trunc_page(addr.v) == 0 ? KERN_INVALID_ADDRESS : KERN_INVALID_ARGUMENT, addr, size);
-	default:
-		return vm_user_wraps(KERN_INVALID_ARGUMENT, addr, size);
-	}
+	kr = vm_user_range(&r, addr, size, KERN_INVALID_ARGUMENT, KERN_INVALID_ADDRESS);
+	if (kr == KERN_INVALID_ADDRESS && trunc_page(addr.v) != 0)
+		kr = KERN_INVALID_ARGUMENT;
+	if (kr != KERN_SUCCESS || r.start == r.end)
+		return kr;
+	return vm_map_protect(map, r.start, r.end, prot, set_max);
 }
 
 kern_return_t
 vm_inherit(vm_map_t map, vm_address_ut addr, vm_size_ut size, vm_inherit_t inheritance)
 {
-	vm_offset_t start, end;
+	struct vm_user_range r;
 	kern_return_t kr;
 
 	if (map == NULL)
@@ -99,14 +93,10 @@ vm_inherit(vm_map_t map, vm_address_ut addr, vm_size_ut size, vm_inherit_t inher
 	kr = vm_user_inheritance(inheritance);
 	if (kr != KERN_SUCCESS)
 		return kr;
-	switch (vm_range_of(addr, size, &start, &end)) {
-	case RANGE_EMPTY:
-		return KERN_SUCCESS;
-	case RANGE_OK:
-		return vm_map_inherit(map, start, end, inheritance);
-	default:
-		return vm_user_wraps(KERN_INVALID_ARGUMENT, addr, size);
-	}
+	kr = vm_user_range(&r, addr, size, KERN_INVALID_ARGUMENT, KERN_INVALID_ARGUMENT);
+	if (kr != KERN_SUCCESS || r.start == r.end)
+		return kr;
+	return vm_map_inherit(map, r.start, r.end, inheritance);
 }
 
 /* The checks of vm_map that need no map, in their order. */
@@ -233,7 +223,7 @@ static kern_return_t
 remap_args(const struct vm_remap_user_args *a, const vm_prot_t *cur, const vm_prot_t *max,
     struct vm_map_remap_args *args)
 {
-	vm_offset_t end;
+	struct vm_user_range r;
 	kern_return_t kr = vm_user_inheritance(a->inheritance);
 
 	if (kr != KERN_SUCCESS)
@@ -245,19 +235,13 @@ remap_args(const struct vm_remap_user_args *a, const vm_prot_t *cur, const vm_pr
 		return KERN_FAIL(KERN_INVALID_ARGUMENT, "protection 0x%x is not within the maximum 0x%x, or that not within rwx",
 		    *cur, *max);
 	args->src_addr = trunc_page(a->src_addr.v);
+	args->size = round_page(a->size.v);
 	if (a->flags & VM_FLAGS_RETURN_DATA_ADDR) {
-		switch (vm_range_of(a->src_addr, a->size, &args->src_addr, &end)) {
-		case RANGE_EMPTY:
-			args->size = 0;
-			break;
-		case RANGE_OK:
-			args->size = end - args->src_addr;
-			break;
-		default:
-			return vm_user_wraps(KERN_INVALID_ARGUMENT, a->src_addr, a->size);
-		}
-	} else
-		args->size = round_page(a->size.v);
+		kr = vm_user_range(&r, a->src_addr, a->size, KERN_INVALID_ARGUMENT, KERN_INVALID_ARGUMENT);
+		if (kr != KERN_SUCCESS)
+			return kr;
+		args->size = r.end - r.start;
+	}
 	if (args->size == 0)
 		return KERN_FAIL(KERN_INVALID_ARGUMENT, "size 0x%lx is 0 or rounds to 0", a->size.v);
 	if (args->src_addr + args->size < args->src_addr)

@@ -11,39 +11,32 @@
 #include "vm_user_impl.h"
 
 /* The copy of a user's range; size 0 gives the NULL copy. */
-static kern_return_t
+static inline kern_return_t
 copyin_user(vm_map_t map, vm_address_ut addr, vm_size_ut size, vm_map_copy_t *copy)
 {
-	vm_offset_t start, end;
+	struct vm_user_range r;
+	kern_return_t kr;
 
 	if (map == NULL)
 		return vm_user_no_map();
-	switch (vm_range_of(addr, size, &start, &end)) {
-	case RANGE_EMPTY:
+	kr = vm_user_range(&r, addr, size, KERN_INVALID_ADDRESS, KERN_INVALID_ADDRESS);
+	if (kr != KERN_SUCCESS)
+		return kr;
+	if (r.start == r.end) {
 		*copy = NULL;
 		return KERN_SUCCESS;
-	case RANGE_OK:
-		return vm_map_copyin(map, addr.v, size.v, false, copy);
-	default:
-		return vm_user_wraps(KERN_INVALID_ADDRESS, addr, size);
 	}
+	return vm_map_copyin(map, addr.v, size.v, false, copy);
 }
 
-static kern_return_t
+static inline kern_return_t
 overwrite_user(vm_map_t map, vm_address_ut addr, vm_size_ut size, vm_map_copy_t copy)
 {
-	vm_offset_t start, end;
-	kern_return_t kr;
+	struct vm_user_range r;
+	kern_return_t kr = vm_user_range(&r, addr, size, KERN_INVALID_ADDRESS, KERN_INVALID_ADDRESS);
 
-	switch (vm_range_of(addr, size, &start, &end)) {
-	case RANGE_EMPTY:
-		return KERN_SUCCESS;
-	case RANGE_OK:
+	if (kr == KERN_SUCCESS && r.start != r.end)
 		kr = vm_map_copy_overwrite(map, addr.v, copy, false);
-		break;
-	default:
-		kr = vm_user_wraps(KERN_INVALID_ADDRESS, addr, size);
-	}
 	if (kr != KERN_SUCCESS)
 		vm_map_copy_discard(copy);
 	return kr;

@@ -28,7 +28,7 @@ mach_make_memory_entry(vm_map_t map, vm_size_ut *size, vm_address_ut offset, uin
 	struct vm_named_entry_args args = {
 		.map = map, .offset = offset.v, .size = size->v, .permission = permission, .parent = parent,
 	};
-	vm_offset_t start, end;
+	struct vm_user_range r;
 	vm_size_t covered;
 	kern_return_t kr;
 
@@ -46,14 +46,11 @@ mach_make_memory_entry(vm_map_t map, vm_size_ut *size, vm_address_ut offset, uin
 			return KERN_SUCCESS;
 		}
 	} else if (!(permission & MAP_MEM_ONLY) || parent == NULL) {
-		switch (vm_range_of(offset, *size, &start, &end)) {
-		case RANGE_OK:
-			break;
-		case RANGE_EMPTY:
-			return KERN_FAIL(KERN_INVALID_ARGUMENT, "a named entry of 0 bytes");
-		default:
-			return vm_user_wraps(KERN_INVALID_ARGUMENT, offset, *size);
-		}
+		kr = vm_user_range(&r, offset, *size, KERN_INVALID_ARGUMENT, KERN_INVALID_ARGUMENT);
+		if (kr == KERN_SUCCESS && size->v == 0)
+			kr = KERN_FAIL(KERN_INVALID_ARGUMENT, "a named entry of 0 bytes");
+		if (kr != KERN_SUCCESS)
+			return kr;
 	}
 	kr = vm_named_entry_make(&args, &covered, entry);
 	if (kr == KERN_SUCCESS)

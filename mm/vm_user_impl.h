@@ -12,20 +12,10 @@
 #include <mm/vm_user.h>
 #include "vm_map_impl.h"
 
-enum vm_range { RANGE_OK, RANGE_EMPTY, RANGE_WRAPS, RANGE_ROUND_WRAPS };
-
-/* [addr, addr+size) to whole pages; start and end only when RANGE_OK. */
-static inline enum vm_range
-vm_range_of(vm_address_ut addr, vm_size_ut size, vm_offset_t *start, vm_offset_t *end)
-{
-	if (size.v == 0)
-		return RANGE_EMPTY;
-	if (addr.v + size.v < addr.v)
-		return RANGE_WRAPS;
-	*start = trunc_page(addr.v);
-	*end = round_page(addr.v + size.v);
-	return *end <= *start ? RANGE_ROUND_WRAPS : RANGE_OK;
-}
+/* Whole pages; start == end: none. */
+struct vm_user_range {
+	vm_offset_t start, end;
+};
 
 static inline kern_return_t
 vm_user_no_map(void)
@@ -37,6 +27,19 @@ static inline kern_return_t
 vm_user_wraps(kern_return_t kr, vm_address_ut addr, vm_size_ut size)
 {
 	return KERN_FAIL(kr, "0x%lx bytes at 0x%lx pass the end of the address space", size.v, addr.v);
+}
+
+/* *r: the whole pages of [addr, addr + size), none if size is 0; or the code for what wraps, or only round wraps. */
+static inline kern_return_t
+vm_user_range(struct vm_user_range *r, vm_address_ut addr, vm_size_ut size, kern_return_t wraps, kern_return_t round_wraps)
+{
+	*r = (struct vm_user_range){ trunc_page(addr.v), round_page(addr.v + size.v) };
+	if (likely(addr.v + size.v > addr.v && r->end > r->start))
+		return KERN_SUCCESS;
+	if (size.v != 0)
+		return vm_user_wraps(addr.v + size.v < addr.v ? wraps : round_wraps, addr, size);
+	r->end = r->start;
+	return KERN_SUCCESS;
 }
 
 static inline kern_return_t

@@ -11,22 +11,19 @@
 kern_return_t
 vm_wire(vm_map_t map, vm_address_ut addr, vm_size_ut size, vm_prot_t access)
 {
-	vm_offset_t start, end;
+	struct vm_user_range r;
+	kern_return_t kr;
 
 	if (map == NULL)
 		return KERN_FAIL(KERN_INVALID_TASK, "the task has no map");
 	if (access & ~VM_PROT_ALL)
 		return KERN_FAIL(KERN_INVALID_ARGUMENT, "access 0x%x has bits beyond rwx", access);
-	switch (vm_range_of(addr, size, &start, &end)) {
-	case RANGE_EMPTY:
-		return KERN_SUCCESS;
-	case RANGE_OK:
-		if (access == VM_PROT_NONE)
-			return vm_map_unwire(map, start, end, true);
-		return vm_map_wire(map, start, end, access, true);
-	default:
-		return vm_user_wraps(KERN_INVALID_ARGUMENT, addr, size);
-	}
+	kr = vm_user_range(&r, addr, size, KERN_INVALID_ARGUMENT, KERN_INVALID_ARGUMENT);
+	if (kr != KERN_SUCCESS || r.start == r.end)
+		return kr;
+	if (access == VM_PROT_NONE)
+		return vm_map_unwire(map, r.start, r.end, true);
+	return vm_map_wire(map, r.start, r.end, access, true);
 }
 
 kern_return_t
@@ -43,29 +40,25 @@ task_wire(vm_map_t map, bool must_wire)
 kern_return_t
 vm_behavior_set(vm_map_t map, vm_address_ut addr, vm_size_ut size, vm_behavior_t behavior)
 {
-	vm_offset_t start, end;
+	struct vm_user_range r;
+	kern_return_t kr;
 
 	if (map == NULL)
 		return vm_user_no_map();
 	if (behavior > VM_BEHAVIOR_LAST_VALID)
 		return KERN_FAIL(KERN_INVALID_ARGUMENT, "there is no behaviour %u", behavior);
-	switch (vm_range_of(addr, size, &start, &end)) {
-	case RANGE_EMPTY:
-		return KERN_SUCCESS;
-	case RANGE_OK:
-		return vm_map_behavior_set(map, start, end, behavior);
-	case RANGE_ROUND_WRAPS:
-		return vm_user_wraps(KERN_NO_SPACE, addr, size);
-	default:
-		return vm_user_wraps(KERN_INVALID_ARGUMENT, addr, size);
-	}
+	kr = vm_user_range(&r, addr, size, KERN_INVALID_ARGUMENT, KERN_NO_SPACE);
+	if (kr != KERN_SUCCESS || r.start == r.end)
+		return kr;
+	return vm_map_behavior_set(map, r.start, r.end, behavior);
 }
 
 kern_return_t
 vm_msync(vm_map_t map, vm_address_ut addr, vm_size_ut size, unsigned flags)
 {
 	const unsigned both = VM_SYNC_ASYNCHRONOUS | VM_SYNC_SYNCHRONOUS;
-	vm_offset_t start, end;
+	struct vm_user_range r;
+	kern_return_t kr;
 
 	if ((flags & both) == both)
 		return KERN_FAIL(KERN_INVALID_ARGUMENT, "flags 0x%x: both synchronous and asynchronous", flags);
@@ -73,31 +66,22 @@ vm_msync(vm_map_t map, vm_address_ut addr, vm_size_ut size, unsigned flags)
 		return KERN_FAIL(KERN_INVALID_ARGUMENT, "flags 0x%x: unknown bits 0x%x", flags, flags & ~VM_SYNC_ALL);
 	if (map == NULL)
 		return KERN_FAIL(KERN_INVALID_TASK, "the task has no map");
-	switch (vm_range_of(addr, size, &start, &end)) {
-	case RANGE_EMPTY:
-		return KERN_SUCCESS;
-	case RANGE_OK:
-		return vm_map_msync(map, start, end, flags);
-	default:
-		return vm_user_wraps(KERN_INVALID_ADDRESS, addr, size);
-	}
+	kr = vm_user_range(&r, addr, size, KERN_INVALID_ADDRESS, KERN_INVALID_ADDRESS);
+	if (kr != KERN_SUCCESS || r.start == r.end)
+		return kr;
+	return vm_map_msync(map, r.start, r.end, flags);
 }
 
 kern_return_t
 vm_machine_attribute(vm_map_t map, vm_address_ut addr, vm_size_ut size, uint32_t attribute, int *value)
 {
-	vm_offset_t start, end;
+	struct vm_user_range r;
+	kern_return_t kr;
 
 	if (map == NULL)
 		return vm_user_no_map();
-	switch (vm_range_of(addr, size, &start, &end)) {
-	case RANGE_EMPTY:
-		return KERN_SUCCESS;
-	case RANGE_OK:
-		return vm_map_machine_attribute(map, start, end - start, attribute, value);
-	case RANGE_ROUND_WRAPS:
-		return vm_user_wraps(KERN_INVALID_ADDRESS, addr, size);
-	default:
-		return vm_user_wraps(KERN_INVALID_ARGUMENT, addr, size);
-	}
+	kr = vm_user_range(&r, addr, size, KERN_INVALID_ARGUMENT, KERN_INVALID_ADDRESS);
+	if (kr != KERN_SUCCESS || r.start == r.end)
+		return kr;
+	return vm_map_machine_attribute(map, r.start, r.end - r.start, attribute, value);
 }
