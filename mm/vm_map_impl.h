@@ -25,12 +25,47 @@ void vm_map_store_split(vm_map_t map, vm_map_entry_t entry, vm_offset_t at, vm_m
 vm_map_entry_t vm_map_store_join(vm_map_t map, vm_map_entry_t entry);
 /* Moves the entry's borders within the free space and itself; map->size follows. */
 void vm_map_store_resize(vm_map_t map, vm_map_entry_t entry, vm_offset_t start, vm_offset_t end);
+/* The gap after entry (maybe the header) has changed under the tree's hands: it knows now. */
+void vm_map_store_gap_changed(vm_map_t map, vm_map_entry_t entry);
 /*
  * The first gap of at least size bytes that begins after `after` in address
  * order (any lock): the entry it follows, or NULL. after = header: the gap
  * below the first entry is the caller's to look at.
  */
 vm_map_entry_t vm_map_store_next_gap(vm_map_t map, vm_map_entry_t after, vm_size_t size);
+/*
+ * The same of the index for map->align, whose mask is not 0: the first gap with room for size bytes from its first
+ * aligned address on (if size is not beyond 2^32 pages: else perhaps).
+ */
+vm_map_entry_t vm_map_store_next_aligned(vm_map_t map, vm_map_entry_t after, vm_size_t size);
+/* Makes that index, in time O(entries); mask 0: from now on there is none. Write lock. */
+void vm_map_store_index(vm_map_t map, const struct vm_map_align *align);
+
+/*
+ * The lowest address at or above `at` that is aligned: that, less phase, has no bit of mask. FALSE: there is none below
+ * 2^64. A phase other than 0 is for masks 2^n - 1 only, and less than that.
+ */
+static inline bool
+vm_map_align(vm_offset_t at, const struct vm_map_align *align, vm_offset_t *aligned)
+{
+	vm_offset_t over = (at - align->phase) & align->mask, room;
+
+	if (over == 0) {
+		*aligned = at;
+		return true;
+	}
+	if (likely((align->mask & (align->mask + 1)) == 0)) {
+		*aligned = at + (align->mask + 1 - over);
+		return *aligned > at;
+	}
+	/* Bits below and with the highest one of `over` must go: so the lowest one above that is allowed, and not set, comes. */
+	room = ~(align->mask | at) & ~(~0ul >> __builtin_clzl(over));
+	if (room == 0)
+		return false;
+	room &= -room;
+	*aligned = (at | room) & ~(room - 1);
+	return true;
+}
 
 /* Free bytes between the entry (or the header: min) and the next one (or max). */
 static inline vm_size_t
@@ -90,6 +125,35 @@ kern_return_t vm_map_find_first_fit(vm_map_t map, vm_offset_t from, vm_size_t si
     vm_offset_t mask, vm_offset_t *addr, vm_map_entry_t *after);
 
 uint64_t vm_map_random(void);
+
+/* A search for a place: what strategies are given, and find. */
+struct vm_map_search {
+	/* asked */
+	vm_offset_t from;               /* the lowest address */
+	vm_size_t   size;
+	vm_offset_t end;                /* the range ends there at most */
+	unsigned    method;             /* VMFS_*, or */
+#define VM_MAP_ALIGNED_STRATEGY 4
+	vm_offset_t mask;               /* ALIGNED: bits that are 0 in the address */
+	bool        colored;            /* the object's superpages have a place: */
+	vm_offset_t phase;              /* an address of the range's start, less than 2 MiB, that would suit them */
+	struct vm_map_trace *trace;     /* NULL: not asked for */
+	/* worked out */
+	struct vm_map_align align;
+	const char *strategy;
+	uint32_t    try;
+	bool        clustered;          /* vm_map_choose: a success moves map->anon_loc */
+	/* found */
+	vm_offset_t    at;
+	vm_map_entry_t after;           /* the entry before it */
+};
+struct vm_map_find_args;
+bool vm_map_strategy_known(uint32_t find_space);
+/*
+ * The place for a, whose strategy is known and not NO_SPACE, at or above start, by the map's options: s->at and s->after. Write
+ * lock; only options' state and the index for alignments change. KERN_NO_SPACE.
+ */
+kern_return_t vm_map_choose(vm_map_t map, const struct vm_map_find_args *a, vm_offset_t start, struct vm_map_search *s);
 
 /* --- vm_map_copy.c --- */
 

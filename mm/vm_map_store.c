@@ -14,6 +14,13 @@
  * first entry, and a search that must fail is told so at the root. The list is
  * the truth for checkers.
  *
+ * Aligned places. A gap that is large enough may still hold no aligned range of
+ * that size, and many such gaps would be looked at one by one. So a map may have
+ * an index for one alignment (map->align, made when a search has missed often:
+ * vm_map_store_index): max_aligned is to max_gap what the room from the first
+ * aligned address of a gap on is to the gap. While there is one, changes take
+ * the slow ways below, which keep both; other maps pay a test.
+ *
  * Invariants: M1 (list and tree), M2 (size; hint is an entry or the header).
  * Locks: the map's; lookups write the hint, a single word, under the read lock.
  * Nothing here fails but vm_map_entry_create.
@@ -21,6 +28,8 @@
 #include <mm/zone.h>
 #include <base/tree_inline.h>
 #include "vm_map_impl.h"
+
+#define ALIGNED_MAX     UINT32_MAX
 
 static struct zone vm_map_entry_zone;
 
@@ -61,11 +70,12 @@ gap_after(const struct vm_map_entry *e)
 }
 
 static always_inline bool
-gap_summary(struct tree_node *n)
+gap_summary(struct tree_node *n, const void *with)
 {
 	vm_map_entry_t e = entry_of(n);
 	vm_size_t gap = gap_after(e);
 
+	(void)with;
 	if (n->left != NULL && entry_of(n->left)->max_gap > gap)
 		gap = entry_of(n->left)->max_gap;
 	if (n->right != NULL && entry_of(n->right)->max_gap > gap)
@@ -76,29 +86,116 @@ gap_summary(struct tree_node *n)
 	return true;
 }
 
-/* The tree's algorithms with the gap inlined. */
-static noinline void
-gap_update(struct tree_node *n)
+/* --- the index for an alignment --- */
+
+/* Pages from the first aligned address of the gap after e to its end; what is more than the field holds counts as that. */
+static uint32_t
+aligned_after(const struct vm_map_entry *e, const struct vm_map_align *align)
 {
-	tree_update_with(n, gap_summary);
+	vm_size_t gap = gap_after(e);
+	vm_offset_t at;
+
+	if (!vm_map_align(e->vme_end, align, &at) || at - e->vme_end >= gap)
+		return 0;
+	gap = (gap - (at - e->vme_end)) >> PAGE_SHIFT;
+	return gap < ALIGNED_MAX ? (uint32_t)gap : ALIGNED_MAX;
+}
+
+/* Of both. */
+static bool
+aligned_summary(struct tree_node *n, const void *with)
+{
+	vm_map_entry_t e = entry_of(n);
+	uint32_t room = aligned_after(e, with);
+	bool changed = gap_summary(n, NULL);
+
+	if (n->left != NULL && entry_of(n->left)->max_aligned > room)
+		room = entry_of(n->left)->max_aligned;
+	if (n->right != NULL && entry_of(n->right)->max_aligned > room)
+		room = entry_of(n->right)->max_aligned;
+	if (room == e->max_aligned)
+		return changed;
+	e->max_aligned = room;
+	return true;
+}
+
+/* The first in the order that visits children before parents. */
+static struct tree_node *
+deepest(struct tree_node *n)
+{
+	while (n->left != NULL || n->right != NULL)
+		n = n->left != NULL ? n->left : n->right;
+	return n;
+}
+
+void
+vm_map_store_index(vm_map_t map, const struct vm_map_align *align)
+{
+	struct tree_node *n = map->tree.root, *p;
+
+	map->align = *align;
+	map->align_missed = 0;
+	if (n == NULL || align->mask == 0)
+		return;
+	for (n = deepest(n); n != NULL; n = p) {
+		(void)aligned_summary(n, &map->align);
+		p = tree_parent(n);
+		if (p != NULL && p->left == n && p->right != NULL)
+			p = deepest(p->right);
+	}
+}
+
+static inline bool
+has_index(const struct vm_map *map)
+{
+	return unlikely(map->align.mask != 0);
+}
+
+/* The tree's algorithms with both called, */
+static noinline void
+aligned_update(vm_map_t map, struct tree_node *n)
+{
+	tree_update_with(n, aligned_summary, &map->align);
+}
+
+static noinline void
+aligned_insert(vm_map_t map, struct tree_node *n, struct tree_node *parent, bool left)
+{
+	tree_insert_with(&map->tree, n, parent, left, aligned_summary, &map->align);
+}
+
+static noinline void
+aligned_remove(vm_map_t map, struct tree_node *n)
+{
+	tree_remove_with(&map->tree, n, aligned_summary, &map->align);
+}
+
+/* and with the gap inlined. */
+static noinline void
+gap_update(vm_map_t map, struct tree_node *n)
+{
+	if (has_index(map))
+		aligned_update(map, n);
+	else
+		tree_update_with(n, gap_summary, NULL);
 }
 
 static noinline void
 gap_remove(struct tree *t, struct tree_node *n)
 {
-	tree_remove_with(t, n, gap_summary);
+	tree_remove_with(t, n, gap_summary, NULL);
 }
 
 static noinline void
 gap_balance(struct tree *t, struct tree_node *n)
 {
-	tree_rebalance_after_insert(t, n, gap_summary);
+	tree_rebalance_after_insert(t, n, gap_summary, NULL);
 }
 
 static noinline void
 gap_balance_removed(struct tree *t, struct tree_node *low, bool left)
 {
-	tree_rebalance_after_remove(t, low, left, gap_summary);
+	tree_rebalance_after_remove(t, low, left, gap_summary, NULL);
 }
 
 void
@@ -152,6 +249,29 @@ uncommon_linked(vm_map_t map, vm_map_entry_t entry, bool linked)
 		vm_map_window_linked(map, entry->object.sub_map, linked);
 }
 
+/* entry, listed after `after`, hangs below p in the tree from now on. */
+static inline void
+gap_link(vm_map_t map, vm_map_entry_t after, vm_map_entry_t entry, struct tree_node *p, bool left)
+{
+	tree_hang(&map->tree, &entry->node, p, left);
+	entry->max_gap = gap_after(entry);
+	/* The gap of `after`, which is above, shrank: nothing below it may stop the way up. */
+	if (after != vm_map_to_entry(map))
+		for (; p != &after->node; p = tree_parent(p))
+			(void)gap_summary(p, NULL);
+	tree_update_with(p, gap_summary, NULL);
+	gap_balance(&map->tree, &entry->node);
+}
+
+/* Both: first what shrank, since rotations would hide that from those above. */
+static noinline void
+aligned_link(vm_map_t map, vm_map_entry_t after, vm_map_entry_t entry, struct tree_node *p, bool left)
+{
+	if (after != vm_map_to_entry(map))
+		aligned_update(map, &after->node);
+	aligned_insert(map, &entry->node, p, left);
+}
+
 void
 vm_map_store_link(vm_map_t map, vm_map_entry_t after, vm_map_entry_t entry)
 {
@@ -176,14 +296,10 @@ vm_map_store_link(vm_map_t map, vm_map_entry_t after, vm_map_entry_t entry)
 		p = &next->node;
 	else
 		p = NULL;
-	tree_hang(&map->tree, &entry->node, p, left);
-	entry->max_gap = gap_after(entry);
-	/* The gap of `after`, which is above, shrank: nothing below it may stop the way up. */
-	if (after != header)
-		for (; p != &after->node; p = tree_parent(p))
-			(void)gap_summary(p);
-	tree_update_with(p, gap_summary);
-	gap_balance(&map->tree, &entry->node);
+	if (has_index(map))
+		aligned_link(map, after, entry, p, left);
+	else
+		gap_link(map, after, entry, p, left);
 	map->hdr.nentries++;
 	map->size += entry->vme_end - entry->vme_start;
 	if (unlikely(entry->is_sub_map || entry->guard))
@@ -201,18 +317,26 @@ gap_unlink(struct tree *t, struct tree_node *n, struct tree_node *prev)
 	bool left;
 
 	if (n->left != NULL && n->right != NULL) {
-		tree_update_with(prev, gap_summary);
+		tree_update_with(prev, gap_summary, NULL);
 		gap_remove(t, n);
 		return;
 	}
 	p = low = tree_unhang(t, n, &left);
 	if (n->left != NULL)
-		(void)gap_summary(n->left);
+		(void)gap_summary(n->left, NULL);
 	else if (prev != NULL)
 		for (; p != prev; p = tree_parent(p))
-			(void)gap_summary(p);
-	tree_update_with(p, gap_summary);
+			(void)gap_summary(p, NULL);
+	tree_update_with(p, gap_summary, NULL);
 	gap_balance_removed(t, low, left);
+}
+
+static noinline void
+aligned_unlink(vm_map_t map, vm_map_entry_t entry, vm_map_entry_t prev)
+{
+	if (prev != vm_map_to_entry(map))
+		aligned_update(map, &prev->node);
+	aligned_remove(map, &entry->node);
 }
 
 void
@@ -222,7 +346,10 @@ vm_map_store_unlink(vm_map_t map, vm_map_entry_t entry)
 
 	prev->vme_next = next;
 	next->vme_prev = prev;
-	gap_unlink(&map->tree, &entry->node, prev != vm_map_to_entry(map) ? &prev->node : NULL);
+	if (has_index(map))
+		aligned_unlink(map, entry, prev);
+	else
+		gap_unlink(&map->tree, &entry->node, prev != vm_map_to_entry(map) ? &prev->node : NULL);
 	map->hdr.nentries--;
 	map->size -= entry->vme_end - entry->vme_start;
 	if (map->hint == entry)
@@ -246,6 +373,7 @@ list_link(vm_map_entry_t after, vm_map_entry_t entry)
 void
 vm_map_store_split(vm_map_t map, vm_map_entry_t entry, vm_offset_t at, vm_map_entry_t back)
 {
+	bool first = entry->node.right == NULL;         /* back may hang right below entry */
 	struct tree_node *n;
 	vm_size_t gap;
 
@@ -257,14 +385,18 @@ vm_map_store_split(vm_map_t map, vm_map_entry_t entry, vm_offset_t at, vm_map_en
 	 * The gap moves from entry to back, which is below it: what lies between
 	 * the two has one more gap, entry and all above have the same ones.
 	 */
-	if (entry->node.right == NULL)
+	if (has_index(map)) {
+		aligned_update(map, &entry->node);
+		aligned_insert(map, &back->node, first ? &entry->node : &back->vme_next->node, !first);
+	} else if (first) {
 		tree_hang(&map->tree, &back->node, &entry->node, false);
-	else {
+		gap_balance(&map->tree, &back->node);
+	} else {
 		tree_hang(&map->tree, &back->node, &back->vme_next->node, true);
 		for (n = &back->vme_next->node; n != &entry->node && entry_of(n)->max_gap < gap; n = tree_parent(n))
 			entry_of(n)->max_gap = gap;
+		gap_balance(&map->tree, &back->node);
 	}
-	gap_balance(&map->tree, &back->node);
 	map->hdr.nentries++;
 	if (unlikely(entry->is_sub_map))
 		vm_map_window_linked(map, entry->object.sub_map, true);
@@ -288,18 +420,23 @@ vm_map_store_join(vm_map_t map, vm_map_entry_t entry)
 		entry->vme_prev->vme_next = next;
 		next->vme_start = entry->vme_start;
 		next->offset = entry->offset;
-		low = tree_unhang(&map->tree, &entry->node, &left);
 	} else {
-		/* next is below entry, which gets its gap: those between lose it. */
 		dead = next;
 		entry->vme_next = next->vme_next;
 		next->vme_next->vme_prev = entry;
 		entry->vme_end = next->vme_end;
-		low = tree_unhang(&map->tree, &next->node, &left);
-		for (n = low; n != &entry->node && gap_summary(n); n = tree_parent(n))
-			;
 	}
-	gap_balance_removed(&map->tree, low, left);
+	if (has_index(map)) {
+		aligned_update(map, dead == entry ? &next->node : &entry->node);
+		aligned_remove(map, &dead->node);
+	} else {
+		low = tree_unhang(&map->tree, &dead->node, &left);
+		/* What entry gets is next's gap: those between lose it. */
+		if (dead == next)
+			for (n = low; n != &entry->node && gap_summary(n, NULL); n = tree_parent(n))
+				;
+		gap_balance_removed(&map->tree, low, left);
+	}
 	map->hdr.nentries--;
 	if (map->hint == dead)
 		map->hint = dead == entry ? next : entry;
@@ -315,47 +452,96 @@ vm_map_store_resize(vm_map_t map, vm_map_entry_t entry, vm_offset_t start, vm_of
 		map->size += (end - start) - (entry->vme_end - entry->vme_start);
 	entry->vme_start = start;
 	entry->vme_end = end;
-	gap_update(&entry->node);
+	gap_update(map, &entry->node);
 	if (prev != vm_map_to_entry(map))
-		gap_update(&prev->node);
+		gap_update(map, &prev->node);
 }
 
-/* The leftmost entry of the subtree with a gap of size; the subtree has one. */
-static vm_map_entry_t
-leftmost_gap(struct tree_node *n, vm_size_t size)
+void
+vm_map_store_gap_changed(vm_map_t map, vm_map_entry_t entry)
+{
+	if (entry != vm_map_to_entry(map))
+		gap_update(map, &entry->node);
+}
+
+/* --- searching --- */
+
+/* Does the subtree have, or does the gap right after its top offer, what is wanted? align NULL: size bytes; else pages, aligned. */
+static always_inline bool
+subtree_has(const struct tree_node *n, vm_size_t size, const struct vm_map_align *align)
+{
+	const struct vm_map_entry *e = container_of(n, struct vm_map_entry, node);
+
+	return align != NULL ? e->max_aligned >= size : e->max_gap >= size;
+}
+
+static always_inline bool
+gap_has(struct tree_node *n, vm_size_t size, const struct vm_map_align *align)
+{
+	return align != NULL ? aligned_after(entry_of(n), align) >= size : gap_after(entry_of(n)) >= size;
+}
+
+/* The leftmost entry of a subtree that has such a gap. */
+static always_inline vm_map_entry_t
+leftmost(struct tree_node *n, vm_size_t size, const struct vm_map_align *align)
 {
 	for (;;) {
-		if (n->left != NULL && entry_of(n->left)->max_gap >= size)
+		if (n->left != NULL && subtree_has(n->left, size, align))
 			n = n->left;
-		else if (gap_after(entry_of(n)) >= size)
+		else if (gap_has(n, size, align))
 			return entry_of(n);
 		else
 			n = n->right;
 	}
 }
 
-vm_map_entry_t
-vm_map_store_next_gap(vm_map_t map, vm_map_entry_t after, vm_size_t size)
+static always_inline vm_map_entry_t
+next_with(vm_map_t map, vm_map_entry_t after, vm_size_t size, const struct vm_map_align *align)
 {
 	struct tree_node *n = map->tree.root, *p;
 
-	if (n == NULL || entry_of(n)->max_gap < size)
+	if (n == NULL || !subtree_has(n, size, align))
 		return NULL;
 	if (after == vm_map_to_entry(map))
-		return leftmost_gap(n, size);
+		return leftmost(n, size, align);
 	n = &after->node;
-	if (n->right != NULL && entry_of(n->right)->max_gap >= size)
-		return leftmost_gap(n->right, size);
+	if (n->right != NULL && subtree_has(n->right, size, align))
+		return leftmost(n->right, size, align);
 	/* Up to each ancestor that follows `after`, and its right side. */
 	for (p = tree_parent(n); p != NULL; n = p, p = tree_parent(p)) {
 		if (p->left != n)
 			continue;
-		if (gap_after(entry_of(p)) >= size)
+		if (gap_has(p, size, align))
 			return entry_of(p);
-		if (p->right != NULL && entry_of(p->right)->max_gap >= size)
-			return leftmost_gap(p->right, size);
+		if (p->right != NULL && subtree_has(p->right, size, align))
+			return leftmost(p->right, size, align);
 	}
 	return NULL;
+}
+
+vm_map_entry_t
+vm_map_store_next_gap(vm_map_t map, vm_map_entry_t after, vm_size_t size)
+{
+	return next_with(map, after, size, NULL);
+}
+
+vm_map_entry_t
+vm_map_store_next_aligned(vm_map_t map, vm_map_entry_t after, vm_size_t size)
+{
+	size >>= PAGE_SHIFT;
+	return next_with(map, after, size < ALIGNED_MAX ? size : ALIGNED_MAX, &map->align);
+}
+
+static bool
+aligned_right(const struct vm_map_entry *e, const struct vm_map_align *align)
+{
+	uint32_t room = aligned_after(e, align);
+
+	if (e->node.left != NULL && entry_of(e->node.left)->max_aligned > room)
+		room = entry_of(e->node.left)->max_aligned;
+	if (e->node.right != NULL && entry_of(e->node.right)->max_aligned > room)
+		room = entry_of(e->node.right)->max_aligned;
+	return e->max_aligned == room;
 }
 
 bool
@@ -376,7 +562,7 @@ vm_map_store_check(vm_map_t map)
 			gap = entry_of(n->left)->max_gap;
 		if (n->right != NULL && entry_of(n->right)->max_gap > gap)
 			gap = entry_of(n->right)->max_gap;
-		if (e->max_gap != gap)
+		if (e->max_gap != gap || (has_index(map) && !aligned_right(e, &map->align)))
 			return false;
 	}
 	return n == NULL;

@@ -3,23 +3,30 @@
  */
 #include <base/tree_inline.h>
 
+/* with: the function of those who do not inline theirs. */
+static bool
+summarize(struct tree_node *n, const void *with)
+{
+	return (*(const tree_summary_fn *)with)(n);
+}
+
 void
 tree_update(struct tree_node *n, tree_summary_fn summary)
 {
-	tree_update_with(n, summary);
+	tree_update_with(n, summarize, &summary);
 }
 
 void
 tree_insert(struct tree *t, struct tree_node *n, struct tree_node *parent,
     bool left, tree_summary_fn summary)
 {
-	tree_insert_with(t, n, parent, left, summary);
+	tree_insert_with(t, n, parent, left, summary != NULL ? summarize : NULL, &summary);
 }
 
 void
 tree_remove(struct tree *t, struct tree_node *n, tree_summary_fn summary)
 {
-	tree_remove_with(t, n, summary);
+	tree_remove_with(t, n, summary != NULL ? summarize : NULL, &summary);
 }
 
 struct tree_node *

@@ -69,6 +69,7 @@ struct vm_map_entry {
 	};
 	uint16_t            wired_count;
 	uint16_t            user_wired_count;
+	uint32_t            max_aligned;        /* as max_gap, for the map's align: pages (vm_map_store.c); else undefined */
 };
 _Static_assert(sizeof(struct vm_map_entry) <= 112, "an entry costs at most 112 bytes");
 
@@ -115,6 +116,11 @@ struct vm_map {
 	uint32_t             options;           /* VM_MAP_*: vm_map_find.h */
 	vm_offset_t          anon_loc;          /* VM_MAP_CLUSTER: where zero-fill memory is looked for a place; 0: nowhere yet */
 	uint64_t             random;            /* VM_MAP_ASLR: state of the generator */
+	/* Addresses that an index of the gaps is kept for (vm_map_store.c): a - phase has no bit of mask; 0: none is. */
+	struct vm_map_align {
+		vm_offset_t  mask, phase;
+	}                    align;
+	uint64_t             align_missed;      /* gaps that searches without the index have looked at in vain, since it was made */
 	/* Submaps: vm_map_submap.c. The first three are only ever set, not cleared. */
 	uint8_t              submap_level;      /* maps that may lie above this one, in a row; 0: it never was a submap */
 	bool                 has_submaps;       /* an entry is, or was, a submap window */

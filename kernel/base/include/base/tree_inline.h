@@ -17,6 +17,8 @@
 
 #include <base/tree.h>
 
+typedef bool (*tree_summary_with_fn)(struct tree_node *n, const void *with);
+
 static inline int
 tree_balance(const struct tree_node *n)
 {
@@ -56,7 +58,7 @@ tree_replace_child(struct tree *t, struct tree_node *p, struct tree_node *from,
  *      b   c     a   b
  */
 static always_inline struct tree_node *
-tree_rotate(struct tree *t, struct tree_node *x, bool right, tree_summary_fn summary)
+tree_rotate(struct tree *t, struct tree_node *x, bool right, tree_summary_with_fn summary, const void *with)
 {
 	struct tree_node *y = right ? x->left : x->right;
 	struct tree_node *b = right ? y->right : y->left;
@@ -75,8 +77,8 @@ tree_rotate(struct tree *t, struct tree_node *x, bool right, tree_summary_fn sum
 	tree_set_parent(y, p);
 	tree_set_parent(x, y);
 	if (summary != NULL) {
-		(void)summary(x);
-		(void)summary(y);
+		(void)summary(x, with);
+		(void)summary(y, with);
 	}
 	return y;
 }
@@ -87,7 +89,7 @@ tree_rotate(struct tree *t, struct tree_node *x, bool right, tree_summary_fn sum
  */
 static always_inline struct tree_node *
 tree_restore(struct tree *t, struct tree_node *p, bool left, bool *shrunk,
-    tree_summary_fn summary)
+    tree_summary_with_fn summary, const void *with)
 {
 	struct tree_node *c = left ? p->left : p->right;
 	struct tree_node *g;
@@ -95,7 +97,7 @@ tree_restore(struct tree *t, struct tree_node *p, bool left, bool *shrunk,
 	int bc = tree_balance(c), bg;
 
 	if (bc != -heavy) {
-		(void)tree_rotate(t, p, left, summary);
+		(void)tree_rotate(t, p, left, summary, with);
 		*shrunk = bc != 0;
 		tree_set_balance(p, bc == 0 ? heavy : 0);
 		tree_set_balance(c, bc == 0 ? -heavy : 0);
@@ -103,8 +105,8 @@ tree_restore(struct tree *t, struct tree_node *p, bool left, bool *shrunk,
 	}
 	g = left ? c->right : c->left;
 	bg = tree_balance(g);
-	(void)tree_rotate(t, c, !left, summary);
-	(void)tree_rotate(t, p, left, summary);
+	(void)tree_rotate(t, c, !left, summary, with);
+	(void)tree_rotate(t, p, left, summary, with);
 	tree_set_balance(p, bg == heavy ? -heavy : 0);
 	tree_set_balance(c, bg == -heavy ? heavy : 0);
 	tree_set_balance(g, 0);
@@ -113,9 +115,9 @@ tree_restore(struct tree *t, struct tree_node *p, bool left, bool *shrunk,
 }
 
 static always_inline void
-tree_update_with(struct tree_node *n, tree_summary_fn summary)
+tree_update_with(struct tree_node *n, tree_summary_with_fn summary, const void *with)
 {
-	while (n != NULL && summary(n))
+	while (n != NULL && summary(n, with))
 		n = tree_parent(n);
 }
 
@@ -139,7 +141,7 @@ tree_hang(struct tree *t, struct tree_node *n, struct tree_node *parent, bool le
 }
 
 static always_inline void
-tree_rebalance_after_insert(struct tree *t, struct tree_node *n, tree_summary_fn summary)
+tree_rebalance_after_insert(struct tree *t, struct tree_node *n, tree_summary_with_fn summary, const void *with)
 {
 	struct tree_node *c = n, *p = tree_parent(n);
 	bool shrunk;
@@ -148,7 +150,7 @@ tree_rebalance_after_insert(struct tree *t, struct tree_node *n, tree_summary_fn
 		int b = tree_balance(p) + (p->left == c ? -1 : 1);
 
 		if (b == -2 || b == 2) {
-			(void)tree_restore(t, p, b < 0, &shrunk, summary);
+			(void)tree_restore(t, p, b < 0, &shrunk, summary, with);
 			return;
 		}
 		tree_set_balance(p, b);
@@ -159,14 +161,14 @@ tree_rebalance_after_insert(struct tree *t, struct tree_node *n, tree_summary_fn
 
 static always_inline void
 tree_insert_with(struct tree *t, struct tree_node *n, struct tree_node *parent,
-    bool left, tree_summary_fn summary)
+    bool left, tree_summary_with_fn summary, const void *with)
 {
 	tree_hang(t, n, parent, left);
 	if (summary != NULL) {
-		(void)summary(n);
-		tree_update_with(parent, summary);
+		(void)summary(n, with);
+		tree_update_with(parent, summary, with);
 	}
-	tree_rebalance_after_insert(t, n, summary);
+	tree_rebalance_after_insert(t, n, summary, with);
 }
 
 /*
@@ -208,7 +210,7 @@ tree_append(struct tree *t, struct tree_node *n, struct tree_node *last)
 /* The child on the left (or right) of p got one lower. */
 static always_inline void
 tree_rebalance_after_remove(struct tree *t, struct tree_node *p, bool left,
-    tree_summary_fn summary)
+    tree_summary_with_fn summary, const void *with)
 {
 	while (p != NULL) {
 		struct tree_node *up = tree_parent(p);
@@ -218,7 +220,7 @@ tree_rebalance_after_remove(struct tree *t, struct tree_node *p, bool left,
 		if (b == -2 || b == 2) {
 			bool shrunk;
 
-			(void)tree_restore(t, p, b < 0, &shrunk, summary);
+			(void)tree_restore(t, p, b < 0, &shrunk, summary, with);
 			if (!shrunk)
 				return;
 		} else {
@@ -249,7 +251,7 @@ tree_unhang(struct tree *t, struct tree_node *n, bool *left)
 }
 
 static always_inline void
-tree_remove_with(struct tree *t, struct tree_node *n, tree_summary_fn summary)
+tree_remove_with(struct tree *t, struct tree_node *n, tree_summary_with_fn summary, const void *with)
 {
 	struct tree_node *p = tree_parent(n), *low, *s;
 	bool left;
@@ -284,14 +286,14 @@ tree_remove_with(struct tree *t, struct tree_node *n, tree_summary_fn summary)
 
 		if (s != NULL) {
 			for (; u != s; u = tree_parent(u))
-				(void)summary(u);
-			(void)summary(s);
+				(void)summary(u, with);
+			(void)summary(s, with);
 			u = tree_parent(s);
 		}
-		for (; u != NULL && summary(u); u = tree_parent(u))
+		for (; u != NULL && summary(u, with); u = tree_parent(u))
 			;
 	}
-	tree_rebalance_after_remove(t, low, left, summary);
+	tree_rebalance_after_remove(t, low, left, summary, with);
 }
 
 #endif
