@@ -21,6 +21,7 @@
  * on KERN_SUCCESS only.
  */
 #include <base/wait.h>
+#include <mm/vm_map_find.h>
 #include "vm_map_impl.h"
 
 /* --- waiting for space --- */
@@ -116,6 +117,26 @@ find_random(vm_map_t map, const struct vm_map_enter_args *args, vm_offset_t *add
 	return vm_map_find_first_fit(map, map->min_offset, args->size, args->mask, addr, after);
 }
 
+/* The map may want clusters, or randomness. */
+static noinline kern_return_t
+find_by_options(vm_map_t map, const struct vm_map_enter_args *args, vm_offset_t from, vm_offset_t *addr, vm_map_entry_t *after)
+{
+	struct vm_map_find_args a = {
+		.what = { .object = args->object, .prot = args->cur, .cow = from == map->min_offset ? MAP_NO_HINT : 0 },
+		.length = args->size, .find_space = VMFS_ANY_SPACE,
+	};
+	struct vm_map_search s;
+	kern_return_t kr;
+
+	kr = vm_map_choose_masked(map, &a, from, args->mask, &s);
+	if (kr == KERN_SUCCESS) {
+		*addr = s.at;
+		*after = s.after;
+		vm_map_note_cluster(map, &s);
+	}
+	return kr;
+}
+
 kern_return_t
 vm_map_find_place(vm_map_t map, const struct vm_map_enter_args *args, vm_offset_t *addr, vm_map_entry_t *after)
 {
@@ -134,6 +155,8 @@ vm_map_find_place(vm_map_t map, const struct vm_map_enter_args *args, vm_offset_
 			return kr;
 		if (unlikely(args->flags & VM_FLAGS_RANDOM_ADDR))
 			kr = find_random(map, args, addr, after);
+		else if (unlikely(map->options != 0))
+			kr = find_by_options(map, args, from, addr, after);
 		else
 			kr = vm_map_find_first_fit(map, from, args->size, args->mask, addr, after);
 	} while (unlikely(kr == KERN_NO_SPACE) && vm_map_wait_for_space(map, args->size));
@@ -148,7 +171,7 @@ attributes(const struct vm_map_enter_args *args)
 {
 	struct vm_map_entry e;
 
-	e.attributes = 0;
+	e.attributes = args->attributes;
 	e.protection = args->cur & VM_PROT_ALL;
 	e.max_protection = args->max & VM_PROT_ALL;
 	e.inheritance = args->inheritance & 3;
@@ -199,7 +222,7 @@ extend_neighbour(vm_map_t map, vm_map_entry_t prev, vm_offset_t start, const str
 	bool same;                      /* neighbours on both sides show one object: perhaps a hole in it */
 
 	if (args->object != NULL || args->submap != NULL || map->wiring_required ||
-	    (args->flags & (VM_FLAGS_PERMANENT | VM_FLAGS_SUPERPAGE_MASK)))
+	    (args->flags & (VM_FLAGS_PERMANENT | VM_FLAGS_SUPERPAGE_MASK | VM_FLAGS_ALONE)))
 		return false;
 	same = prev != header && next != header && next->vme_start == end && next->object.vm_object == prev->object.vm_object &&
 	    next->offset - prev->offset == end - prev->vme_start;
@@ -219,27 +242,16 @@ extend_neighbour(vm_map_t map, vm_map_entry_t prev, vm_offset_t start, const str
 	return true;
 }
 
-static kern_return_t
-enter_locked(vm_map_t map, vm_offset_t *addr, const struct vm_map_enter_args *args,
-    vm_map_entry_t *dead)
+/* The place is start. after: the entry before it; NULL: the range is to be overwritten, and may be. */
+static always_inline kern_return_t
+enter_placed(vm_map_t map, vm_offset_t start, vm_map_entry_t after, const struct vm_map_enter_args *args, vm_map_entry_t *dead)
 {
-	vm_offset_t start = *addr;
-	vm_map_entry_t after, e;
-	uint64_t want;
+	uint64_t want = attributes(args);
+	vm_map_entry_t e;
 	kern_return_t kr;
 
-	if (likely((args->flags & (VM_FLAGS_ANYWHERE | VM_FLAGS_RANDOM_ADDR)) == VM_FLAGS_ANYWHERE && !map->wait_for_space &&
-	    map->size + args->size <= map->limit.size))
-		kr = vm_map_find_first_fit(map, start, args->size, args->mask, &start, &after);
-	else
-		kr = vm_map_find_place(map, args, &start, &after);
-	if (kr != KERN_SUCCESS)
-		return kr;
-	want = attributes(args);
-	if (after != NULL && extend_neighbour(map, after, start, args, want)) {
-		*addr = start;
+	if (after != NULL && extend_neighbour(map, after, start, args, want))
 		return KERN_SUCCESS;
-	}
 	if (unlikely(args->submap != NULL) &&
 	    __atomic_load_n(&args->submap->submap_level, __ATOMIC_RELAXED) <= map->submap_level)
 		return KERN_MEMORY_RESTART_COPY;
@@ -259,8 +271,27 @@ enter_locked(vm_map_t map, vm_offset_t *addr, const struct vm_map_enter_args *ar
 	map->hint = e;
 	if (unlikely(args->flags & (VM_FLAGS_PERMANENT | VM_FLAGS_SUPERPAGE_MASK)))
 		map->special = true;
-	*addr = start;
 	return KERN_SUCCESS;
+}
+
+static kern_return_t
+enter_locked(vm_map_t map, vm_offset_t *addr, const struct vm_map_enter_args *args,
+    vm_map_entry_t *dead)
+{
+	vm_offset_t start = *addr;
+	vm_map_entry_t after;
+	kern_return_t kr;
+
+	if (likely((args->flags & (VM_FLAGS_ANYWHERE | VM_FLAGS_RANDOM_ADDR)) == VM_FLAGS_ANYWHERE &&
+	    !map->wait_for_space && map->options == 0 && map->size + args->size <= map->limit.size))
+		kr = vm_map_find_first_fit(map, start, args->size, args->mask, &start, &after);
+	else
+		kr = vm_map_find_place(map, args, &start, &after);
+	if (kr == KERN_SUCCESS)
+		kr = enter_placed(map, start, after, args, dead);
+	if (kr == KERN_SUCCESS)
+		*addr = start;
+	return kr;
 }
 
 /* --- memory that is wired from the start, and other rarities --- */
@@ -309,6 +340,40 @@ wire_new(vm_map_t map, vm_offset_t start, const struct vm_map_enter_args *args, 
 	vm_map_undelete(map, *dead);
 	*dead = new;
 	return kr;
+}
+
+/* A copied window shows what is not its own; its copies come later, one by one. */
+static kern_return_t
+wire_if_required(vm_map_t map, vm_offset_t start, const struct vm_map_enter_args *args, vm_map_entry_t *dead)
+{
+	if ((args->flags & VM_FLAGS_SUPERPAGE_MASK) ||
+	    (map->wiring_required && args->attributes == 0 && !(args->submap != NULL && args->needs_copy)))
+		return wire_new(map, start, args, dead);
+	return KERN_SUCCESS;
+}
+
+/* --- for vm_map_insert.c: the place has been chosen --- */
+
+noinline kern_return_t
+vm_map_enter_placed(vm_map_t map, vm_offset_t start, vm_map_entry_t after, const struct vm_map_enter_args *args,
+    vm_map_entry_t *dead)
+{
+	return enter_placed(map, start, after, args, dead);
+}
+
+kern_return_t
+vm_map_enter_fixed(vm_map_t map, vm_offset_t start, const struct vm_map_enter_args *args, vm_map_entry_t *dead)
+{
+	vm_map_entry_t after;
+	kern_return_t kr = vm_map_find_place(map, args, &start, &after);
+
+	return kr == KERN_SUCCESS ? enter_placed(map, start, after, args, dead) : kr;
+}
+
+kern_return_t
+vm_map_enter_wired(vm_map_t map, vm_offset_t start, const struct vm_map_enter_args *args, vm_map_entry_t *dead)
+{
+	return wire_if_required(map, start, args, dead);
 }
 
 /* Flags that change what is asked for; checked and turned into plain arguments. */
@@ -373,11 +438,11 @@ enter_special(vm_map_t map, vm_offset_t *addr, const struct vm_map_enter_args *a
 	if (kr != KERN_SUCCESS)
 		return kr;
 	vm_map_lock(map);
-	kr = enter_locked(map, &at, &args, &dead);
-	/* A copied window shows what is not its own; its copies come later, one by one. */
-	if (kr == KERN_SUCCESS && (args.flags & VM_FLAGS_SUPERPAGE_MASK ||
-	    (map->wiring_required && !(args.submap != NULL && args.needs_copy))))
-		kr = wire_new(map, at, &args, &dead);
+	kr = vm_map_check_wxorx(map, args.cur);
+	if (kr == KERN_SUCCESS)
+		kr = enter_locked(map, &at, &args, &dead);
+	if (kr == KERN_SUCCESS)
+		kr = wire_if_required(map, at, &args, &dead);
 	vm_map_unlock(map);
 	vm_map_free_dead(map, dead);
 	if (kr == KERN_SUCCESS)
@@ -405,7 +470,7 @@ vm_map_enter(vm_map_t map, vm_offset_t *addr, const struct vm_map_enter_args *ar
 		args->object->one_mapping = false;
 		spin_unlock(&args->object->lock);
 	}
-	if (unlikely((args->flags & SPECIAL_FLAGS) || map->wiring_required))
+	if (unlikely((args->flags & SPECIAL_FLAGS) || map->wiring_required || map->options != 0))
 		return enter_special(map, addr, args);
 	vm_map_lock(map);
 	kr = enter_locked(map, addr, args, &dead);

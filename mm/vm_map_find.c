@@ -184,7 +184,7 @@ vm_map_find_first_fit(vm_map_t map, vm_offset_t from, vm_size_t size, vm_offset_
 		return KERN_FAIL(KERN_NO_SPACE, "0x%lx bytes from 0x%lx on do not fit below 0x%lx",
 		    size, from, max);
 	if (unlikely((mask & ~PAGE_MASK) != 0)) {
-		struct vm_map_search s = { .from = from, .size = size, .end = max, .align.mask = mask };
+		struct vm_map_search s = { .from = from, .size = size, .end = max, .align.mask = mask | PAGE_MASK };
 
 		if (first_fit(map, &s)) {
 			*addr = s.at;
@@ -313,8 +313,8 @@ no_space(const struct vm_map_search *s, vm_offset_t start)
 	if (s->align.phase != 0)
 		return KERN_FAIL(KERN_NO_SPACE, "no gap from 0x%lx to 0x%lx holds 0x%lx bytes at an address congruent to 0x%lx, mod 2M",
 		    start, s->end, s->size, s->align.phase);
-	return KERN_FAIL(KERN_NO_SPACE, "no gap from 0x%lx to 0x%lx holds 0x%lx bytes at a multiple of 0x%lx", start, s->end, s->size,
-	    s->align.mask + 1);
+	return KERN_FAIL(KERN_NO_SPACE, "no gap from 0x%lx to 0x%lx holds 0x%lx bytes at an address without the bits 0x%lx", start,
+	    s->end, s->size, s->align.mask);
 }
 
 static void
@@ -332,13 +332,12 @@ search_init(struct vm_map_search *s, vm_map_t map, const struct vm_map_find_args
 	s->phase = (a->what.offset + (s->colored ? object->color : 0)) & MEGAPAGE_MASK;
 }
 
-kern_return_t
-vm_map_choose(vm_map_t map, const struct vm_map_find_args *a, vm_offset_t start, struct vm_map_search *s)
+static kern_return_t
+choose(vm_map_t map, const struct vm_map_find_args *a, vm_offset_t start, struct vm_map_search *s)
 {
 	bool cluster = clusters(map, a, start), found = false;
 	vm_offset_t plain = start;
 
-	search_init(s, map, a);
 	s->clustered = cluster;
 	if (unlikely(map->options & VM_MAP_ASLR) && (map->options & VM_MAP_ASLR_IGNSTART))
 		plain = map->min_offset;
@@ -349,6 +348,25 @@ vm_map_choose(vm_map_t map, const struct vm_map_find_args *a, vm_offset_t start,
 	if (found || try_from(map, s, plain))
 		return KERN_SUCCESS;
 	return no_space(s, start);
+}
+
+kern_return_t
+vm_map_choose(vm_map_t map, const struct vm_map_find_args *a, vm_offset_t start, struct vm_map_search *s)
+{
+	search_init(s, map, a);
+	return choose(map, a, start, s);
+}
+
+kern_return_t
+vm_map_choose_masked(vm_map_t map, const struct vm_map_find_args *a, vm_offset_t start, vm_offset_t mask,
+    struct vm_map_search *s)
+{
+	search_init(s, map, a);
+	if ((mask & ~PAGE_MASK) != 0) {
+		s->method = VM_MAP_ALIGNED_STRATEGY;
+		s->mask = mask | PAGE_MASK;
+	}
+	return choose(map, a, start, s);
 }
 
 /* --- the calls that only look --- */
@@ -398,6 +416,14 @@ vm_map_entry_resize(vm_map_t map, vm_map_entry_t entry, int64_t grow)
 /* --- options --- */
 
 kern_return_t
+vm_map_check_wxorx(vm_map_t map, vm_prot_t prot)
+{
+	if ((map->options & VM_MAP_WXORX) && (~prot & (VM_PROT_WRITE | VM_PROT_EXECUTE)) == 0)
+		return KERN_FAIL(KERN_PROTECTION_FAILURE, "map %lu has no memory that is writable and executable", map->id);
+	return KERN_SUCCESS;
+}
+
+kern_return_t
 vm_map_set_options(vm_map_t map, uint32_t options, uint64_t seed)
 {
 	if (options & ~VM_MAP_OPTIONS)
@@ -406,6 +432,8 @@ vm_map_set_options(vm_map_t map, uint32_t options, uint64_t seed)
 	map->options = options;
 	map->random = seed;
 	map->anon_loc = 0;
+	if (options & (VM_MAP_CLUSTER | VM_MAP_CLUSTER_ALWAYS))
+		map->special = true;    /* removals look at anon_loc */
 	vm_map_unlock(map);
 	return KERN_SUCCESS;
 }

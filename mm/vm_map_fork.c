@@ -25,6 +25,7 @@
  * is_shared is what vm_region tells: it is set when nothing can fail any more,
  * or before the lock is dropped.
  */
+#include <mm/vm_map_find.h>
 #include <mm/vm_reserv.h>
 #include "vm_map_impl.h"
 
@@ -286,6 +287,10 @@ fork_once(vm_map_t old, vm_map_t *new)
 	f.new->stack_rules = old->stack_rules;
 	f.new->stack_open = old->stack_open;
 	vm_map_lock(old);
+	f.new->options = old->options;
+	f.new->anon_loc = old->anon_loc;
+	f.new->random = old->random;
+	f.new->special = (old->options & (VM_MAP_CLUSTER | VM_MAP_CLUSTER_ALWAYS)) != 0;
 	f.at = f.since = old->min_offset;
 	kr = inherit_all(&f);
 	vm_map_unlock(old);

@@ -154,6 +154,18 @@ bool vm_map_strategy_known(uint32_t find_space);
  * lock; only options' state and the index for alignments change. KERN_NO_SPACE.
  */
 kern_return_t vm_map_choose(vm_map_t map, const struct vm_map_find_args *a, vm_offset_t start, struct vm_map_search *s);
+/* The same for Mach's calls: a->find_space is ANY, and the address has no bit of mask (those below a page mean nothing). */
+kern_return_t vm_map_choose_masked(vm_map_t map, const struct vm_map_find_args *a, vm_offset_t start, vm_offset_t mask,
+    struct vm_map_search *s);
+/* What s found has been taken, or is about to be. Write lock. */
+static inline void
+vm_map_note_cluster(vm_map_t map, const struct vm_map_search *s)
+{
+	if (s->clustered && (map->anon_loc == 0 || s->at < map->anon_loc))
+		map->anon_loc = s->at;
+}
+/* KERN_PROTECTION_FAILURE: the map forbids memory with these rights. Any lock. */
+kern_return_t vm_map_check_wxorx(vm_map_t map, vm_prot_t prot);
 
 /* --- vm_map_copy.c --- */
 
@@ -247,6 +259,19 @@ kern_return_t vm_map_check_range(vm_map_t map, vm_offset_t start, vm_offset_t en
     bool maximum, vm_map_entry_t *first, vm_map_entry_t *last);
 
 /* --- vm_map_enter.c --- */
+
+#define VM_FLAGS_ALONE  0x8000u         /* internal, beside VM_FLAGS_*: never part of a neighbour */
+
+/*
+ * vm_map_enter's last step: args->size bytes at start, the place chosen: after is the entry before it; NULL: what is there
+ * goes (it may, vm_map_find_place says). Write lock. What went hangs on *dead. Nothing changed on failure.
+ */
+kern_return_t vm_map_enter_placed(vm_map_t map, vm_offset_t start, vm_map_entry_t after, const struct vm_map_enter_args *args,
+    vm_map_entry_t *dead);
+/* The same at a fixed start, which is checked: codes of vm_map_enter. */
+kern_return_t vm_map_enter_fixed(vm_map_t map, vm_offset_t start, const struct vm_map_enter_args *args, vm_map_entry_t *dead);
+/* After either: wires what is new where the map wants that, dropping the lock meanwhile; undoes all if that fails. */
+kern_return_t vm_map_enter_wired(vm_map_t map, vm_offset_t start, const struct vm_map_enter_args *args, vm_map_entry_t *dead);
 
 /*
  * May [start, end), which overlaps entries, be overwritten? Write lock, range settled. KERN_PROTECTION_FAILURE: a

@@ -192,6 +192,8 @@ unlink_range(vm_map_t map, vm_map_entry_t first, vm_offset_t end, unsigned flags
 				continue;
 			}
 			vm_map_count_user_wired(map, e, -1);
+			if (e->vme_end == map->anon_loc)
+				map->anon_loc = e->vme_start;
 		}
 		vm_map_store_unlink(map, e);
 		e->vme_next = NULL;

@@ -217,6 +217,7 @@ struct vm_map_enter_args {
 	bool               is_shared;   /* the object is mapped elsewhere on purpose */
 	vm_prot_t          cur, max;
 	vm_inherit_t       inheritance;
+	uint64_t           attributes;  /* of the entry, beside those that follow from the above (vm_map_insert.c) */
 };
 /*
  * Places and enters a range. *addr: lower bound (ANYWHERE) or place (FIXED);
