@@ -137,6 +137,15 @@ find_by_options(vm_map_t map, const struct vm_map_enter_args *args, vm_offset_t 
 	return kr;
 }
 
+/* What the range adds to map->size. */
+static inline vm_size_t
+counted(const struct vm_map_enter_args *args)
+{
+	const struct vm_map_entry e = { .attributes = args->attributes };
+
+	return e.guard ? 0 : args->size;
+}
+
 kern_return_t
 vm_map_find_place(vm_map_t map, const struct vm_map_enter_args *args, vm_offset_t *addr, vm_map_entry_t *after)
 {
@@ -147,7 +156,7 @@ vm_map_find_place(vm_map_t map, const struct vm_map_enter_args *args, vm_offset_
 		if (unlikely((args->flags & VM_FLAGS_OVERWRITE) && map->transitions != 0))
 			(void)vm_map_settle_slow(map, from, from + args->size, false);
 		kr = check_fixed(map, from, args, after);
-		return kr != KERN_SUCCESS ? kr : vm_map_check_size(map, args->size, from, from + args->size);
+		return kr != KERN_SUCCESS ? kr : vm_map_check_size(map, counted(args), from, from + args->size);
 	}
 	do {
 		kr = vm_map_check_size(map, args->size, 0, 0);

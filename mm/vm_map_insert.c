@@ -24,6 +24,7 @@
  * any more but the wiring that the map may ask for, and that undoes it.
  */
 #include <mm/vm_map_find.h>
+#include <mm/vm_map_stack.h>
 #include <mm/vm_print.h>
 #include "vm_map_impl.h"
 #include "vm_object_impl.h"
@@ -284,6 +285,8 @@ insert_locked(vm_map_t map, vm_offset_t start, vm_map_entry_t after, const struc
 
 	if (kr == KERN_SUCCESS)
 		kr = check_kind(w, start, start + args->size);
+	if (kr == KERN_SUCCESS && after != NULL && !(w->cow & MAP_CREATE_GUARD))
+		kr = vm_map_check_size(map, args->size, 0, 0);
 	if (kr == KERN_SUCCESS)
 		kr = after != NULL ? vm_map_enter_placed(map, start, after, args, dead) :
 		    vm_map_enter_fixed(map, start, args, dead);
@@ -317,6 +320,8 @@ vm_map_insert(vm_map_t map, vm_offset_t start, vm_offset_t end, const struct vm_
 		kr = check_free(map, start, end, &after);
 	if (kr == KERN_SUCCESS)
 		kr = check_kind(w, start, end);
+	if (kr == KERN_SUCCESS && !(w->cow & MAP_CREATE_GUARD))
+		kr = vm_map_check_size(map, end - start, 0, 0);
 	if (kr != KERN_SUCCESS)
 		return kr;
 	fill_args(&args, w, end - start);
@@ -386,6 +391,24 @@ find_locked(vm_map_t map, vm_offset_t *addr, const struct vm_map_find_args *a, s
 	return kr;
 }
 
+/* A stack is placed as any memory is; then it is vm_map_stack's. */
+static kern_return_t
+find_stack(vm_map_t map, vm_offset_t *addr, const struct vm_map_find_args *a)
+{
+	struct vm_map_search s = { .at = *addr };
+	kern_return_t kr = KERN_SUCCESS;
+
+	vm_map_lock(map);
+	if (a->find_space != VMFS_NO_SPACE)
+		kr = vm_map_choose(map, a, *addr, &s);
+	if (kr == KERN_SUCCESS) {
+		*addr = s.at;
+		kr = vm_map_stack_locked(map, s.at, a->length, &a->what);
+	}
+	vm_map_unlock(map);
+	return kr;
+}
+
 kern_return_t
 vm_map_find(vm_map_t map, vm_offset_t *addr, const struct vm_map_find_args *a)
 {
@@ -395,6 +418,8 @@ vm_map_find(vm_map_t map, vm_offset_t *addr, const struct vm_map_find_args *a)
 
 	if (kr == KERN_SUCCESS && (!page_aligned(*addr) || !vm_map_strategy_known(a->find_space)))
 		kr = KERN_FAIL(KERN_INVALID_ARGUMENT, "address 0x%lx is not in pages, or strategy 0x%x unknown", *addr, a->find_space);
+	if (kr == KERN_SUCCESS && (a->what.cow & MAP_STACK_BITS))
+		return find_stack(map, addr, a);
 	if (kr == KERN_SUCCESS)
 		kr = prepare(&args, &a->what, a->length);
 	if (kr != KERN_SUCCESS)

@@ -443,7 +443,7 @@ TEST(vm_map_find, the_index_survives_every_change_of_the_store)
 	for (vm_map_entry_t e = vm_map_first_entry(map); e != vm_map_to_entry(map); e = e->vme_next)
 		for (vm_size_t size = P; size < 20 * P; size += 3 * P) {
 			vm_map_entry_t f = e->vme_next;
-			vm_offset_t a;
+			vm_offset_t a = 0;
 
 			for (; f != vm_map_to_entry(map); f = f->vme_next) {
 				(void)vm_map_align(f->vme_end, &align, &a);
