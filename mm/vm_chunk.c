@@ -243,7 +243,7 @@ chunk_single_page(struct vm_chunk *c, unsigned slot, bool zero)
 }
 
 struct vm_page *
-vm_object_page_alloc(vm_object_t object, vm_object_offset_t offset, bool zero)
+vm_object_page_alloc(vm_object_t object, vm_object_offset_t offset, unsigned flags)
 {
 	uint64_t at = offset + object->color;
 	unsigned slot = (unsigned)(at >> PAGE_SHIFT) % VM_CHUNK_PAGES;
@@ -254,16 +254,16 @@ vm_object_page_alloc(vm_object_t object, vm_object_offset_t offset, bool zero)
 		c = chunk_allocate(object, at >> VM_CHUNK_SHIFT);
 		if (c == NULL)
 			return NULL;
-		vm_reserv_make(c);
+		vm_reserv_make(c, flags);
 	}
 	DASSERT(!vm_chunk_populated(c, slot), ("object %lu: offset 0x%lx is resident already",
 	    (unsigned long)object->id, (unsigned long)offset));
 	if (c->base != 0) {
 		m = c->head + slot;
-		if (zero && !c->zeroed)
+		if ((flags & VM_OBJECT_ZERO) && !c->zeroed)
 			vm_page_zero(m);
 	} else {
-		m = chunk_single_page(c, slot, zero);
+		m = chunk_single_page(c, slot, (flags & VM_OBJECT_ZERO) != 0);
 		if (m == NULL) {
 			if (c->resident == 0)
 				chunk_free(c);
@@ -275,15 +275,71 @@ vm_object_page_alloc(vm_object_t object, vm_object_offset_t offset, bool zero)
 	return m;
 }
 
+/* m, at slot of a reservation, as chunk_set_resident has it, in four stores. */
+static inline void
+chunk_describe(struct vm_chunk *c, struct vm_page *m, uint64_t number, unsigned flags)
+{
+	_Static_assert(offsetof(struct vm_page, slot) == offsetof(struct vm_page, pfn) + 4 &&
+	    offsetof(struct vm_page, wire_count) == offsetof(struct vm_page, pfn) + 6, "one word");
+	m->o.chunk = c;
+	m->o.ad = 0;
+	*(uint64_t *)(void *)&m->pfn = number;
+	vm_page_describe(m, VM_PAGE_OBJECT, 0, flags);
+}
+
+/* As chunk_set_resident, for slots [slot, end) of a reservation, none of them populated. */
+static void
+chunk_set_run(struct vm_chunk *c, unsigned slot, unsigned end, unsigned flags)
+{
+	uint64_t number = (c->base + slot) | (uint64_t)slot << 32;
+	struct vm_page *m = c->head + slot, *last = c->head + end;
+	unsigned n = end - slot;
+
+	for (; last - m >= 8; m += 8, number += 8 * (1 + (1ul << 32))) {
+#pragma GCC unroll 8
+		for (unsigned i = 0; i < 8; i++)
+			chunk_describe(c, m + i, number + i * (1 + (1ul << 32)), flags);
+	}
+	for (; m < last; m++, number += 1 + (1ul << 32))
+		chunk_describe(c, m, number, flags);
+	if (slot == 0)
+		c->head->order = VM_PAGE_ORDER_MEGA;
+	for (unsigned next; slot < end; slot = next) {
+		next = (slot | 63) + 1 < end ? (slot | 63) + 1 : end;
+		c->popmap[slot / 64] |= ~0ul >> (63 - (next - 1 - slot)) << (slot % 64);
+	}
+	c->object->resident_page_count += n;
+	c->resident += (uint16_t)n;
+	if (c->resident == VM_CHUNK_PAGES)
+		vm_reserv_filled(c);
+}
+
 void
 vm_chunk_fill(struct vm_chunk *c, unsigned slot, unsigned n)
 {
-	for (unsigned end = slot + n; slot < end; slot++) {
-		if (vm_chunk_populated(c, slot))
+	for (unsigned end = slot + n, stop; slot < end; slot = stop + 1) {
+		stop = vm_chunk_next(c, slot);
+		if (stop > end)
+			stop = end;
+		if (stop == slot)
 			continue;
 		if (!c->zeroed)
-			vm_page_zero(c->head + slot);
-		chunk_set_resident(c, slot, c->head + slot);
+			for (unsigned i = slot; i < stop; i++)
+				vm_page_zero(c->head + i);
+		chunk_set_run(c, slot, stop, 0);
+	}
+}
+
+void
+vm_chunk_fill_copy(struct vm_chunk *c, const struct vm_chunk *from)
+{
+	for (unsigned slot = 0, stop; slot < VM_CHUNK_PAGES; slot = stop + 1) {
+		stop = vm_chunk_next(c, slot);
+		if (stop == slot)
+			continue;
+		for (unsigned i = slot; i < stop; i++)
+			vm_page_copy(c->head + i, vm_chunk_page(from, i));
+		chunk_set_run(c, slot, stop, VM_PAGE_DIRTY);
 	}
 }
 

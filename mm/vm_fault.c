@@ -20,6 +20,10 @@
  * until the leaf is made: whoever write-protects for a copy (map write lock)
  * or removes the page (object lock) therefore sees the leaf.
  *
+ * Megapages come by themselves when the last page of a window is there. Where the
+ * user asks for them (entry->megapages), B clears and C copies the whole window
+ * at its first page, if it has a reservation of its own.
+ *
  * C: the old page may be mapped read-only through the top object by others who
  * must now see the new one. When the top object has one reference only, the
  * only such mapping is ours, and entering the new page replaces it; else all
@@ -109,6 +113,51 @@ zero_fill(struct fault *f)
 	return KERN_SUCCESS;
 }
 
+/* Why no leaf over the whole of c, a block and full, can be: it would give somebody more or other than he has. */
+static enum pmap_refusal
+why_no_megapage(const struct vm_map_lookup *l, const struct vm_page *m, vm_object_t level, vm_offset_t va)
+{
+	vm_offset_t window = va & ~MEGAPAGE_MASK;
+	uint64_t at;
+
+	if (m->slot != (((va + l->pmap_shift) >> PAGE_SHIFT) & (VM_CHUNK_PAGES - 1)))
+		return PMAP_REFUSED_PLACE;
+	if (window < l->lo || l->hi - window < MEGAPAGE_SIZE)
+		return PMAP_REFUSED_ENTRY;
+	if (l->wired)
+		return PMAP_REFUSED_WIRED;
+	if (level == l->object)
+		return PMAP_REFUSALS;
+	/* Nothing in front of it that would show through for some pages. */
+	at = l->offset + l->object->color;
+	if (level != l->object->shadow || vm_chunk_find(l->object, at >> VM_CHUNK_SHIFT) != NULL ||
+	    m->o.chunk->object != level)
+		return PMAP_REFUSED_COPY;
+	return PMAP_REFUSALS;
+}
+
+/*
+ * C, in memory whose user wants megapages: old, of a full reservation, has just been copied to the first page f->m of one
+ * of the top object's. The others follow, and all leaves of the old ones that show them through the top object go.
+ */
+static noinline void
+copy_window(struct fault *f, const struct vm_page *old)
+{
+	struct vm_chunk *from = old->o.chunk, *c = f->m->o.chunk;
+	vm_offset_t window = (f->va & ~MEGAPAGE_MASK) + f->l.pmap_shift;
+
+	/* An object between the two may have newer pages. */
+	if (f->level != f->l.object->shadow || c->base == 0 || c->resident != 1 || !vm_chunk_is_megapage(from) ||
+	    old->slot != f->m->slot || from->wired != 0 || f->level->special || f->l.object->special ||
+	    why_no_megapage(&f->l, f->m, f->l.object, f->va) != PMAP_REFUSALS)
+		return;
+	if (__atomic_load_n(&f->l.object->ref_count, __ATOMIC_ACQUIRE) > 1 || f->l.map != f->only)
+		pmap_chunk_protect(from, VM_PROT_NONE);
+	else
+		pmap_remove(f->l.pmap, window, window + MEGAPAGE_SIZE);
+	vm_chunk_fill_copy(c, from);
+}
+
 /*
  * C: f->m, found in f->level (locked), is copied into the top object (locked).
  * Our own leaf of the old page is replaced by the caller if `only` is the map
@@ -120,7 +169,7 @@ copy_up(struct fault *f)
 	vm_object_t top = f->l.object;
 	struct vm_page *m = f->m;
 
-	f->m = vm_object_page_alloc(top, f->l.offset, false);
+	f->m = vm_object_page_alloc(top, f->l.offset, vm_chunk_is_megapage(m->o.chunk) ? VM_OBJECT_DENSE : 0);
 	if (f->m == NULL) {
 		spin_unlock(&f->level->lock);
 		spin_unlock(&top->lock);
@@ -130,6 +179,8 @@ copy_up(struct fault *f)
 	vm_page_copy(f->m, m);
 	f->m->flags |= VM_PAGE_DIRTY;
 	f->fresh = f->copied = true;
+	if (unlikely(f->l.entry->megapages))
+		copy_window(f, m);
 	if (__atomic_load_n(&top->ref_count, __ATOMIC_ACQUIRE) > 1 || f->l.map != f->only || top->special)
 		pmap_page_protect(m, VM_PROT_NONE);
 	spin_unlock(&f->level->lock);
@@ -298,29 +349,6 @@ find_page_slow(struct fault *f)
 
 /* --- step 3: the leaf --- */
 
-/* Why no leaf over the whole of c, a block and full, can be: it would give somebody more or other than he has. */
-static enum pmap_refusal
-why_no_megapage(const struct vm_map_lookup *l, const struct vm_page *m, vm_object_t level, vm_offset_t va)
-{
-	vm_offset_t window = va & ~MEGAPAGE_MASK;
-	uint64_t at;
-
-	if (m->slot != (((va + l->pmap_shift) >> PAGE_SHIFT) & (VM_CHUNK_PAGES - 1)))
-		return PMAP_REFUSED_PLACE;
-	if (window < l->lo || l->hi - window < MEGAPAGE_SIZE)
-		return PMAP_REFUSED_ENTRY;
-	if (l->wired)
-		return PMAP_REFUSED_WIRED;
-	if (level == l->object)
-		return PMAP_REFUSALS;
-	/* Nothing in front of it that would show through for some pages. */
-	at = l->offset + l->object->color;
-	if (level != l->object->shadow || vm_chunk_find(l->object, at >> VM_CHUNK_SHIFT) != NULL ||
-	    m->o.chunk->object != level)
-		return PMAP_REFUSED_COPY;
-	return PMAP_REFUSALS;
-}
-
 static noinline bool
 megapage_fits(const struct vm_map_lookup *l, const struct vm_page *m, vm_object_t level, vm_offset_t va)
 {
@@ -418,6 +446,17 @@ fill_ahead(const struct vm_map_lookup *l, const struct vm_page *m, vm_offset_t v
 	(void)pmap_enter_run(l->pmap, va + l->pmap_shift + PAGE_SIZE, c, slot + 1, n - 1, l->prot);
 }
 
+/*
+ * m is the first page of its window: where the user wants megapages, the others are cleared now, too. (Of an ordinary
+ * object that shadows nothing.)
+ */
+static noinline void
+fill_window(const struct vm_map_lookup *l, const struct vm_page *m, vm_offset_t va)
+{
+	if (l->entry->megapages && m->o.chunk->base != 0 && why_no_megapage(l, m, l->object, va) == PMAP_REFUSALS)
+		vm_chunk_fill(m->o.chunk, 0, VM_CHUNK_PAGES);
+}
+
 /* A of an ordinary object: m, resident or fresh in the top object (locked). */
 static inline kern_return_t
 enter_quick(const struct vm_map_lookup *l, struct vm_page *m, vm_offset_t va, vm_prot_t access, bool fresh)
@@ -425,6 +464,8 @@ enter_quick(const struct vm_map_lookup *l, struct vm_page *m, vm_offset_t va, vm
 	struct vm_chunk *c = m->o.chunk;
 	kern_return_t kr;
 
+	if (unlikely(c->resident == 1) && fresh)
+		fill_window(l, m, va);
 	if (unlikely(vm_chunk_is_megapage(c)) && megapage_fits(l, m, l->object, va) &&
 	    pmap_enter_mega(l->pmap, (va + l->pmap_shift) & ~MEGAPAGE_MASK, c, l->prot, access) == KERN_SUCCESS)
 		return KERN_SUCCESS;
@@ -480,10 +521,18 @@ static inline kern_return_t
 enter_fresh(struct fault *f)
 {
 	vm_prot_t flags = f->access | uncached(f);
+	vm_offset_t at = f->va + f->l.pmap_shift;
+	struct vm_chunk *c = f->m->o.chunk;
+	kern_return_t kr;
 
 	if (unlikely(f->l.wired && f->m->wire_count != 0))
 		flags |= PMAP_WIRED;
-	return pmap_enter(f->l.pmap, f->va + f->l.pmap_shift, f->m, f->prot, flags);
+	kr = pmap_enter(f->l.pmap, at, f->m, f->prot, flags);
+	/* The last page of a window: what is copied becomes a megapage again. */
+	if (unlikely(vm_chunk_is_megapage(c)) && kr == KERN_SUCCESS && !f->l.object->special &&
+	    megapage_fits(&f->l, f->m, f->level, f->va))
+		(void)pmap_enter_mega(f->l.pmap, at & ~MEGAPAGE_MASK, c, f->prot, flags);
+	return kr;
 }
 
 /* The top object, locked, is device memory. */

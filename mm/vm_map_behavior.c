@@ -1,7 +1,8 @@
 /*
  * vm_map_behavior.c: advice about a range (Mach: vm_behavior_set).
  *
- * The first four kinds are kept in the entries, for the fault path to read.
+ * The first four kinds are kept in the entries, for the fault path to read, and
+ * so is whether megapages are wanted from the first touch on (MEGAPAGES, SMALL_PAGES).
  * The others act at once and leave no trace in the entries:
  *
  *   WILLNEED           what is resident is mapped, what a pager has is fetched
@@ -335,6 +336,13 @@ zero_range(vm_map_t map, vm_offset_t start, vm_offset_t end)
 	return kr == KERN_SUCCESS ? write_zeros(map, start, end) : kr;
 }
 
+static inline bool
+is_stored(vm_behavior_t behavior)
+{
+	return behavior <= VM_BEHAVIOR_STORED_LAST || behavior == VM_BEHAVIOR_ZERO_WIRED_PAGES ||
+	    behavior > VM_BEHAVIOR_LAST_VALID;
+}
+
 /* What entries remember. */
 static kern_return_t
 store(vm_map_t map, vm_offset_t start, vm_offset_t end, vm_behavior_t behavior)
@@ -347,6 +355,8 @@ store(vm_map_t map, vm_offset_t start, vm_offset_t end, vm_behavior_t behavior)
 	FOREACH(map, e, start, end)
 		if (behavior == VM_BEHAVIOR_ZERO_WIRED_PAGES)
 			e->zero_wired = true;
+		else if (behavior >= VM_BEHAVIOR_MEGAPAGES)
+			e->megapages = behavior == VM_BEHAVIOR_MEGAPAGES;
 		else
 			e->behavior = behavior & 3;
 	vm_map_merge_range(map, start, end);
@@ -395,7 +405,7 @@ vm_map_behavior_set(vm_map_t map, vm_offset_t start, vm_offset_t end, vm_behavio
 	vm_map_entry_t first, last;
 	kern_return_t kr;
 
-	if (behavior > VM_BEHAVIOR_LAST_VALID)
+	if (!vm_behavior_is_valid(behavior))
 		return KERN_FAIL(KERN_INVALID_ARGUMENT, "there is no behaviour %u", behavior);
 	if (start < map->min_offset || end > map->max_offset)
 		return KERN_FAIL(KERN_NO_SPACE, "[0x%lx, 0x%lx) is not within the map [0x%lx, 0x%lx)", start, end,
@@ -407,8 +417,7 @@ vm_map_behavior_set(vm_map_t map, vm_offset_t start, vm_offset_t end, vm_behavio
 	vm_map_lock(map);
 	kr = vm_map_check_range(map, start, end, VM_PROT_NONE, false, &first, &last);
 	if (kr == KERN_SUCCESS && behavior != VM_BEHAVIOR_WILLNEED)
-		kr = behavior <= VM_BEHAVIOR_STORED_LAST || behavior == VM_BEHAVIOR_ZERO_WIRED_PAGES ?
-		    store(map, start, end, behavior) : act(map, start, end, behavior);
+		kr = is_stored(behavior) ? store(map, start, end, behavior) : act(map, start, end, behavior);
 	vm_map_unlock(map);
 	if (kr == KERN_SUCCESS && behavior == VM_BEHAVIOR_WILLNEED)
 		while (start < end)

@@ -20,7 +20,7 @@ bool vm_chunk_covered(vm_object_t top, vm_object_t below, vm_object_offset_t del
 /* vm_reserv.c; object locked */
 void vm_reserv_bootstrap(void);
 /* c, new and empty, gets a megapage of memory if its window deserves one. Once in its life. */
-void vm_reserv_make(struct vm_chunk *c);
+void vm_reserv_make(struct vm_chunk *c, unsigned flags);
 void vm_reserv_refused(enum vm_reserv_refusal why);
 /* The last page has come; the first of a full one has gone; c, linked nowhere, is about to belong to another object. */
 void vm_reserv_filled(struct vm_chunk *c);

@@ -120,7 +120,7 @@ vm_reserv_renamed(struct vm_chunk *c, vm_object_t to)
 /* --- making and giving back --- */
 
 void
-vm_reserv_make(struct vm_chunk *c)
+vm_reserv_make(struct vm_chunk *c, unsigned flags)
 {
 	vm_object_t object = c->object;
 	uint64_t start = c->index << VM_CHUNK_SHIFT;
@@ -134,17 +134,17 @@ vm_reserv_make(struct vm_chunk *c)
 		vm_reserv_refused(VM_RESERV_REFUSED_EDGE);
 		return;
 	}
-	/* Copies of single pages, often few: a megapage for each window that a forked child touches costs more than it gives. */
-	if (object->shadow != NULL) {
+	if (object->shadow != NULL && !(flags & VM_OBJECT_DENSE)) {
 		vm_reserv_refused(VM_RESERV_REFUSED_COPY);
 		return;
 	}
-	m = vm_page_alloc_order(VM_PAGE_ORDER_MEGA, VM_PAGE_USER | VM_PAGE_PREFER_ZERO);
+	/* What is written over at once need not be clear. */
+	m = vm_page_alloc_order(VM_PAGE_ORDER_MEGA, VM_PAGE_USER | (flags & VM_OBJECT_ZERO ? VM_PAGE_PREFER_ZERO : 0));
 	if (m == NULL) {
 		vm_reserv_refused(VM_RESERV_REFUSED_NO_BLOCK);
 		return;
 	}
-	c->zeroed = (m->flags & VM_PAGE_ZEROED) != 0;
+	c->zeroed = (m->flags & VM_PAGE_ZEROED) != 0;   /* told to who asked for it */
 	m->flags = 0;
 	m->kind = VM_PAGE_RSVP;
 	m->o.chunk = c;

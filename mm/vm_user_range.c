@@ -45,7 +45,7 @@ vm_behavior_set(vm_map_t map, vm_address_ut addr, vm_size_ut size, vm_behavior_t
 
 	if (map == NULL)
 		return vm_user_no_map();
-	if (behavior > VM_BEHAVIOR_LAST_VALID)
+	if (!vm_behavior_is_valid(behavior))
 		return KERN_FAIL(KERN_INVALID_ARGUMENT, "there is no behaviour %u", behavior);
 	kr = vm_user_range(&r, addr, size, KERN_INVALID_ARGUMENT, KERN_NO_SPACE);
 	if (kr != KERN_SUCCESS || r.start == r.end)

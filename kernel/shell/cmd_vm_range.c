@@ -15,7 +15,8 @@ static const struct cmd_word behavior_words[] = {
 	{ "rseqntl", VM_BEHAVIOR_RSEQNTL }, { "willneed", VM_BEHAVIOR_WILLNEED }, { "dontneed", VM_BEHAVIOR_DONTNEED },
 	{ "free", VM_BEHAVIOR_FREE }, { "zero_wired", VM_BEHAVIOR_ZERO_WIRED_PAGES },
 	{ "reusable", VM_BEHAVIOR_REUSABLE }, { "reuse", VM_BEHAVIOR_REUSE }, { "can_reuse", VM_BEHAVIOR_CAN_REUSE },
-	{ "pageout", VM_BEHAVIOR_PAGEOUT }, { "zero", VM_BEHAVIOR_ZERO }, { NULL, 0 },
+	{ "pageout", VM_BEHAVIOR_PAGEOUT }, { "zero", VM_BEHAVIOR_ZERO },
+	{ "megapages", VM_BEHAVIOR_MEGAPAGES }, { "small_pages", VM_BEHAVIOR_SMALL_PAGES }, { NULL, 0 },
 };
 static const struct cmd_word sync_words[] = {
 	{ "async", VM_SYNC_ASYNCHRONOUS }, { "sync", VM_SYNC_SYNCHRONOUS }, { "invalidate", VM_SYNC_INVALIDATE },
@@ -116,7 +117,8 @@ do_vm_behavior_set(struct cmd_ctx *c)
 
 COMMAND(vm_behavior_set, do_vm_behavior_set, "vm", "how a range will be used, or what to do with it now",
     "Kept by the entries: default, random, sequential, rseqntl (they change how much a fault\n"
-    "brings in). Done at once: willneed, dontneed, free, zero, reusable, pageout...\n"
+    "brings in); megapages, small_pages (does the first touch of 2 MiB fill them all, the first\n"
+    "write to a copy copy them all?). Done at once: willneed, dontneed, free, zero, reusable, pageout...\n"
     "  vm_behavior_set t1 $a 4M willneed\n"
     "KERN_INVALID_ARGUMENT, KERN_INVALID_ADDRESS (a hole), KERN_NO_SPACE (outside the map)",
     ARG(MAP, "task"), ARG(NUM, "addr"), ARG(SIZE, "size"), ARGW(ENUM, "behavior", behavior_words));

@@ -102,8 +102,6 @@ advise_otherwise(uint64_t addr, size_t len, int advice)
 	case MADV_AUTOSYNC:
 	case MADV_NOCORE:
 	case MADV_CORE:
-	case MADV_HUGEPAGE:
-	case MADV_NOHUGEPAGE:
 	case MADV_COLLAPSE:
 		return each_region(addr, len, NULL) ? 0 : fail(ENOMEM);
 	case MADV_DONTFORK:
@@ -130,7 +128,8 @@ madvise(void *where, size_t len, int advice)
 		{ MADV_COLD, VM_BEHAVIOR_DONTNEED }, { MADV_PAGEOUT, VM_BEHAVIOR_PAGEOUT },
 		{ MADV_REMOVE, VM_BEHAVIOR_ZERO }, { MADV_ZERO_WIRED_PAGES, VM_BEHAVIOR_ZERO_WIRED_PAGES },
 		{ MADV_FREE_REUSABLE, VM_BEHAVIOR_REUSABLE }, { MADV_FREE_REUSE, VM_BEHAVIOR_REUSE },
-		{ MADV_CAN_REUSE, VM_BEHAVIOR_CAN_REUSE },
+		{ MADV_CAN_REUSE, VM_BEHAVIOR_CAN_REUSE }, { MADV_HUGEPAGE, VM_BEHAVIOR_MEGAPAGES },
+		{ MADV_NOHUGEPAGE, VM_BEHAVIOR_SMALL_PAGES },
 	};
 	uint64_t addr = (uintptr_t)where;
 	int done;

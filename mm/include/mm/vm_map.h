@@ -63,6 +63,7 @@ struct vm_map_entry {
 			            no_sync : 1,            /* pages are not written back by themselves */
 			            stack_guard : 1,        /* but for one page, which stays free (stack_gap only) */
 			            no_core : 1,            /* not wanted in a dump */
+			            megapages : 1,          /* the first touch of 2 MiB fills them */
 			            split : 2;              /* never cut finer than pages (0), megapages (1), gigapages (2) */
 		};
 		uint64_t            attributes; /* all of the above, to compare at once */

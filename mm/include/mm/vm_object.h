@@ -296,14 +296,17 @@ vm_page_lookup(vm_object_t object, vm_object_offset_t offset)
 	return vm_chunk_page(c, slot);
 }
 
+#define VM_OBJECT_ZERO  0x1u            /* the page is clear */
+#define VM_OBJECT_DENSE 0x2u            /* of a copy: all of the window is there below, so all of it may be written */
 /*
- * A page for object at offset, resident, kind OBJECT. With zero it is clear.
- * Where the whole chunk lies within the object and memory allows, it comes from
- * a reservation. NULL: shortage. Nothing must be resident there yet.
+ * A page for object at offset, resident, kind OBJECT. Where the whole chunk lies within the object and memory allows, it
+ * comes from a reservation (vm_reserv.c). NULL: shortage. Nothing must be resident there yet.
  */
-struct vm_page *vm_object_page_alloc(vm_object_t object, vm_object_offset_t offset, bool zero);
+struct vm_page *vm_object_page_alloc(vm_object_t object, vm_object_offset_t offset, unsigned flags);
 /* Makes the pages of a reservation in slots [slot, slot+n) resident and clear, those that are not. object locked. */
 void vm_chunk_fill(struct vm_chunk *c, unsigned slot, unsigned n);
+/* The other pages of a reservation become copies of those of from, which has them all; both objects locked. */
+void vm_chunk_fill_copy(struct vm_chunk *c, const struct vm_chunk *from);
 /*
  * n zeroed pages from offset on, all in one chunk, where none are resident. FALSE: shortage; those made by then stay,
  * which nobody can see.

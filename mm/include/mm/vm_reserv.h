@@ -17,7 +17,7 @@
 #define VM_RESERV_REFUSALS(X) \
 	X(SMALL,    "small",    "the object is smaller than a megapage") \
 	X(EDGE,     "edge",     "the window lies across the object's edge") \
-	X(COPY,     "copy",     "the window of a copy gets few pages, as far as can be told") \
+	X(COPY,     "copy",     "a copy's window, of which not all is there to be copied") \
 	X(OVERLAP,  "overlap",  "pages of the window came from elsewhere, one by one") \
 	X(NO_BLOCK, "no_block", "no free megapage, or too little memory altogether")
 

@@ -62,6 +62,14 @@ typedef uint32_t vm_behavior_t;
 #define VM_BEHAVIOR_PAGEOUT     11u
 #define VM_BEHAVIOR_ZERO        12u
 #define VM_BEHAVIOR_LAST_VALID  12u
+/* Ours, kept by the entry beside the four: does the first touch of 2 MiB clear them all, the first write copy them all? */
+#define VM_BEHAVIOR_MEGAPAGES   256u
+#define VM_BEHAVIOR_SMALL_PAGES 257u
+static inline bool
+vm_behavior_is_valid(vm_behavior_t b)
+{
+	return b <= VM_BEHAVIOR_LAST_VALID || b == VM_BEHAVIOR_MEGAPAGES || b == VM_BEHAVIOR_SMALL_PAGES;
+}
 
 /* vm_allocate, vm_map: flags. A plain boolean "anywhere" is compatible. */
 #define VM_FLAGS_FIXED          0x0u

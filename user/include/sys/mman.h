@@ -85,9 +85,9 @@ extern "C" {
 #define MADV_REMOVE     24              /* reads as zero from now on */
 #define MADV_POPULATE_READ  25          /* faulted in now */
 #define MADV_POPULATE_WRITE 26
-#define MADV_HUGEPAGE   27              /* megapages are used wherever they fit: no effect, as the next two */
-#define MADV_NOHUGEPAGE 28
-#define MADV_COLLAPSE   29
+#define MADV_HUGEPAGE   27              /* 2 MiB at a time from the first touch on, where they fit */
+#define MADV_NOHUGEPAGE 28              /* page by page; full megapages are still mapped as such */
+#define MADV_COLLAPSE   29              /* no effect: what is full and alike is a megapage already */
 /* Darwin's. */
 #define MADV_ZERO_WIRED_PAGES 30
 #define MADV_FREE_REUSABLE  31
