@@ -71,10 +71,10 @@ pmap_remove_entries(struct pmap *pmap, vm_offset_t start, vm_offset_t end, struc
 {
 	struct pv *only = table->t.pv->t_next == NULL ? table->t.pv : NULL;
 	struct pv_run run = { NULL, 0 };
-	unsigned n = 0, wired = 0;
+	unsigned n = 0, wired = 0, left = table->slot;
 	vm_offset_t va;
 
-	for (va = start; va < end; va += PAGE_SIZE, e++) {
+	for (va = start; va < end && n < left; va += PAGE_SIZE, e++) {
 		pte_t v = pte_load(e);
 
 		if (v == 0 || ((how & PMAP_KEEP_WIRED) && (v & PTE_WIRED)))
@@ -157,11 +157,15 @@ pmap_remove_windows(struct pmap *pmap, vm_offset_t start, vm_offset_t end, unsig
 	vm_offset_t last = pmap_piece_end(start, end, 2) & ~MEGAPAGE_MASK;
 	pte_t *e = &pmap->dir[sv_index(start, 1)];
 
-	for (; start < last && pmap->dir_window != PMAP_NO_WINDOW; start += MEGAPAGE_SIZE, e++) {
+	for (; start < last; start += MEGAPAGE_SIZE, e++) {
 		struct vm_page *page;           /* the table, or the megapage's first */
 		pte_t v = pte_load(e);
 
-		if (v == 0 || (v & (PTE_RWX | PTE_NESTED)) == PTE_NESTED)
+		if (v == 0)
+			continue;
+		if (unlikely(pmap->dir_window == PMAP_NO_WINDOW))
+			break;
+		if ((v & (PTE_RWX | PTE_NESTED)) == PTE_NESTED)
 			continue;
 		page = vm_page_of_pfn(pte_pfn(v));
 		if (pte_leaf(v)) {
@@ -390,6 +394,29 @@ pmap_protect_mega(struct pmap *pmap, vm_offset_t start, vm_offset_t end, pte_t *
 		pmap_protect_table(pmap, start, end, &sv_entries(table)[sv_index(start, 0)], keep, b);
 }
 
+/*
+ * Whole windows from start on, entry by entry of the directory used last, when
+ * all leaves keep R, so that none goes. Where it went no further.
+ */
+static vm_offset_t
+pmap_protect_windows(struct pmap *pmap, vm_offset_t start, vm_offset_t end, pte_t keep, struct pmap_batch *b)
+{
+	vm_offset_t last = pmap_piece_end(start, end, 2) & ~MEGAPAGE_MASK;
+	pte_t *e = &pmap->dir[sv_index(start, 1)], lose = PTE_RWX & ~keep, all = 0;
+
+	for (; start < last; start += MEGAPAGE_SIZE, e++) {
+		pte_t v = pte_load(e);
+
+		if (pte_leaf(v)) {
+			if (v & lose)
+				all |= pte_and(e, ~lose);
+		} else if (v != 0 && !(v & PTE_NESTED))
+			pmap_protect_table(pmap, start, start + MEGAPAGE_SIZE, pte_table(v), keep, b);
+	}
+	b->all |= all != 0;
+	return start;
+}
+
 /* pmap locked; unlocks it. */
 static noinline void
 pmap_protect_unlock(struct pmap *pmap, vm_offset_t start, vm_offset_t end, pte_t keep)
@@ -409,6 +436,11 @@ pmap_protect_unlock(struct pmap *pmap, vm_offset_t start, vm_offset_t end, pte_t
 	if (!(keep & PTE_R))
 		pmap->execute_only = true;
 	for (; start < end; start = next) {
+		if (pmap->dir_window == start >> GIGAPAGE_SHIFT && (start & MEGAPAGE_MASK) == 0 &&
+		    end - start >= MEGAPAGE_SIZE && (keep & PTE_R) && !pmap->execute_only) {
+			next = pmap_protect_windows(pmap, start, end, keep, &b);
+			continue;
+		}
 		e = pmap_find(pmap, start, &level);
 		next = pmap_piece_end(start, end, level);
 		if (level == 0)
