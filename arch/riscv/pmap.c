@@ -183,16 +183,16 @@ pmap_unhook(struct pmap *pmap, vm_offset_t va, unsigned level, struct pmap_batch
 static noinline pte_t *
 pmap_find_from_root(struct pmap *pmap, vm_offset_t va, unsigned *level)
 {
-	unsigned l = pmap->levels - 1;
+	unsigned l = pmap->levels - 1, shift = sv_shift(l);
 	pte_t *table = pmap->root, *e, v;
 
-	for (;; l--) {
+	for (;; l--, shift -= SV_INDEX_BITS) {
 		if (l == 1 && !pmap_is_kernel(pmap)) {  /* whose finders hold no lock */
 			pmap->dir_window = va >> GIGAPAGE_SHIFT;
 			pmap->dir = table;
 			pmap->dir_page = sv_table_page(table);
 		}
-		e = &table[sv_index(va, l)];
+		e = &table[(va >> shift) % SV_ENTRIES];
 		if (l == 0 || ((v = pte_load(e)) & (PTE_V | PTE_RWX | PTE_NESTED)) != PTE_V)
 			break;
 		table = pte_table(v);
@@ -471,10 +471,15 @@ pmap_enter_here(struct pmap *pmap, vm_offset_t va, struct vm_page *m, pte_t new)
 static noinline kern_return_t
 pmap_enter_other(struct pmap *pmap, vm_offset_t va, struct vm_page *m, pte_t new)
 {
-	if (pmap->leaf_window != va >> MEGAPAGE_SHIFT && pmap->dir_window == va >> GIGAPAGE_SHIFT &&
-	    pte_load(&pmap->dir[sv_index(va, 1)]) == 0 && (new & (PTE_R | PTE_X | PTE_WIRED)) == PTE_R &&
-	    !pmap_cached_is_empty(pmap))
-		return pmap_enter_fresh(pmap, va, m, new);
+	if (pmap->leaf_window != va >> MEGAPAGE_SHIFT && (new & (PTE_R | PTE_X | PTE_WIRED)) == PTE_R &&
+	    !pmap_cached_is_empty(pmap)) {
+		unsigned level;
+
+		if (pmap->dir_window != va >> GIGAPAGE_SHIFT)
+			(void)pmap_find_from_root(pmap, va, &level);
+		if (pmap->dir_window == va >> GIGAPAGE_SHIFT && pte_load(&pmap->dir[sv_index(va, 1)]) == 0)
+			return pmap_enter_fresh(pmap, va, m, new);
+	}
 	return pmap_enter_slow(pmap, va, m, new);
 }
 

@@ -31,8 +31,8 @@ unsigned sv_reserve_lack;
 static inline pte_t *
 sv_descend(pte_t *root, unsigned levels, vm_offset_t va, unsigned *level, pte_t bits)
 {
-	unsigned l = levels - 1;
-	pte_t *e = &root[sv_index(va, l)];
+	unsigned l = levels - 1, shift = sv_shift(l);
+	pte_t *e = &root[(va >> shift) % SV_ENTRIES];
 	pte_t v;
 
 	while (l > 0) {
@@ -40,7 +40,8 @@ sv_descend(pte_t *root, unsigned levels, vm_offset_t va, unsigned *level, pte_t 
 		if ((v & bits) != PTE_V)
 			break;
 		l--;
-		e = &pte_table(v)[sv_index(va, l)];
+		shift -= SV_INDEX_BITS;
+		e = &pte_table(v)[(va >> shift) % SV_ENTRIES];
 	}
 	*level = l;
 	return e;
@@ -61,10 +62,10 @@ sv_find_through(pte_t *root, unsigned levels, vm_offset_t va, unsigned *level)
 pte_t *
 sv_entry(pte_t *root, unsigned levels, vm_offset_t va, unsigned level)
 {
-	unsigned l = levels - 1;
+	unsigned l = levels - 1, shift = sv_shift(l);
 
-	for (; l > level; l--)
-		root = pte_table(pte_load(&root[sv_index(va, l)]));
+	for (; l > level; l--, shift -= SV_INDEX_BITS)
+		root = pte_table(pte_load(&root[(va >> shift) % SV_ENTRIES]));
 	return &root[sv_index(va, level)];
 }
 
@@ -221,10 +222,10 @@ unsigned
 sv_unhook(pte_t *root, unsigned levels, vm_offset_t va, unsigned level, struct vm_page **dead)
 {
 	pte_t *path[SV_MAX_LEVELS], *table = root;
-	unsigned l, n = 0;
+	unsigned l, shift = sv_shift(levels - 1), n = 0;
 
-	for (l = levels - 1; l > level; l--) {
-		path[l] = &table[sv_index(va, l)];
+	for (l = levels - 1; l > level; l--, shift -= SV_INDEX_BITS) {
+		path[l] = &table[(va >> shift) % SV_ENTRIES];
 		table = pte_table(pte_load(path[l]));
 	}
 	for (l = level + 1; l < levels; l++) {
