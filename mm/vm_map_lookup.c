@@ -261,8 +261,21 @@ lookup_submap(vm_map_t top, vm_offset_t va, vm_prot_t access, struct vm_map_look
 	return KERN_SUCCESS;
 }
 
-kern_return_t
-vm_map_lookup_locked(vm_map_t map, vm_offset_t va, vm_prot_t access, struct vm_map_lookup *l)
+static inline kern_return_t
+found_in(vm_map_t map, vm_map_entry_t e, vm_offset_t at, vm_prot_t granted, struct vm_map_lookup *l)
+{
+	l->map = map;
+	l->pmap = map->pmap;
+	l->pmap_shift = 0;
+	l->lo = e->vme_start;
+	l->hi = e->vme_end;
+	found(l, e, at, granted);
+	return KERN_SUCCESS;
+}
+
+/* vm_map_lookup_locked where the hint is not the answer. */
+static noinline kern_return_t
+lookup_far(vm_map_t map, vm_offset_t va, vm_prot_t access, struct vm_map_lookup *l)
 {
 	vm_offset_t at = trunc_page(va);
 	vm_map_entry_t e;
@@ -270,29 +283,48 @@ vm_map_lookup_locked(vm_map_t map, vm_offset_t va, vm_prot_t access, struct vm_m
 
 	for (;;) {
 		vm_prot_t granted = VM_PROT_ALL;
+		bool same = true;
 
 		kr = find_entry(map, at, access, &granted, &e);
 		if (unlikely(kr != KERN_SUCCESS))
 			break;
 		if (unlikely(e->is_sub_map))
 			return lookup_submap(map, va, access, l);
-		if (unlikely(must_change(e, access))) {
-			bool same;
-
-			kr = change_entry(map, e, at, access, &same);
-			if (kr != KERN_SUCCESS)
-				break;
-			if (unlikely(!same))
-				continue;
-		}
-		l->map = map;
-		l->pmap = map->pmap;
-		l->pmap_shift = 0;
-		l->lo = e->vme_start;
-		l->hi = e->vme_end;
-		found(l, e, at, granted);
-		return KERN_SUCCESS;
+		if (unlikely(must_change(e, access)) &&
+		    (kr = change_entry(map, e, at, access, &same)) != KERN_SUCCESS)
+			break;
+		if (likely(same))
+			return found_in(map, e, at, granted, l);
 	}
 	vm_map_unlock_read(map);
 	return kr;
+}
+
+/* The same where the entry, e, allows the access, and must change first. */
+static noinline kern_return_t
+lookup_and_change(vm_map_t map, vm_map_entry_t e, vm_offset_t at, vm_prot_t access, struct vm_map_lookup *l)
+{
+	kern_return_t kr;
+	bool same;
+
+	kr = change_entry(map, e, at, access, &same);
+	if (unlikely(kr != KERN_SUCCESS)) {
+		vm_map_unlock_read(map);
+		return kr;
+	}
+	return likely(same) ? found_in(map, e, at, e->protection, l) : lookup_far(map, at, access, l);
+}
+
+/* The entry found last serves most faults, as it is: no call is made on that way, so no register is saved. */
+kern_return_t
+vm_map_lookup_locked(vm_map_t map, vm_offset_t va, vm_prot_t access, struct vm_map_lookup *l)
+{
+	vm_map_entry_t e = __atomic_load_n(&map->hint, __ATOMIC_RELAXED);
+
+	if (unlikely(e == vm_map_to_entry(map) || va - e->vme_start >= e->vme_end - e->vme_start ||
+	    e->is_sub_map || (access & ~e->protection) != 0))
+		return lookup_far(map, va, access, l);
+	if (unlikely(must_change(e, access)))
+		return lookup_and_change(map, e, trunc_page(va), access, l);
+	return found_in(map, e, trunc_page(va), e->protection, l);
 }

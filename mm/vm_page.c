@@ -34,6 +34,7 @@ static unsigned        page_cleared;
 
 #define ZERO_POOL_MAX   2048ul  /* pages cleared ahead */
 #define ZERO_MEGA_MAX   16ul    /* megapages cleared ahead */
+#define CUT_ORDER       5u      /* what a hart without pages takes from the buddy lists: half of what it keeps */
 #define LOOSE_MAX       64ul    /* loose pages that idle harts leave alone */
 
 void
@@ -201,7 +202,7 @@ static bool
 buddy_to_chain(struct vm_page_chain chain[2], unsigned order)
 {
 	unsigned k = vm_page_buddy_smallest(), zero;
-	struct vm_page *m;
+	struct vm_page *m, *first;
 
 	if (k == VM_PAGE_ORDERS)
 		return false;
@@ -210,10 +211,14 @@ buddy_to_chain(struct vm_page_chain chain[2], unsigned order)
 	m = vm_page_buddy_take(order, false);
 	zero = (m->flags & VM_PAGE_ZEROED) ? PAGE_ZERO : PAGE_DIRTY;
 	/* The lowest page last, so that it is on top. */
+	first = chain[zero].first;
 	for (uint64_t i = 1ul << order; i-- > 0;) {
 		vm_page_describe(&m[i], VM_PAGE_CACHED, 0, zero);
-		vm_page_push(&chain[zero], &m[i]);
+		m[i].q.next = first;
+		first = &m[i];
 	}
+	chain[zero].first = first;
+	chain[zero].n += 1ul << order;
 	return true;
 }
 
@@ -231,7 +236,7 @@ cache_refill(struct vm_page_cache *c, unsigned flags)
 			chain_move(&c->chain[PAGE_ZERO], &s->chain[PAGE_ZERO], n);
 		else if (s->chain[PAGE_DIRTY].n != 0)
 			chain_move(&c->chain[PAGE_DIRTY], &s->chain[PAGE_DIRTY], n);
-		else if (!buddy_to_chain(c->chain, open ? 4 : 0))
+		else if (!buddy_to_chain(c->chain, open ? CUT_ORDER : 0))
 			chain_move(&c->chain[PAGE_ZERO], &s->chain[PAGE_ZERO], n);
 		stock_watch();
 	}
