@@ -65,7 +65,7 @@ KARCH := -march=rv64imac_zicsr_zifencei -mabi=lp64
 KLINK := -march=rv64imac -mabi=lp64
 KFLAGS := -std=gnu11 -O2 -g $(KARCH) -mcmodel=medany --specs=picolibc.specs \
 	-ffreestanding -fno-pic -fno-jump-tables -fno-strict-aliasing \
-	-fno-delete-null-pointer-checks -ffunction-sections -fdata-sections \
+	-fno-delete-null-pointer-checks -ffunction-sections -fdata-sections -malign-data=natural \
 	-ffile-prefix-map=$(CURDIR)/= $(WARN)
 KLDFLAGS := $(KLINK) -mcmodel=medany --specs=picolibc.specs --picolibc-buildtype=release \
 	-nostartfiles -static -Wl,--gc-sections -Wl,--build-id=none -Wl,--fatal-warnings \
@@ -122,7 +122,7 @@ vpath %.c user/programs test/user
 
 # --- goals ---
 
-.PHONY: all run test check seeded soak bench gdb image doctor deps deps-test deps-gdb clean help host fuzz progs objs
+.PHONY: FORCE all run test check seeded soak bench gdb image doctor deps deps-test deps-gdb clean help host fuzz progs objs
 
 all: build/atlas.elf build/atlas.img build/initrd.cpio ## build kernel and programs
 
@@ -197,11 +197,13 @@ $(1)/obj/drivers/%.o:      INC = $(I_DRIVERS)
 $(1)/obj/arch/riscv/%.o:   INC = $(I_ARCH)
 $(1)/obj/test/unit/%.o:    INC = $(I_UNIT)
 $(1)/obj/test/boot/%.o:    INC = $(I_BOOT)
+# What is not counted in instructions is made small.
+$(1)/obj/kernel/shell/%.o $(1)/obj/drivers/%.o $(1)/obj/mm/vm_check%.o $(1)/obj/mm/vm_print.o: OPT = -Os
 
 $(1)/obj/%.o: % $(1)/flags | $(CONTRACT)/machine deps
 	@mkdir -p $$(@D)
 	@echo "  KCC     $$<$(if $(2), ($(2)))"
-	@$$(KCC) $$(KFLAGS) $(2) $$(INC) -MMD -MP -c $$< -o $$@
+	@$$(KCC) $$(KFLAGS) $(2) $$(OPT) $$(INC) -MMD -MP -c $$< -o $$@
 endef
 $(eval $(call kernel_objects,build,))
 $(eval $(call kernel_objects,build/debug,-DATLAS_DEBUG=1))
