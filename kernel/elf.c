@@ -3,7 +3,7 @@
  *
  *	initrd ──> elf_check: header, segments ──> elf_plan: page runs, rights
  *	       ──> map all writable ──> copy contents ──> final rights
- *	stack:  ... strings | auxv end | envp end | argv[] | argc <── sp, 16-aligned
+ *	stack:  gap ... strings | auxv end | envp end | argv[] | argc <── sp, 16-aligned
  *
  * The file comes from outside. Everything is checked before anything is mapped:
  * offsets against the file's size, addresses against user space and against
@@ -18,6 +18,7 @@
 #include <kernel/task.h>
 #include <kernel/thread.h>
 #include <machine/vmparam.h>
+#include <mm/vm_map_stack.h>
 #include <string.h>
 
 #define ELF_SEGMENTS    16u
@@ -29,7 +30,8 @@
 #define ET_EXEC         2u
 #define EM_RISCV        243u
 
-#define STACK_SIZE      (1ul << 20)
+#define STACK_SIZE      (64ul << 20)    /* taken; how much of it may be mapped, the limit says, which programs may raise */
+#define STACK_LIMIT     (8ul << 20)
 #define STACK_TOP       (vm_max_address - 2 * MEGAPAGE_SIZE)
 #define ARGS_MAX        0x8000u         /* bytes of arguments, pointers included */
 
@@ -270,6 +272,18 @@ args_write(vm_map_t map, int argc, char *const argv[], const struct args *a)
 	return kr;                      /* the rest is zero */
 }
 
+/* The main thread's: a stack that grows, as far as the task's limit of it allows. */
+static kern_return_t
+map_stack(vm_map_t map)
+{
+	const struct vm_map_new what = {
+		.prot = VM_PROT_DEFAULT, .max = VM_PROT_ALL, .cow = MAP_STACK_GROWS_DOWN,
+	};
+
+	vm_map_set_main_stack(map, STACK_TOP - STACK_SIZE, STACK_TOP, STACK_LIMIT);
+	return vm_map_stack(map, STACK_TOP - STACK_SIZE, STACK_SIZE, &what);
+}
+
 static kern_return_t
 program_start(struct task *t, const struct initrd_file *f, int argc, char *const argv[])
 {
@@ -281,7 +295,7 @@ program_start(struct task *t, const struct initrd_file *f, int argc, char *const
 	if (kr == KERN_SUCCESS)
 		kr = elf_load(t->map, f->data, f->size, &entry);
 	if (kr == KERN_SUCCESS)
-		kr = map_anonymous(t->map, STACK_TOP - STACK_SIZE, STACK_TOP);
+		kr = map_stack(t->map);
 	if (kr == KERN_SUCCESS)
 		kr = args_write(t->map, argc, argv, &a);
 	if (kr == KERN_SUCCESS)

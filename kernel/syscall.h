@@ -74,6 +74,10 @@ kern_return_t sys_memory_object_test(uint64_t size, uint64_t object_out);
 kern_return_t sys_memory_object_tell(uint64_t object, uint64_t verb, uint64_t value);
 kern_return_t sys_memory_object_counts(uint64_t object, uint64_t counts_out);
 kern_return_t sys_memory_object_store(uint64_t object, uint64_t offset, uint64_t data, uint64_t size, uint64_t write);
+kern_return_t sys_vm_map_stack(uint64_t task, uint64_t addrbos, uint64_t max_ssize, uint64_t prot, uint64_t max, uint64_t cow);
+kern_return_t sys_vm_map_growstack(uint64_t task, uint64_t addr);
+kern_return_t sys_vm_map_stack_rules(uint64_t task, uint64_t rules, uint64_t guard);
+kern_return_t sys_task_limits(uint64_t task, uint64_t which, uint64_t limits_inout);
 
 /* By way of trap.S, with the whole frame. */
 extern char sys_task_fork_entry[], sys_exception_return_entry[], sys_agent_done_entry[];

@@ -671,7 +671,7 @@ fault_short(struct fault *f, vm_map_t map, vm_offset_t va, vm_prot_t access)
 static noinline kern_return_t
 fault_refused(struct fault *f, vm_map_t map, vm_offset_t va, vm_prot_t access, kern_return_t kr)
 {
-	if (kr == KERN_INVALID_ADDRESS || kr == KERN_PROTECTION_FAILURE) {
+	if (unlikely(f->l.may_grow)) {
 		kr = vm_map_fault_growstack(map, va, access, kr);
 		if (kr == KERN_SUCCESS)
 			return vm_fault(map, va, access);

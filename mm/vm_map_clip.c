@@ -107,16 +107,22 @@ vm_map_cut_range(vm_map_t map, vm_offset_t start, vm_offset_t end, vm_map_entry_
 	return KERN_FAIL(KERN_RESOURCE_SHORTAGE, "no memory to cut an entry at 0x%lx or 0x%lx", start, end);
 }
 
+/* Neighbours of which something speaks: parts of one stack, or of the gap of one, have the same in `stack`. */
+static noinline bool
+mergeable_uncommon(const struct vm_map_entry *a, const struct vm_map_entry *b)
+{
+	return !a->is_sub_map && !a->in_transition && !a->needs_wakeup && a->stack == b->stack;
+}
+
 /* Neighbours, alike in all attributes. */
 static inline bool
 mergeable(const struct vm_map_entry *a, const struct vm_map_entry *b)
 {
-	/* Parts of one stack, or of the gap of one. */
-	static const struct vm_map_entry stack = { .grows_down = 1, .grows_up = 1, .stack_gap = 1 };
-	static const struct vm_map_entry never = { .is_sub_map = 1, .in_transition = 1, .needs_wakeup = 1 };
+	static const struct vm_map_entry uncommon = {
+		.is_sub_map = 1, .in_transition = 1, .needs_wakeup = 1, .grows_down = 1, .grows_up = 1, .stack_gap = 1,
+	};
 
-	return (a->attributes & never.attributes) == 0 &&
-	    ((a->attributes & stack.attributes) == 0 || a->stack == b->stack) &&
+	return (likely((a->attributes & uncommon.attributes) == 0) || mergeable_uncommon(a, b)) &&
 	    a->object.vm_object == b->object.vm_object &&
 	    (a->object.vm_object == NULL ||
 	    a->offset + (a->vme_end - a->vme_start) == b->offset) &&

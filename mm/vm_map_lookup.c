@@ -27,6 +27,7 @@
  * are dropped but a reference on the map that holds it, and the lookup starts
  * over. Failure: nothing changed, no lock held.
  */
+#include <mm/vm_map_stack.h>
 #include <mm/vm_print.h>
 #include "vm_map_impl.h"
 
@@ -252,6 +253,7 @@ lookup_submap(vm_map_t top, vm_offset_t va, vm_prot_t access, struct vm_map_look
 		VM_RELOCK_POINT(top, "vm_map_lookup.again");
 		vm_map_lock_read(top);
 	}
+	l->may_grow = false;            /* through windows nobody's stack grows */
 	if (kr != KERN_SUCCESS)
 		return kr;
 	e = l->entry;
@@ -296,6 +298,8 @@ lookup_far(vm_map_t map, vm_offset_t va, vm_prot_t access, struct vm_map_lookup 
 		if (likely(same))
 			return found_in(map, e, at, granted, l);
 	}
+	l->may_grow = (kr == KERN_PROTECTION_FAILURE && e->stack_gap) ||
+	    (kr == KERN_INVALID_ADDRESS && map->stack_rules == VM_STACK_CLASSIC);
 	vm_map_unlock_read(map);
 	return kr;
 }

@@ -49,11 +49,12 @@ vm_map_set_stack_rules(vm_map_t map, enum vm_stack_rules rules, bool guard)
 }
 
 void
-vm_map_set_main_stack(vm_map_t map, vm_offset_t start, vm_offset_t end)
+vm_map_set_main_stack(vm_map_t map, vm_offset_t start, vm_offset_t end, vm_size_t limit)
 {
 	vm_map_lock(map);
 	map->main_stack = start;
 	map->main_stack_end = end;
+	map->limit.stack = limit;
 	vm_map_unlock(map);
 }
 
@@ -305,22 +306,6 @@ vm_map_growstack(vm_map_t map, vm_offset_t addr)
 	return kr;
 }
 
-/* Does a stack perhaps grow at addr, where an access was refused with kr? Map unlocked. */
-static bool
-may_grow(vm_map_t map, vm_offset_t addr, kern_return_t kr)
-{
-	vm_map_entry_t e;
-	bool may;
-
-	vm_map_lock_read(map);
-	if (vm_map_lookup_entry(map, addr, &e))
-		may = e->stack_gap;
-	else
-		may = map->stack_rules == VM_STACK_CLASSIC;
-	vm_map_unlock_read(map);
-	return may && (kr == KERN_PROTECTION_FAILURE || kr == KERN_INVALID_ADDRESS);
-}
-
 kern_return_t
 vm_map_fault_growstack(vm_map_t map, vm_offset_t va, vm_prot_t access, kern_return_t refusal)
 {
@@ -329,10 +314,6 @@ vm_map_fault_growstack(vm_map_t map, vm_offset_t va, vm_prot_t access, kern_retu
 	struct growth g;
 	kern_return_t kr;
 
-	if (!may_grow(map, va, refusal)) {
-		*kern_reason() = why;
-		return refusal;
-	}
 	VM_RELOCK_POINT(map, "vm_map_stack.fault");
 	vm_map_lock(map);
 	kr = plan(map, va, &g);

@@ -27,7 +27,7 @@ both_prots(const struct vm_entry_info *e, char buf[8])
 
 /* One letter each for what is true of the entry; "-": nothing special. */
 static const char *
-flags_text(const struct vm_entry_info *e, char buf[8])
+flags_text(const struct vm_entry_info *e, char buf[16])
 {
 	static const char behavior[] = " RQB";
 	char *p = buf;
@@ -42,12 +42,33 @@ flags_text(const struct vm_entry_info *e, char buf[8])
 		*p++ = 'p';
 	if (e->use_pmap)
 		*p++ = 'n';
+	if (e->grows_down)
+		*p++ = 'd';
+	if (e->grows_up)
+		*p++ = 'u';
+	if (e->nofault)
+		*p++ = 'f';
+	if (e->no_sync)
+		*p++ = 'y';
+	if (e->no_core)
+		*p++ = 'z';
+	if (e->split != 0)
+		*p++ = e->split == 1 ? 'm' : 'g';
 	if (e->behavior != VM_BEHAVIOR_DEFAULT && !e->is_sub_map)
 		*p++ = behavior[e->behavior & 3];
 	if (p == buf)
 		*p++ = '-';
 	*p = '\0';
 	return buf;
+}
+
+/* What the memory is, as seen from this entry. */
+static const char *
+kind_text(const struct vm_entry_info *e)
+{
+	if (e->guard)
+		return e->stack_gap ? "gap" : "guard";
+	return e->is_sub_map ? "submap" : vm_share_mode_name(e->share_mode);
 }
 
 /* Hex digits that addresses below `max` have. */
@@ -71,7 +92,7 @@ map_row(struct listing *l, const struct vm_entry_info *e, unsigned depth)
 	list_num(l, e->end - e->start);
 	list_text(l, both_prots(e, text));
 	list_text(l, vm_inherit_name(e->inheritance));
-	list_text(l, e->is_sub_map ? "submap" : vm_share_mode_name(e->share_mode));
+	list_text(l, kind_text(e));
 	list_text(l, flags_text(e, text));
 	list_num(l, e->resident);
 	snprintf(text, sizeof(text), "%lu/%lu", e->megapages, e->megapages_possible);
@@ -175,7 +196,7 @@ show_map(struct cmd_ctx *c, vm_map_t map, const char *name, unsigned levels)
 	while (vm_entry_info(map, &at, &e) && !cmd_interrupted()) {
 		map_row(&l, &e, 0);
 		total.entries++;
-		total.size += e.end - e.start;
+		total.size += e.guard ? 0 : e.end - e.start;
 		total.resident += e.resident;
 		total.megapages += e.megapages;
 		total.possible += e.megapages_possible;
@@ -203,10 +224,12 @@ COMMAND_NAMED(show_map, "show map", do_show_map, "show", "the entries of a map",
     "of the entry's own object, megapage leaves used/possible, wirings, object (of a submap: the\n"
     "map), offset in it, tag. submaps=N: also what lies in submaps, N levels deep, indented.\n"
     "Sharing: empty (never touched), private, cow (copied on write), shared and tshared (with\n"
-    "others), p-alias and s-alias (several entries of this map), submap.\n"
+    "others), p-alias and s-alias (several entries of this map), submap; guard (keeps its range\n"
+    "free), gap (a guard that the stack beside it grows into): both not counted in the total.\n"
     "Flags: c copied at the next write, s shared on purpose, t in transition, p permanent, n page\n"
-    "tables nested; R random, Q sequential, B backwards. Sets $entries $size $resident\n"
-    "$megapages $megapages_possible. `kernel` is the kernel's own map.",
+    "tables nested, d u a stack that grows down, up, f never faulted in, y not written back, z not\n"
+    "dumped, m g cut at megapages, gigapages only; R random, Q sequential, B backwards. Sets\n"
+    "$entries $size $resident $megapages $megapages_possible. `kernel` is the kernel's own map.",
     ARG(MAP, "map"), OPT(NUM, "submaps", "0"));
 
 /* The chain of objects behind an entry, top first; copied out object by object. */
@@ -246,8 +269,7 @@ show_entry(const struct vm_entry_info *e)
 	char prots[8];
 
 	kprintf("entry 0x%lx to 0x%lx: %s, inherit %s, %s%s, %u wiring%s, tag %u\n", e->start, e->end,
-	    both_prots(e, prots), vm_inherit_name(e->inheritance),
-	    e->is_sub_map ? "submap" : vm_share_mode_name(e->share_mode),
+	    both_prots(e, prots), vm_inherit_name(e->inheritance), kind_text(e),
 	    e->needs_copy ? ", copied at the next write" : "", e->wired_count,
 	    e->wired_count == 1 ? "" : "s", e->alias);
 }
@@ -266,6 +288,14 @@ show_level(vm_map_t map, vm_offset_t *addr, vm_map_t *submap)
 		return false;
 	}
 	show_entry(&info);
+	if (info.guard) {
+		if (info.stack_gap)
+			kprintf("  the stack %s it grows into it with %s/%s\n", info.grows_up ? "below" : "above",
+			    vm_prot_name(info.stack_cur), vm_prot_name(info.stack_max));
+		else
+			kprintf("  nothing is ever mapped there\n");
+		return true;
+	}
 	if (info.is_sub_map) {
 		*submap = vm_entry_submap(map, *addr);
 		*addr = *addr - info.start + info.offset;

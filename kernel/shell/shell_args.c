@@ -102,6 +102,8 @@ convert(struct binder *b, unsigned i, const struct shell_word *word, const char 
 	switch (a->type) {
 	case CMD_NUM:
 	case CMD_SIZE:
+		if (a->words != NULL && shell_word_value(a->words, false, text, &v->num))
+			return true;
 		if (shell_expr(text, &v->num, b->e))
 			return true;
 		point_at(b->e, word, (size_t)(text - word->text));

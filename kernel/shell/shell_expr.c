@@ -390,7 +390,7 @@ shell_word_value(const struct cmd_word *words, bool several, const char *s, uint
 	size_t n;
 
 	for (*value = 0; ; s += n + 1) {
-		n = several ? strcspn(s, "|") : strlen(s);
+		n = several ? strcspn(s, "|,") : strlen(s);
 		if (!word_value(words, s, n, &bits))
 			return false;
 		*value |= bits;

@@ -294,7 +294,7 @@ TEST(vm_map_stack, limits_of_size_and_of_the_main_stack)
 	vm_offset_t a = 2 * A;
 
 	ASSERT_TRUE(setup());
-	vm_map_set_main_stack(map, A, TOP);
+	vm_map_set_main_stack(map, A, TOP, VM_LIMIT_NONE);
 	vm_map_set_limits(map, &l);
 	ASSERT_EQ(vm_map_growstack(map, TOP - G - 1), KERN_SUCCESS);
 	ASSERT_EQ(vm_map_growstack(map, TOP - 2 * G - 1), KERN_NO_SPACE);       /* size */

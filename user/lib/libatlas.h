@@ -57,12 +57,8 @@ int __atlas_errno(kern_return_t kr);
 /* [*addr, *addr + *len) to whole pages; FALSE: it wraps, or is not user space (mman.c). */
 bool __atlas_range(uint64_t *addr, size_t *len);
 
-/*
- * Do the limits of the process allow len bytes more to be mapped, instead of
- * what there is in [addr, addr + replaced); [addr, addr + len) to be locked?
- */
-bool __atlas_limit_map(uint64_t addr, size_t replaced, size_t len);
-bool __atlas_limit_lock(uint64_t addr, size_t len);
+/* Is there a limit of what may be locked? */
+bool __atlas_limits_locking(void);
 
 /* Ends the task as if by this signal; waitpid of the parent sees WIFSIGNALED. */
 void __atlas_die(int signo) __attribute__((noreturn));

@@ -1,46 +1,70 @@
 /*
- * limits.c: getrlimit and setrlimit, and what mmap and mlock ask of them.
+ * limits.c: getrlimit and setrlimit.
  *
- * The kernel has no limits of processes. Two are kept here: RLIMIT_AS, bytes
- * mapped, and RLIMIT_MEMLOCK, bytes locked. What there is of either is counted
- * region by region, and only once a limit was set. They are in the program's
- * memory, so a child has its parent's.
+ *   RLIMIT_AS        bytes mapped         the kernel keeps the soft limits, for whatever maps,
+ *   RLIMIT_MEMLOCK   bytes locked         locks, or makes the main thread's stack grow; the hard ones
+ *   RLIMIT_STACK     of the main thread   are kept here, in memory that children have, too
+ *
+ * The main thread's stack may come to 64 MiB; its limit is 8 MiB when a program
+ * begins.
  */
 #include "libatlas.h"
 #include <errno.h>
 #include <sys/resource.h>
+#include <vm/vm_map_stack.h>
 
-#define UNLIMITED { RLIM_INFINITY, RLIM_INFINITY }
+static struct kept {
+	int    which, kernel;           /* RLIMIT_*, TASK_LIMIT_* */
+	rlim_t hard;
+} kept[] = {
+	{ RLIMIT_AS, TASK_LIMIT_SIZE, RLIM_INFINITY },
+	{ RLIMIT_MEMLOCK, TASK_LIMIT_WIRED, RLIM_INFINITY },
+	{ RLIMIT_STACK, TASK_LIMIT_STACK, RLIM_INFINITY },
+};
 
-static struct rlimit address_space = UNLIMITED, locked_memory = UNLIMITED;
-
-static struct rlimit *
-kept(int which)
+static struct kept *
+find(int which)
 {
-	return which == RLIMIT_AS ? &address_space : which == RLIMIT_MEMLOCK ? &locked_memory : NULL;
+	for (unsigned i = 0; i < sizeof(kept) / sizeof(kept[0]); i++)
+		if (kept[i].which == which)
+			return &kept[i];
+	return NULL;
+}
+
+static uint64_t *
+member(struct atlas_limits *l, const struct kept *k)
+{
+	return k->kernel == TASK_LIMIT_SIZE ? &l->size : k->kernel == TASK_LIMIT_WIRED ? &l->wired : &l->stack;
 }
 
 int
 getrlimit(int which, struct rlimit *limit)
 {
-	const struct rlimit *k = kept(which);
+	const struct kept *k = find(which);
+	struct atlas_limits l = { 0, 0, 0 };
 
 	if (which < 0 || which >= RLIM_NLIMITS) {
 		errno = EINVAL;
 		return -1;
 	}
-	*limit = (struct rlimit)UNLIMITED;
-	if (k != NULL)
-		*limit = *k;
+	*limit = (struct rlimit){ RLIM_INFINITY, RLIM_INFINITY };
 	if (which == RLIMIT_CORE)
 		*limit = (struct rlimit){ 0, 0 };
+	if (k == NULL)
+		return 0;
+	(void)task_limits(mach_task_self(), 0, &l);
+	limit->rlim_max = k->hard;
+	if (*member(&l, k) < RLIM_INFINITY)
+		limit->rlim_cur = *member(&l, k);
 	return 0;
 }
 
 int
 setrlimit(int which, const struct rlimit *limit)
 {
-	struct rlimit *k = kept(which), now;
+	struct atlas_limits l = { 0, 0, 0 };
+	struct kept *k = find(which);
+	struct rlimit now;
 
 	if (getrlimit(which, &now) != 0)
 		return -1;
@@ -49,42 +73,18 @@ setrlimit(int which, const struct rlimit *limit)
 		errno = EINVAL;
 		return -1;
 	}
-	if (k != NULL)
-		*k = *limit;
+	if (k == NULL)
+		return 0;
+	k->hard = limit->rlim_max;
+	*member(&l, k) = limit->rlim_cur < RLIM_INFINITY ? limit->rlim_cur : ATLAS_LIMIT_NONE;
+	(void)task_limits(mach_task_self(), k->kernel, &l);
 	return 0;
 }
 
-/* Bytes mapped, or locked, outside [from, to). */
-static uint64_t
-mapped(bool locked, uint64_t from, uint64_t to)
-{
-	vm_region_basic_info_data_64_t info;
-	mach_msg_type_number_t count = VM_REGION_BASIC_INFO_COUNT_64;
-	vm_address_t addr = 0, low, high;
-	uint64_t total = 0;
-	vm_size_t size;
-
-	for (; vm_region(mach_task_self(), &addr, &size, VM_REGION_BASIC_INFO_64, (vm_region_info_t)&info, &count,
-	    NULL) == KERN_SUCCESS; addr += size) {
-		if (locked && info.user_wired_count == 0)
-			continue;
-		low = addr > from ? addr : from;
-		high = addr + size < to ? addr + size : to;
-		total += size - (low < high ? high - low : 0);
-	}
-	return total;
-}
-
 bool
-__atlas_limit_map(uint64_t addr, size_t replaced, size_t len)
+__atlas_limits_locking(void)
 {
-	return address_space.rlim_cur == RLIM_INFINITY ||
-	    (len <= address_space.rlim_cur && mapped(false, addr, addr + replaced) <= address_space.rlim_cur - len);
-}
+	struct rlimit r;
 
-bool
-__atlas_limit_lock(uint64_t addr, size_t len)
-{
-	return locked_memory.rlim_cur == RLIM_INFINITY ||
-	    (len <= locked_memory.rlim_cur && mapped(true, addr, addr + len) <= locked_memory.rlim_cur - len);
+	return getrlimit(RLIMIT_MEMLOCK, &r) == 0 && r.rlim_cur != RLIM_INFINITY;
 }

@@ -292,8 +292,6 @@ mmap(void *where, size_t len, int prot, int flags, int fd, off_t offset)
 		m.max = VM_PROT_NONE;
 	if (error == 0 && (flags & (MAP_ANON | MAP_STACK | MAP_GUARD)) == 0)
 		error = mmap_file(&m, flags, fd, offset);
-	if (error == 0 && !__atlas_limit_map((uintptr_t)where, (flags & MAP_FIXED) != 0 ? m.len : 0, m.len))
-		error = ENOMEM;
 	if (error != 0) {
 		mapping_done(&m);
 		errno = error;

@@ -207,14 +207,14 @@ mlock(const void *where, size_t len)
 {
 	uint64_t addr = (uintptr_t)where;
 
-	if (!__atlas_range(&addr, &len) || (addr < VM_MIN_ADDRESS && len > 0) || !__atlas_limit_lock(addr, len))
+	if (!__atlas_range(&addr, &len) || (addr < VM_MIN_ADDRESS && len > 0))
 		return fail(ENOMEM);            /* wiring would clamp to the task's addresses */
 	switch (vm_wire(mach_host_self(), mach_task_self(), addr, len, VM_PROT_READ)) {
 	case KERN_SUCCESS:
 		return 0;
 	case KERN_RESOURCE_SHORTAGE:
 	case KERN_FAILURE:
-		return fail(EAGAIN);
+		return fail(__atlas_limits_locking() ? ENOMEM : EAGAIN);
 	default:
 		return fail(ENOMEM);
 	}

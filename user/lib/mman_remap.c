@@ -170,7 +170,7 @@ mremap(void *where, size_t old_len, size_t new_len, int flags, ...)
 		return duplicate(&r);
 	if (!look(&r))
 		return fail(EFAULT);
-	if (r.new_len > r.old_len && (r.external || !__atlas_limit_map(0, 0, r.new_len - r.old_len)))
+	if (r.new_len > r.old_len && r.external)
 		return fail(ENOMEM);
 	if ((flags & MREMAP_FIXED) != 0)
 		return move_fixed(&r, target);

@@ -74,7 +74,11 @@
 	X(66, memory_object_test, "(size, uint32_t *object /out)") \
 	X(67, memory_object_tell, "(object, verb, value)               a test pager's manager: ATLAS_PAGER_*") \
 	X(68, memory_object_counts, "(object, struct atlas_pager_counts * /out)  likewise") \
-	X(69, memory_object_store, "(object, offset, void *data, size, write)  likewise: its own memory")
+	X(69, memory_object_store, "(object, offset, void *data, size, write)  likewise: its own memory") \
+	X(90, vm_map_stack,     "(task, addrbos, max_ssize, prot, max, cow)") \
+	X(91, vm_map_growstack, "(task, addr)") \
+	X(92, vm_map_stack_rules, "(task, rules: 0 gap, 1 classic; guard)") \
+	X(93, task_limits,      "(task, which: 1 size, 2 wired, 4 stack are set; struct atlas_limits * /inout: all as they are then)")
 
 enum {
 #define X(number, name, arguments) ATLAS_SYS_##name = number,
@@ -103,6 +107,13 @@ struct atlas_vm_remap_args {
 	uint32_t copy;
 	uint32_t cur, max;              /* out; vm_remap_new: inout */
 	uint32_t inherit, pad;
+};
+
+#define ATLAS_LIMIT_NONE        UINT64_MAX
+struct atlas_limits {
+	uint64_t size;                  /* bytes mapped, guards not counted */
+	uint64_t wired;                 /* bytes wired by users */
+	uint64_t stack;                 /* bytes of the main thread's stack */
 };
 
 #define ATLAS_PATH_MAX          256     /* bytes of a path or a device's name, terminated */

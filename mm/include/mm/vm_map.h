@@ -342,6 +342,7 @@ struct vm_map_lookup {
 	vm_object_offset_t offset;      /* of the page, page aligned */
 	vm_prot_t          prot;        /* rights that may be granted now */
 	bool               wired;
+	bool               may_grow;    /* on failure only: a stack may grow there (vm_map_fault_growstack) */
 	vm_offset_t        lo, hi;      /* entry's window, in the top map's addresses */
 	vm_map_version_t   version;
 	pmap_t             pmap;        /* where the leaf goes: the top map's, or a nested submap's own */

@@ -49,8 +49,8 @@ kern_return_t vm_map_growstack(vm_map_t map, vm_offset_t addr);
 /* For stacks made from now on (rules: and grown): the form, and whether an unmapped page stays between the stack and what is below (or above). */
 void vm_map_set_stack_rules(vm_map_t map, enum vm_stack_rules rules, bool guard);
 
-/* The stack within [start, end) is the one that limit.stack is for. Empty: there is none. Inherited by fork. */
-void vm_map_set_main_stack(vm_map_t map, vm_offset_t start, vm_offset_t end);
+/* The stack within [start, end) is the one that limit.stack is for, which becomes `limit` bytes. Empty: there is none. Inherited by fork. */
+void vm_map_set_main_stack(vm_map_t map, vm_offset_t start, vm_offset_t end, vm_size_t limit);
 
 /* --- limits (vm_map_limit.c) --- */
 

@@ -13,6 +13,9 @@ struct vm_entry_info {
 	vm_inherit_t inheritance;
 	int          share_mode;                /* SM_* */
 	bool         needs_copy, is_sub_map, is_shared, in_transition, permanent, use_pmap;
+	bool         guard, stack_gap, grows_down, grows_up, nofault, no_sync, no_core;
+	vm_prot_t    stack_cur, stack_max;      /* stack_gap: what grows into it may do */
+	unsigned     split;                     /* cut at: 0 pages, 1 megapages, 2 gigapages */
 	unsigned     alias, behavior, wired_count, user_wired_count;
 	uint64_t     resident;                  /* pages of the top object in this window */
 	uint64_t     megapages;                 /* megapage leaves of the map's pmap in the range */

@@ -90,6 +90,22 @@ kern_return_t mach_make_memory_entry(vm_map_t map, vm_size_ut *size, vm_address_
 kern_return_t vm_region_object_create(vm_size_ut size, vm_named_entry_t *entry);
 kern_return_t mach_memory_object_memory_entry(bool internal, vm_size_ut size, vm_prot_t prot, memory_object_t pager, vm_named_entry_t *entry);
 
+/* --- stacks and limits: mm/vm_map_stack.h; codes as there --- */
+
+/* cow: MAP_STACK_GROWS_DOWN (or neither), MAP_STACK_GROWS_UP... */
+kern_return_t vm_map_stack_user(vm_map_t map, vm_address_ut addrbos, vm_size_ut max_ssize, vm_prot_t prot, vm_prot_t max, uint32_t cow);
+kern_return_t vm_map_growstack_user(vm_map_t map, vm_address_ut addr);
+/* rules: enum vm_stack_rules; KERN_INVALID_ARGUMENT: another. */
+kern_return_t vm_map_stack_rules_user(vm_map_t map, uint32_t rules, bool guard);
+/* The stack in the range is the one that the limit is for; size 0: none is. KERN_INVALID_ARGUMENT: it wraps. */
+kern_return_t vm_map_main_stack_user(vm_map_t map, vm_address_ut start, vm_size_ut size);
+#define VM_LIMIT_SIZE   1u
+#define VM_LIMIT_WIRED  2u
+#define VM_LIMIT_STACK  4u
+#define VM_LIMIT_ALL    7u
+/* Sets those that `which` names (VM_LIMIT_*) to what *l has; *l: out, all as they are then. KERN_INVALID_ARGUMENT: unknown bits. */
+kern_return_t task_limits(vm_map_t map, uint32_t which, struct vm_map_limits *l);
+
 /* --- vm_region (vm_map_region.c) --- */
 
 struct vm_region_basic_info {

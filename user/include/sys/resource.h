@@ -1,8 +1,8 @@
 /*
  * sys/resource.h: limits of the process (lib/limits.c).
  *
- * RLIMIT_AS and RLIMIT_MEMLOCK can be set, and are kept by mmap, mremap and
- * mlock; malloc and Mach's calls know nothing of them. Children have them too.
+ * RLIMIT_AS, RLIMIT_MEMLOCK and RLIMIT_STACK can be set; the kernel keeps them,
+ * for whatever maps or locks memory. Children have them too.
  */
 #ifndef _SYS_RESOURCE_H_
 #define _SYS_RESOURCE_H_
