@@ -273,22 +273,15 @@ vm_map_protect(vm_map_t map, vm_offset_t start, vm_offset_t end, vm_prot_t prot,
 bool
 vm_map_check_protection(vm_map_t map, vm_offset_t start, vm_offset_t end, vm_prot_t prot)
 {
-	vm_map_entry_t e;
-	bool ok = true;
+	vm_map_entry_t first, last;
+	kern_return_t kr;
 
 	if (start >= end)
 		return true;
 	vm_map_lock_read(map);
-	ok = vm_map_lookup_entry(map, start, &e);
-	while (ok) {
-		ok = (prot & ~e->protection) == 0;
-		if (!ok || e->vme_end >= end)
-			break;
-		ok = e->vme_next != vm_map_to_entry(map) && e->vme_next->vme_start == e->vme_end;
-		e = e->vme_next;
-	}
+	kr = vm_map_check_range(map, start, end, prot, false, &first, &last);
 	vm_map_unlock_read(map);
-	return ok;
+	return kr == KERN_SUCCESS;
 }
 
 /*
