@@ -165,10 +165,14 @@ forget_leaves(vm_map_t map, vm_map_entry_t e, vm_offset_t start, vm_offset_t end
 static void
 give_back(vm_map_t map, vm_map_entry_t e, const struct part *p)
 {
-	if (e->object.vm_object == NULL || !reusable(e))
+	vm_object_t object = e->object.vm_object;
+
+	if (object == NULL || !reusable(e))
 		return;
 	forget_leaves(map, e, p->start, p->end);
-	vm_map_free_pages(e->object.vm_object, p->offset, p->end - p->start);
+	spin_lock(&object->lock);
+	vm_map_free_pages(object, p->offset, p->offset + (p->end - p->start));
+	spin_unlock(&object->lock);
 }
 
 /* --- WILLNEED --- */

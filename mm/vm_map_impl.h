@@ -319,8 +319,8 @@ vm_size_t vm_map_stack_room(vm_map_entry_t e);
 void vm_map_widen(vm_map_t map, vm_offset_t *start, vm_offset_t *end);
 /* vm_map_delete with VM_MAP_REMOVE_KUNWIRE or VM_MAP_REMOVE_ALL; other flags mean nothing here. */
 kern_return_t vm_map_delete_with(vm_map_t map, vm_offset_t start, vm_offset_t end, unsigned flags, vm_map_entry_t *dead);
-/* Frees the pages of [offset, offset + size) of an internal object but those that are wired; their leaves are gone. */
-void vm_map_free_pages(vm_object_t object, vm_object_offset_t offset, vm_size_t size);
+/* Frees the pages of [start, end) of an internal object but those that are wired; their leaves are gone. Object locked. */
+void vm_map_free_pages(vm_object_t object, vm_object_offset_t start, vm_object_offset_t end);
 /* Puts entries back where they were; their range is free. Write lock, the same hold as vm_map_delete's but for its own. */
 void vm_map_undelete(vm_map_t map, vm_map_entry_t dead);
 
@@ -350,6 +350,14 @@ bool vm_map_entry_allocate_object(vm_map_entry_t entry);
  * changed on failure.
  */
 kern_return_t vm_map_entry_copy(vm_map_t map, vm_map_entry_t entry, vm_map_entry_t copy);
+
+/* --- vm_map_lookup.c --- */
+
+/*
+ * What must change before entry e, no submap, can serve this access: a NULL object is allocated; for VM_PROT_WRITE, a
+ * needs_copy entry gets an object of its own. Write lock. KERN_RESOURCE_SHORTAGE: e serves what it did before.
+ */
+kern_return_t vm_map_entry_settle(vm_map_t map, vm_map_entry_t e, vm_prot_t access);
 
 /* --- vm_map_wire.c --- */
 

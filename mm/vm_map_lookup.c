@@ -38,9 +38,8 @@ must_change(vm_map_entry_t e, vm_prot_t access)
 	return e->object.vm_object == NULL || (e->needs_copy && (access & VM_PROT_WRITE));
 }
 
-/* Changes it, write lock held. */
-static kern_return_t
-change(vm_map_t map, vm_map_entry_t e, vm_prot_t access)
+kern_return_t
+vm_map_entry_settle(vm_map_t map, vm_map_entry_t e, vm_prot_t access)
 {
 	vm_object_t object;
 	vm_object_offset_t offset = e->offset;
@@ -98,9 +97,9 @@ change_entry(vm_map_t map, vm_map_entry_t e, vm_offset_t at, vm_prot_t access, b
 		vm_map_lock(map);
 		kr = find_entry(map, at, access, &prot, &e);
 		if (kr == KERN_SUCCESS && !e->is_sub_map && must_change(e, access))
-			kr = change(map, e, access);
+			kr = vm_map_entry_settle(map, e, access);
 	} else
-		kr = change(map, e, access);
+		kr = vm_map_entry_settle(map, e, access);
 	vm_map_lock_write_to_read(map);
 	return kr;
 }

@@ -64,16 +64,7 @@ static void
 kill_pages(vm_object_t object, vm_object_offset_t start, vm_object_offset_t end)
 {
 	(void)vm_chunk_visit(object, start, end, unmap_slots, NULL);
-	if (object->wired_pages == 0) {
-		(void)vm_object_page_remove(object, start, end);
-		return;
-	}
-	for (; start < end; start += PAGE_SIZE) {
-		struct vm_page *m = vm_page_lookup(object, start);
-
-		if (m != NULL && m->wire_count == 0)
-			(void)vm_object_page_remove(object, start, start + PAGE_SIZE);
-	}
+	vm_map_free_pages(object, start, end);
 }
 
 /* What needs no pager, under the map's lock; p->sync says whether the rest does. */

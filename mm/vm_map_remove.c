@@ -32,9 +32,9 @@
 #include <base/wait.h>
 #include "vm_map_impl.h"
 
-/* Pages that somebody has wired stay: a copy in flight may hold them. Object locked. */
-static void
-free_pages(vm_object_t object, vm_object_offset_t start, vm_object_offset_t end)
+/* Pages that somebody has wired stay: a copy in flight may hold them. */
+void
+vm_map_free_pages(vm_object_t object, vm_object_offset_t start, vm_object_offset_t end)
 {
 	if (likely(object->wired_pages == 0)) {
 		(void)vm_object_page_remove(object, start, end);
@@ -63,15 +63,7 @@ free_unreachable_pages(vm_map_entry_t e)
 		return;         /* the last reference frees everything */
 	spin_lock(&object->lock);
 	if (object->one_mapping && object->copy == NULL)
-		free_pages(object, e->offset, e->offset + (e->vme_end - e->vme_start));
-	spin_unlock(&object->lock);
-}
-
-void
-vm_map_free_pages(vm_object_t object, vm_object_offset_t offset, vm_size_t size)
-{
-	spin_lock(&object->lock);
-	free_pages(object, offset, offset + size);
+		vm_map_free_pages(object, e->offset, e->offset + (e->vme_end - e->vme_start));
 	spin_unlock(&object->lock);
 }
 

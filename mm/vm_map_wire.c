@@ -174,28 +174,6 @@ check_range(const struct wiring *w, uint64_t *pages)
 	return kr;
 }
 
-/* The object that the pages of e will be wired in. */
-static kern_return_t
-settle_object(vm_map_entry_t e)
-{
-	vm_object_t object = e->object.vm_object;
-	vm_object_offset_t offset = e->offset;
-
-	if (object == NULL) {
-		if (vm_map_entry_allocate_object(e))
-			return KERN_SUCCESS;
-		return KERN_FAIL(KERN_RESOURCE_SHORTAGE, "no memory for the object of the entry at 0x%lx", e->vme_start);
-	}
-	if (!e->needs_copy)
-		return KERN_SUCCESS;
-	if (!vm_object_shadow(&object, &offset, e->vme_end - e->vme_start))
-		return KERN_FAIL(KERN_RESOURCE_SHORTAGE, "no memory to shadow the object of the entry at 0x%lx", e->vme_start);
-	e->object.vm_object = object;
-	e->offset = offset;
-	e->needs_copy = false;
-	return KERN_SUCCESS;
-}
-
 /* Cuts the range, and readies every object. Failure leaves only what no user can tell. */
 static kern_return_t
 prepare(const struct wiring *w)
@@ -208,7 +186,7 @@ prepare(const struct wiring *w)
 		return kr;
 	FOREACH_IN(e, w) {
 		if (!e->is_sub_map)
-			kr = settle_object(e);
+			kr = vm_map_entry_settle(map, e, VM_PROT_WRITE);       /* the pages stay in the object */
 		if (kr != KERN_SUCCESS)
 			break;
 	}
