@@ -154,18 +154,26 @@ pv_new(struct pmap *pmap, struct vm_page *table, struct vm_chunk *c, vm_offset_t
 	return pv;
 }
 
+/* Whose leaf at va, of m (NULL: of memory without pages), it would be: *c and *origin; it, if there is one. */
+static inline struct pv *
+pv_find_leaf(struct vm_page *table, struct vm_page *m, vm_offset_t va, struct vm_chunk **c, vm_offset_t *origin)
+{
+	*c = &pv_no_chunk;
+	*origin = va & ~MEGAPAGE_MASK;
+	if (likely(m != NULL)) {
+		*c = m->o.chunk;
+		*origin = va - ((vm_offset_t)m->slot << PAGE_SHIFT);
+	}
+	return pv_find_near(table, *c, *origin);
+}
+
 struct pv *
 pv_get(struct pmap *pmap, struct vm_page *table, struct vm_page *m, vm_offset_t va)
 {
-	struct vm_chunk *c = &pv_no_chunk;
-	vm_offset_t origin = va & ~MEGAPAGE_MASK;
-	struct pv *pv;
+	struct vm_chunk *c;
+	vm_offset_t origin;
+	struct pv *pv = pv_find_leaf(table, m, va, &c, &origin);
 
-	if (likely(m != NULL)) {
-		c = m->o.chunk;
-		origin = va - ((vm_offset_t)m->slot << PAGE_SHIFT);
-	}
-	pv = pv_find_near(table, c, origin);
 	if (likely(pv != NULL)) {
 		pv->count++;
 		return pv;
@@ -187,16 +195,10 @@ pv_drop(struct pv *pv, unsigned n, struct pmap_batch *b)
 struct pv *
 pv_of_leaf(struct vm_page *table, vm_offset_t va, pte_t v)
 {
-	struct vm_page *m = pmap_leaf_page(v);
-	struct vm_chunk *c = &pv_no_chunk;
-	vm_offset_t origin = va & ~MEGAPAGE_MASK;
-	struct pv *pv;
+	struct vm_chunk *c;
+	vm_offset_t origin;
+	struct pv *pv = pv_find_leaf(table, pmap_leaf_page(v), va, &c, &origin);
 
-	if (likely(m != NULL)) {
-		c = m->o.chunk;
-		origin = va - ((vm_offset_t)m->slot << PAGE_SHIFT);
-	}
-	pv = pv_find_near(table, c, origin);
 	KASSERT(pv != NULL, ("leaf at 0x%lx has no reverse mapping", (unsigned long)va));
 	return pv;
 }
