@@ -79,21 +79,6 @@
 	__asm__ volatile("csrs " CSR_STR(csr) ", %0" :: "rK"((uint64_t)(v)) : "memory")
 #define csr_clear(csr, v) \
 	__asm__ volatile("csrc " CSR_STR(csr) ", %0" :: "rK"((uint64_t)(v)) : "memory")
-/* Sets (clears) the bits of v and gives the value before. */
-#define csr_read_set(csr, v) \
-	({ \
-		uint64_t csr_v_; \
-		__asm__ volatile("csrrs %0, " CSR_STR(csr) ", %1" \
-		    : "=r"(csr_v_) : "rK"((uint64_t)(v)) : "memory"); \
-		csr_v_; \
-	})
-#define csr_read_clear(csr, v) \
-	({ \
-		uint64_t csr_v_; \
-		__asm__ volatile("csrrc %0, " CSR_STR(csr) ", %1" \
-		    : "=r"(csr_v_) : "rK"((uint64_t)(v)) : "memory"); \
-		csr_v_; \
-	})
 
 /* Local fences. The kernel's own global leaves have G set: no ASID variant drops them. */
 static inline void

@@ -35,10 +35,8 @@ struct hart {
 	uint64_t        emergency_sp;           /* stack for kernel-stack overflow */
 	uint64_t        need_resched;           /* set by the timer */
 	uint64_t        heartbeat;              /* timer ticks seen; counter, 64 bit */
-	uint64_t        fault_resume;           /* copyin/copyout recovery pc, or 0 */
 	uint64_t        asid_generation;        /* tlb.c */
 	struct thread  *fp_owner;               /* whose FP registers are loaded */
-	uint64_t        stack_guard;            /* stack protector canary */
 } __attribute__((aligned(64)));
 
 extern struct hart harts[MAXHARTS];
