@@ -79,6 +79,14 @@ kern_return_t sys_vm_map_growstack(uint64_t task, uint64_t addr);
 kern_return_t sys_vm_map_stack_rules(uint64_t task, uint64_t rules, uint64_t guard);
 kern_return_t sys_task_limits(uint64_t task, uint64_t which, uint64_t limits_inout);
 
+kern_return_t sys_vm_map_find(uint64_t args_inout);
+kern_return_t sys_vm_map_find_min(uint64_t args_inout);
+kern_return_t sys_vm_map_fixed(uint64_t args_inout);
+kern_return_t sys_vm_map_insert(uint64_t args_inout);
+kern_return_t sys_vm_map_findspace(uint64_t task, uint64_t start, uint64_t length, uint64_t addr_out);
+kern_return_t sys_vm_map_find_aligned(uint64_t task, uint64_t addr_inout, uint64_t length, uint64_t max_addr, uint64_t alignment);
+kern_return_t sys_vm_map_set_options(uint64_t task, uint64_t options, uint64_t seed);
+
 /* By way of trap.S, with the whole frame. */
 extern char sys_task_fork_entry[], sys_exception_return_entry[], sys_agent_done_entry[];
 void sys_task_fork_full(struct trapframe *tf);

@@ -313,6 +313,9 @@ no_space(const struct vm_map_search *s, vm_offset_t start)
 	if (s->align.phase != 0)
 		return KERN_FAIL(KERN_NO_SPACE, "no gap from 0x%lx to 0x%lx holds 0x%lx bytes at an address congruent to 0x%lx, mod 2M",
 		    start, s->end, s->size, s->align.phase);
+	if ((s->align.mask & (s->align.mask + 1)) == 0)
+		return KERN_FAIL(KERN_NO_SPACE, "no gap from 0x%lx to 0x%lx holds 0x%lx bytes at a multiple of 0x%lx", start,
+		    s->end, s->size, s->align.mask + 1);
 	return KERN_FAIL(KERN_NO_SPACE, "no gap from 0x%lx to 0x%lx holds 0x%lx bytes at an address without the bits 0x%lx", start,
 	    s->end, s->size, s->align.mask);
 }

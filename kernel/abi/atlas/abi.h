@@ -75,6 +75,13 @@
 	X(67, memory_object_tell, "(object, verb, value)               a test pager's manager: ATLAS_PAGER_*") \
 	X(68, memory_object_counts, "(object, struct atlas_pager_counts * /out)  likewise") \
 	X(69, memory_object_store, "(object, offset, void *data, size, write)  likewise: its own memory") \
+	X(80, vm_map_find,      "(struct atlas_vm_find_args * /inout)") \
+	X(81, vm_map_find_min,  "(struct atlas_vm_find_args * /inout)") \
+	X(82, vm_map_fixed,     "(struct atlas_vm_find_args *)       addr: start; min_addr, max_addr, find_space mean nothing") \
+	X(83, vm_map_insert,    "(struct atlas_vm_find_args *)       likewise") \
+	X(84, vm_map_findspace, "(task, start, length, uint64_t *addr /out)") \
+	X(85, vm_map_find_aligned, "(task, uint64_t *addr /inout, length, max_addr, alignment)") \
+	X(86, vm_map_set_options, "(task, options, seed)") \
 	X(90, vm_map_stack,     "(task, addrbos, max_ssize, prot, max, cow)") \
 	X(91, vm_map_growstack, "(task, addr)") \
 	X(92, vm_map_stack_rules, "(task, rules: 0 gap, 1 classic; guard)") \
@@ -114,6 +121,17 @@ struct atlas_limits {
 	uint64_t size;                  /* bytes mapped, guards not counted */
 	uint64_t wired;                 /* bytes wired by users */
 	uint64_t stack;                 /* bytes of the main thread's stack */
+};
+
+struct atlas_vm_find_args {
+	uint32_t task;
+	uint32_t object;                /* handle, or 0: zero-fill */
+	uint64_t addr;                  /* inout */
+	uint64_t offset, length;
+	uint64_t min_addr, max_addr;
+	uint32_t find_space;            /* VMFS_* */
+	uint32_t cow;                   /* MAP_* */
+	uint32_t prot, max;
 };
 
 #define ATLAS_PATH_MAX          256     /* bytes of a path or a device's name, terminated */

@@ -41,7 +41,7 @@ enum cmd_type {
 	CMD_HELD,               /* any of them */
 	CMD_NEW,                /* a name for a new one; "": the shell makes one up */
 	CMD_ENUM,               /* one of the argument's words, or a number */
-	CMD_FLAGS,              /* several of them joined by | or a number */
+	CMD_FLAGS,              /* several of them joined by | or a comma, or a number */
 	CMD_WORD,               /* one word, as it is */
 	CMD_FILE,               /* one word: a file of the initial ramdisk */
 	CMD_CODE,               /* KERN_* by name or number */

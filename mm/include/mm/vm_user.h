@@ -12,6 +12,7 @@
 #define MM_VM_USER_H
 
 #include <mm/vm_map.h>
+#include <mm/vm_map_find.h>
 #include <mm/vm_named_entry.h>
 
 typedef struct { uint64_t v; } vm_address_ut;   /* an address or offset, not yet trusted */
@@ -89,6 +90,33 @@ kern_return_t mach_make_memory_entry(vm_map_t map, vm_size_ut *size, vm_address_
     vm_named_entry_t *entry, vm_named_entry_t parent);
 kern_return_t vm_region_object_create(vm_size_ut size, vm_named_entry_t *entry);
 kern_return_t mach_memory_object_memory_entry(bool internal, vm_size_ut size, vm_prot_t prot, memory_object_t pager, vm_named_entry_t *entry);
+
+/* --- FreeBSD's placement (vm_user_find.c) --- */
+
+struct vm_find_user_args {
+	vm_size_ut    length;
+	vm_address_ut offset;           /* in the object; without one: where its superpages would begin */
+	vm_address_ut min_addr, max_addr;
+	uint32_t      find_space;       /* VMFS_* */
+	uint32_t      cow;              /* MAP_* */
+	vm_prot_t     prot, max;
+	vm_named_entry_t entry;         /* at most one of these two; NULL both: zero-fill */
+	memory_object_t  pager;
+	struct vm_map_trace *trace;     /* NULL: not asked for */
+};
+enum vm_find_call { VM_MAP_FIND, VM_MAP_FIND_MIN, VM_MAP_FIXED, VM_MAP_INSERT };
+/*
+ * vm_map_find, vm_map_find_min, vm_map_fixed, vm_map_insert ([*addr, *addr + length)): codes of mm/vm_map_find.h, where
+ * addresses, lengths and offsets that are no pages' are KERN_INVALID_ARGUMENT. The object's reference stays the caller's. A named
+ * entry or memory object must give the rights (KERN_INVALID_RIGHT, KERN_PROTECTION_FAILURE; MAP_COPY_ON_WRITE needs but
+ * READ) and hold the window (KERN_INVALID_ARGUMENT); a submap is none. *addr is written on success, and by the two that
+ * search when they found a place that could not be used.
+ */
+kern_return_t vm_map_find_user(vm_map_t map, vm_address_ut *addr, const struct vm_find_user_args *a, enum vm_find_call call);
+/* *addr: as vm_map_findspace returns it, found or not; so KERN_SUCCESS unless start or length are not in pages, or length is 0. */
+kern_return_t vm_map_findspace_user(vm_map_t map, vm_address_ut start, vm_size_ut length, vm_address_ut *addr);
+kern_return_t vm_map_find_aligned_user(vm_map_t map, vm_address_ut *addr, vm_size_ut length, vm_address_ut max_addr, uint64_t alignment);
+kern_return_t vm_map_set_options_user(vm_map_t map, uint32_t options, uint64_t seed);
 
 /* --- stacks and limits: mm/vm_map_stack.h; codes as there --- */
 
