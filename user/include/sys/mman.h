@@ -61,7 +61,9 @@ extern "C" {
 #define INHERIT_SHARE   0
 #define INHERIT_COPY    1
 #define INHERIT_NONE    2
+#ifndef MAP_INHERIT_SHARE                /* vm/vm_map.h has another */
 #define MAP_INHERIT_SHARE INHERIT_SHARE /* NetBSD's names */
+#endif
 #define MAP_INHERIT_COPY  INHERIT_COPY
 #define MAP_INHERIT_NONE  INHERIT_NONE
 
