@@ -141,9 +141,9 @@ fuzz: $(FUZZ_PROGS:%=build/host/fuzz_%) ## build the fuzzers; SEED= or TIMES= gi
 seeded: | deps-test ## plant known bugs in a copy, one by one, and see the tests of the host find them (an hour)
 	@test/seeded/run
 
-soak: build/soak/model ## compare with the model for hours: OPS= operations (100000000), about 15000 a second
+soak: build/soak/model ## compare with the model for hours, on all cores: OPS= operations (100000000), SEED=, PROCESSES=
 	@mkdir -p build/test
-	@build/soak/model --soak $(or $(OPS),100000000)
+	@build/soak/model --soak $(or $(OPS),100000000) $(if $(SEED),--seed $(SEED)) $(if $(PROCESSES),--processes $(PROCESSES))
 
 bench: all build/lean/atlas.elf ## instructions per operation, as a table
 	@ATLAS_KERNEL=build/lean/atlas.elf scripts/bench
@@ -294,7 +294,7 @@ build/fuzz/obj/%.c.o: %.c build/host/flags | $(CONTRACT)/machine deps-test
 		-fno-sanitize-recover=all $(HINC) -MMD -MP -c $< -o $@
 
 # This one judges by the model.
-build/host/fuzz_map: $(patsubst %,build/fuzz/obj/%.o,$(filter-out test/model/main.c,$(wildcard test/model/*.c)))
+build/host/fuzz_map: $(patsubst %,build/fuzz/obj/%.o,$(wildcard test/model/driver*.c test/model/model*.c))
 
 build/host/fuzz_%: build/fuzz/obj/test/fuzz/%.c.o $(HOST_LIB:%=build/fuzz/obj/%.o)
 	@echo "  FUZZLD  $@"
