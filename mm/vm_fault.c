@@ -672,9 +672,13 @@ static noinline kern_return_t
 fault_refused(struct fault *f, vm_map_t map, vm_offset_t va, vm_prot_t access, kern_return_t kr)
 {
 	if (unlikely(f->l.may_grow)) {
-		kr = vm_map_fault_growstack(map, va, access, kr);
-		if (kr == KERN_SUCCESS)
-			return vm_fault(map, va, access);
+		kern_return_t grown;
+		unsigned tries = 0;
+
+		do
+			grown = vm_map_fault_growstack(map, va, access, kr);
+		while (grown == KERN_RESOURCE_SHORTAGE && ++tries <= FAULT_TRIES && vm_reserv_break(1) != 0);
+		return grown == KERN_SUCCESS ? vm_fault(map, va, access) : grown;
 	}
 	return kr == KERN_RESOURCE_SHORTAGE ? fault_short(f, map, va, access) : kr;
 }

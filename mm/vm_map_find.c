@@ -176,7 +176,7 @@ vm_map_find_first_fit(vm_map_t map, vm_offset_t from, vm_size_t size, vm_offset_
     vm_offset_t *addr, vm_map_entry_t *after)
 {
 	vm_offset_t min = map->min_offset, max = map->max_offset, at, limit;
-	vm_map_entry_t e;
+	vm_map_entry_t e, below;        /* below: no gap that will do ends before this one does */
 
 	if (from < min)
 		from = min;
@@ -194,12 +194,20 @@ vm_map_find_first_fit(vm_map_t map, vm_offset_t from, vm_size_t size, vm_offset_
 		return KERN_FAIL(KERN_NO_SPACE, "no gap of 0x%lx bytes (address mask 0x%lx) from 0x%lx to 0x%lx",
 		    size, mask, from, max);
 	}
+	/* Most searches begin at the bottom: the tree is not asked where that is, and is searched from its root. */
 	at = from;
-	if (vm_map_lookup_entry(map, from, &e))
+	e = map->hdr.links.next;
+	if (likely(from >= e->vme_start && from < e->vme_end && e != vm_map_to_entry(map))) {
 		at = e->vme_end;
+		below = vm_map_to_entry(map);
+	} else {
+		if (vm_map_lookup_entry(map, from, &e))
+			at = e->vme_end;
+		below = e;
+	}
 	limit = gap_end(map, e);
 	if (size > limit - at) {
-		e = vm_map_store_next_gap(map, e, size);
+		e = vm_map_store_next_gap(map, below, size);
 		if (e == NULL)
 			return KERN_FAIL(KERN_NO_SPACE, "no gap of 0x%lx bytes from 0x%lx to 0x%lx", size, from, max);
 		at = e->vme_end;

@@ -312,6 +312,7 @@ lookup_and_change(vm_map_t map, vm_map_entry_t e, vm_offset_t at, vm_prot_t acce
 
 	kr = change_entry(map, e, at, access, &same);
 	if (unlikely(kr != KERN_SUCCESS)) {
+		l->may_grow = false;
 		vm_map_unlock_read(map);
 		return kr;
 	}

@@ -461,6 +461,9 @@ pmap_protect_few(struct pmap *pmap, vm_offset_t start, vm_offset_t end, pte_t ma
 {
 	pte_t *e = &pmap->leaf[sv_index(start, 0)], *last = e + ((end - start) >> PAGE_SHIFT), all = 0;
 
+	for (; last - e >= 8; e += 8)
+		all |= pte_and(e, mask) | pte_and(e + 1, mask) | pte_and(e + 2, mask) | pte_and(e + 3, mask) |
+		    pte_and(e + 4, mask) | pte_and(e + 5, mask) | pte_and(e + 6, mask) | pte_and(e + 7, mask);
 	for (; e < last; e++)
 		all |= pte_and(e, mask);
 	if (all & ~mask)

@@ -52,7 +52,7 @@ def commands():
 
 
 def calls():
-    return set(re.findall(r"\b(\w+)\s*\(", sources("user/include/mach/*.h", "user/include/*.h", "user/include/sys/*.h")))
+    return set(re.findall(r"\b(\w+)\s*\(", sources("user/include/mach/*.h", "user/include/*.h", "user/include/sys/*.h", "user/include/vm/*.h")))
 
 
 def known_tests():

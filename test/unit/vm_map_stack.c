@@ -211,6 +211,23 @@ TEST(vm_map_stack, protection_of_the_gap_is_that_of_what_grows)
 	vm_map_deallocate(map);
 }
 
+TEST(vm_map_stack, flags_go_to_what_grows_too)
+{
+	struct vm_map_new w = rw;
+	vm_map_entry_t e;
+
+	map = fixture_map();
+	w.cow |= MAP_INHERIT_SHARE | MAP_DISABLE_SYNCER | MAP_DISABLE_COREDUMP;
+	ASSERT_EQ(vm_map_stack(map, A, MAX, &w), KERN_SUCCESS);
+	ASSERT_EQ(vm_map_wire(map, TOP - G, TOP, VM_PROT_READ, true), KERN_SUCCESS);    /* what grows is an entry of its own */
+	ASSERT_STORE(map, TOP - G - 1, 1);
+	e = fixture_entry(map, TOP - G - 1);
+	ASSERT_EQ(e->vme_end, TOP - G);
+	ASSERT_TRUE(e->inheritance == VM_INHERIT_SHARE && e->no_sync && e->no_core && e->grows_down);
+	ASSERT_EQ(fixture_entry(map, A)->inheritance, VM_INHERIT_SHARE);
+	vm_map_deallocate(map);
+}
+
 TEST(vm_map_stack, a_part_that_cannot_be_extended_gets_a_neighbour)
 {
 	vm_map_t child;

@@ -25,6 +25,7 @@
 #include <kernel/pager.h>
 #include <mm/vm_check.h>
 #include <mm/vm_map_copy.h>
+#include <mm/vm_map_stack.h>
 #include <mm/vm_user.h>
 #include <mm/zone.h>
 #include <arch/tlb.h>
@@ -34,6 +35,7 @@
 #define M       MEGAPAGE_SIZE
 #define A       (64 * M)                /* the region that states are about */
 #define B       (96 * M + 5 * P)        /* a region of 12 pages in every map, some of them written */
+#define STACK   (80 * M)                /* where there is one in state `stack`, and there is nothing in the others */
 #define MAPS    70
 #define N_MAX   600
 
@@ -239,6 +241,22 @@ state_to_share(void)
 	MUST(vm_inherit(map[0], vm_address_u(A + 2 * M), vm_size_u(4 * P), VM_INHERIT_SHARE) == KERN_SUCCESS);
 }
 
+/* A stack in each form, grown a little and forked. */
+static void
+state_stack(void)
+{
+	static const struct vm_map_new rw = { .prot = VM_PROT_DEFAULT, .max = VM_PROT_ALL };
+
+	state_small();
+	MUST(vm_map_stack(map[0], STACK, M, &rw) == KERN_SUCCESS);
+	store(map[0], STACK + M - 2 * VM_STACK_GROW, 2, 1);
+	fork_map(map[0]);
+	vm_map_set_stack_rules(map[0], VM_STACK_CLASSIC, true);
+	MUST(vm_map_stack(map[0], STACK + 2 * M, M, &rw) == KERN_SUCCESS);
+	store(map[0], STACK + 3 * M - 2 * P, 2, 3);
+	vm_map_set_stack_rules(map[0], VM_STACK_GAP, true);
+}
+
 static const struct state {
 	const char *name;
 	void      (*build)(void);
@@ -247,7 +265,7 @@ static const struct state {
 	{ "untouched_megapage", state_untouched_megapage }, { "deep", state_deep },
 	{ "forked", state_forked }, { "megapage", state_megapage },
 	{ "forked_megapage", state_forked_megapage }, { "shared", state_shared },
-	{ "to_share", state_to_share },
+	{ "to_share", state_to_share }, { "stack", state_stack },
 };
 
 static void
@@ -287,6 +305,52 @@ call_map(void)
 
 	return vm_map_user(map[0], &a, &args);
 }
+
+static kern_return_t
+call_stack(void)
+{
+	static const struct vm_map_new rw = { .prot = VM_PROT_DEFAULT, .max = VM_PROT_ALL };
+
+	return vm_map_stack(map[0], STACK + 8 * M, 2 * M, &rw);
+}
+
+/* All that is new is wired: the stack too. */
+static kern_return_t
+call_stack_wired(void)
+{
+	kern_return_t kr;
+
+	map[0]->wiring_required = true;
+	kr = call_stack();
+	map[0]->wiring_required = false;
+	return kr;
+}
+
+static kern_return_t call_growstack(void) { return vm_map_growstack(map[0], STACK + P); }
+
+static kern_return_t
+call_growstack_wired(void)
+{
+	kern_return_t kr;
+
+	map[0]->wiring_required = true;
+	kr = vm_map_growstack(map[0], STACK + M - 3 * VM_STACK_GROW);
+	map[0]->wiring_required = false;
+	return kr;
+}
+
+static kern_return_t
+call_growstack_classic(void)
+{
+	kern_return_t kr;
+
+	vm_map_set_stack_rules(map[0], VM_STACK_CLASSIC, true);
+	kr = vm_map_growstack(map[0], STACK + 2 * M + P);
+	vm_map_set_stack_rules(map[0], VM_STACK_GAP, true);
+	return kr;
+}
+
+static kern_return_t call_fault_in_gap(void) { return vm_fault(map[0], STACK + 2 * P, VM_PROT_WRITE); }
 
 static kern_return_t call_deallocate_middle(void) { return vm_deallocate(map[0], U(A + 2 * P), S(3 * P)); }
 static kern_return_t call_deallocate_start(void) { return vm_deallocate(map[0], U(A - P), S(3 * P)); }
@@ -688,6 +752,9 @@ static const struct call {
 	{ "named_copy", call_named_copy, WHOLE }, { "named_create", call_named_create, WHOLE },
 	{ "submap", call_submap, WHOLE }, { "shared_region", call_shared_region, WHOLE }, { "pager", call_pager, WHOLE },
 	{ "kernel_read", call_kernel_read, WHOLE }, { "kernel_write", call_kernel_write, PART_A },
+	{ "stack", call_stack, WHOLE }, { "stack_wired", call_stack_wired, WHOLE }, { "growstack", call_growstack, WHOLE },
+	{ "growstack_wired", call_growstack_wired, WHOLE }, { "growstack_classic", call_growstack_classic, WHOLE },
+	{ "fault_in_gap", call_fault_in_gap, STEPS },
 };
 
 /* Repeating it after a part was done need not give the same: the source has changed. */
