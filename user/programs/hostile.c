@@ -28,6 +28,7 @@
 #include <stdlib.h>
 #include <sys/wait.h>
 #include <unistd.h>
+#include <vm/vm_map_stack.h>
 
 #define ATTACKERS       4
 #define LIFE_US         200000ul
@@ -389,6 +390,38 @@ range_call(struct attacker *a)
 	}
 }
 
+/* Stacks where something was or is, accesses to their gaps (touch), and limits that soon go again. */
+static void
+stack_call(struct attacker *a)
+{
+	static const uint32_t ways[] = { 0, MAP_STACK_GROWS_DOWN, MAP_STACK_GROWS_UP, MAP_STACK_GROWS_DOWN | MAP_STACK_GROWS_UP };
+	uint64_t where = address(a), n = below(a, 2) ? MEGA >> below(a, 9) : size(a), t = target(a, &where, n);
+	struct atlas_limits l = { ATLAS_LIMIT_NONE, ATLAS_LIMIT_NONE, ATLAS_LIMIT_NONE };
+
+	switch (below(a, 8)) {
+	case 0:
+	case 1:
+	case 2:
+		if (below(a, 4) != 0)
+			CALL(vm_deallocate, t, where, n);
+		CALL(vm_map_stack, t, where, n, prot(a), below(a, 4) ? 7 : prot(a), below(a, 8) ? ways[below(a, 4)] : draw(a));
+		break;
+	case 3:
+		CALL(vm_map_stack_rules, t, below(a, 8) ? below(a, 2) : small(a), below(a, 2));
+		break;
+	case 4:
+		if (below(a, 8) == 0)
+			l = (struct atlas_limits){ size(a), size(a), size(a) };
+		CALL(task_limits, task(a), below(a, 8) ? below(a, 8) : small(a), pointer(a, &l));
+		l = (struct atlas_limits){ ATLAS_LIMIT_NONE, ATLAS_LIMIT_NONE, ATLAS_LIMIT_NONE };
+		CALL(task_limits, ATLAS_TASK_SELF, 7, (uintptr_t)&l);
+		break;
+	default:
+		CALL(vm_map_growstack, t, where);
+		break;
+	}
+}
+
 static void
 vm_call(struct attacker *a)
 {
@@ -396,7 +429,11 @@ vm_call(struct attacker *a)
 	uint64_t t = target(a, &where, n);
 	uint32_t words = below(a, 4) == 0 ? small(a) : VM_REGION_BASIC_INFO_COUNT;
 
-	switch (below(a, 20)) {
+	switch (below(a, 22)) {
+	case 20:
+	case 21:
+		stack_call(a);
+		break;
 	case 11:
 	case 12:
 		remap_call(a);
@@ -554,7 +591,7 @@ thread_call(struct attacker *a)
 		CALL(icache_sync);
 		break;
 	default:        /* numbers that are no calls */
-		atlas_syscall6(70 + (draw(a) >> below(a, 64)) % (1ul << 62), draw(a), draw(a),
+		atlas_syscall6(ATLAS_SYS_task_limits + 1 + (draw(a) >> below(a, 64)) % (1ul << 62), draw(a), draw(a),
 		    draw(a), draw(a), draw(a), draw(a));
 		break;
 	}
