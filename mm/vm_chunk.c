@@ -254,7 +254,10 @@ vm_object_page_alloc(vm_object_t object, vm_object_offset_t offset, unsigned fla
 		c = chunk_allocate(object, at >> VM_CHUNK_SHIFT);
 		if (c == NULL)
 			return NULL;
-		vm_reserv_make(c, flags);
+		if (unlikely(!vm_reserv_make(c, flags))) {
+			chunk_free(c);
+			return NULL;
+		}
 	}
 	DASSERT(!vm_chunk_populated(c, slot), ("object %lu: offset 0x%lx is resident already",
 	    (unsigned long)object->id, (unsigned long)offset));

@@ -53,12 +53,16 @@
  * Nothing is fenced where a leaf only becomes valid: a hart that remembers the
  * invalid entry faults once more, finds the page (A), and pmap_enter fences.
  *
+ * Where a window deserves a megapage and none is free, everything is let go once,
+ * vm_page_compact makes some, and the fault begins again.
+ *
  * Locks: map (read) < objects, top first < pmap. Failure: RESOURCE_SHORTAGE
  * after reservations were broken for pages in vain; the map is as it was, but
  * for an allocated object or shadow, which no user can see. A pager that answers
  * without ever giving the page is asked FAULT_ASKS times, then it is MEMORY_ERROR.
  */
 #include <mm/memory_object.h>
+#include <mm/vm_page_compact.h>
 #include <mm/vm_reserv.h>
 #include "vm_map_impl.h"
 
@@ -96,13 +100,20 @@ struct fault {
 
 /* --- step 2: the page --- */
 
+/* Once, a fault lets a megapage be made for the page that it needs. */
+static inline unsigned
+patience(const struct fault *f)
+{
+	return f->tries == 0 ? VM_OBJECT_PATIENT : 0;
+}
+
 /* B: a zeroed page in the top object (locked). */
 static noinline kern_return_t
 zero_fill(struct fault *f)
 {
 	vm_object_t top = f->l.object;
 
-	f->m = vm_object_page_alloc(top, f->l.offset, !top->no_zero_fill);
+	f->m = vm_object_page_alloc(top, f->l.offset, (top->no_zero_fill ? 0 : VM_OBJECT_ZERO) | patience(f));
 	if (unlikely(f->m == NULL)) {
 		spin_unlock(&top->lock);
 		return KERN_FAIL(KERN_RESOURCE_SHORTAGE, "no page to zero for offset 0x%lx of object %lu",
@@ -169,7 +180,8 @@ copy_up(struct fault *f)
 	vm_object_t top = f->l.object;
 	struct vm_page *m = f->m;
 
-	f->m = vm_object_page_alloc(top, f->l.offset, vm_chunk_is_megapage(m->o.chunk) ? VM_OBJECT_DENSE : 0);
+	f->m = vm_object_page_alloc(top, f->l.offset,
+	    vm_chunk_is_megapage(m->o.chunk) ? VM_OBJECT_DENSE | patience(f) : 0);
 	if (f->m == NULL) {
 		spin_unlock(&f->level->lock);
 		spin_unlock(&top->lock);
@@ -600,7 +612,9 @@ try_again(struct fault *f, kern_return_t kr)
 		VM_RELOCK_POINT(f->map, "vm_fault.pager");
 		break;
 	case KERN_RESOURCE_SHORTAGE:
-		if (++f->tries > FAULT_TRIES || vm_reserv_break(1) == 0)
+		if (++f->tries == 1 && vm_page_compact_is_due())
+			(void)vm_page_compact(VM_PAGE_COMPACT_MOST, false);
+		else if (f->tries > FAULT_TRIES || vm_reserv_break(1) == 0)
 			return kr;
 		break;
 	default:
@@ -617,6 +631,7 @@ fault_begin(struct fault *f, vm_map_t map, vm_offset_t va, vm_prot_t access)
 	f->va = va;
 	f->access = access;
 	f->said.unavailable = false;
+	f->tries = 0;
 }
 
 /* On KERN_SUCCESS the top object is locked, f->m is its page or NULL, and the maps are locked for reading (vm_map_lookup_done). */
@@ -703,7 +718,7 @@ vm_fault(vm_map_t map, vm_offset_t va, vm_prot_t access)
 	if (unlikely(top->special))
 		return fault_slow(&f, map, va, access, m);
 	if (m == NULL) {
-		if (top->shadow != NULL || (m = vm_object_page_alloc(top, f.l.offset, true)) == NULL)
+		if (top->shadow != NULL || (m = vm_object_page_alloc(top, f.l.offset, VM_OBJECT_ZERO | VM_OBJECT_PATIENT)) == NULL)
 			return fault_slow(&f, map, va, access, NULL);
 		fresh = true;
 	}

@@ -21,11 +21,13 @@
 #include <mm/pmap.h>
 #include <mm/zone.h>
 #include "vm_object_impl.h"
+#include "vm_page_impl.h"
 
 static struct zone vm_object_zone;
 static struct spinlock vm_object_list_lock = SPINLOCK_INIT(OBJLIST);
 static struct list vm_object_list = { &vm_object_list, &vm_object_list };
 static uint64_t vm_object_next_id = 1;
+static struct list vm_object_swept;     /* where a sweep stands, in the list among the objects */
 
 void
 vm_object_bootstrap(void)
@@ -242,7 +244,39 @@ vm_object_foreach(bool (*fn)(vm_object_t, void *), void *arg)
 
 	spin_lock(&vm_object_list_lock);
 	list_foreach(l, &vm_object_list)
-		if (!fn(list_entry(l, struct vm_object, link), arg))
+		if (l != &vm_object_swept && !fn(list_entry(l, struct vm_object, link), arg))
 			break;
+	spin_unlock(&vm_object_list_lock);
+}
+
+/* The count is read without the object's lock: a new page more or less is the caller's to miss. */
+VM_PAGE_RACY static inline bool
+has_pages(const struct vm_object *object)
+{
+	return object->resident_page_count != 0;
+}
+
+void
+vm_object_sweep(bool (*fn)(vm_object_t, void *), void *arg)
+{
+	bool more = true;
+
+	spin_lock(&vm_object_list_lock);
+	list_push_front(&vm_object_list, &vm_object_swept);
+	while (more && vm_object_swept.next != &vm_object_list) {
+		struct list *l = vm_object_swept.next;
+		vm_object_t object = list_entry(l, struct vm_object, link);
+
+		list_remove(&vm_object_swept);
+		list_insert_after(l, &vm_object_swept);
+		/* It cannot be freed before it has left the list; against the order of locks, only a try. */
+		if (!has_pages(object) || !spin_trylock(&object->lock))
+			continue;
+		spin_unlock(&vm_object_list_lock);
+		more = fn(object, arg);
+		spin_unlock(&object->lock);
+		spin_lock(&vm_object_list_lock);
+	}
+	list_remove(&vm_object_swept);
 	spin_unlock(&vm_object_list_lock);
 }

@@ -19,8 +19,11 @@ bool vm_chunk_covered(vm_object_t top, vm_object_t below, vm_object_offset_t del
 
 /* vm_reserv.c; object locked */
 void vm_reserv_bootstrap(void);
-/* c, new and empty, gets a megapage of memory if its window deserves one. Once in its life. */
-void vm_reserv_make(struct vm_chunk *c, unsigned flags);
+/*
+ * c, new and empty, gets a megapage of memory if its window deserves one. Once in its life. FALSE: none is free, but one may
+ * be made by vm_page_compact (VM_OBJECT_PATIENT only).
+ */
+bool vm_reserv_make(struct vm_chunk *c, unsigned flags);
 void vm_reserv_refused(enum vm_reserv_refusal why);
 /* The last page has come; the first of a full one has gone; c, linked nowhere, is about to belong to another object. */
 void vm_reserv_filled(struct vm_chunk *c);
@@ -59,6 +62,11 @@ bool vm_object_deallocate_copy(vm_object_t n);
 /* WRITE is taken from all leaves of o's unwired pages in [start, end); fenced. o locked. */
 void vm_object_write_protect(vm_object_t o, vm_object_offset_t start, vm_object_offset_t end);
 
+/*
+ * vm_object.c: calls fn for every object that has pages, locked by it and with no lock held but that; FALSE ends it. Those
+ * that somebody has locked are passed over. One sweep at a time: the caller sees to that.
+ */
+void vm_object_sweep(bool (*fn)(vm_object_t, void *), void *arg);
 /* vm_object.c: frees an object that nobody references any more; locked on entry, gone on return. */
 void vm_object_free_locked(vm_object_t object);
 

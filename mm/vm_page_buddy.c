@@ -25,6 +25,7 @@
  *
  * Locks: vm_page_stock.lock, which callers hold.
  */
+#include <mm/vm_page_compact.h>
 #include <vm_page_impl.h>
 
 struct vm_phys_seg vm_phys_seg[VM_PHYS_SEGS], vm_phys_bank[VM_PHYS_SEGS];
@@ -116,6 +117,12 @@ vm_page_buddy_give(struct vm_page *m, unsigned order, bool zeroed)
 			m = buddy;
 	}
 	block_insert(m, order, zeroed);
+}
+
+void
+vm_page_buddy_withdraw(struct vm_page *m)
+{
+	block_remove(m, m->order);
 }
 
 unsigned
@@ -272,6 +279,7 @@ vm_page_init(void)
 
 	vm_page_stock.reserve = r < 128 ? 128 : r > 1024 ? 1024 : r;
 	vm_page_cache_init();
+	vm_page_compact_init();
 }
 
 void

@@ -72,6 +72,8 @@ vm_page_heads_free(const struct vm_page *m, unsigned order)
 struct vm_page *vm_page_buddy_take(unsigned order, bool zero);
 /* Puts a block on its list, coalesced with its free buddies. */
 void vm_page_buddy_give(struct vm_page *m, unsigned order, bool zeroed);
+/* A free block leaves its list, as it is; its owner is the caller. */
+void vm_page_buddy_withdraw(struct vm_page *m);
 /* Smallest order with a free block, or VM_PAGE_ORDERS. */
 unsigned vm_page_buddy_smallest(void);
 

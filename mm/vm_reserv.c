@@ -32,6 +32,7 @@
  * Failure: no megapage: single pages. Breaking needs memory for the page
  * numbers; without, the chunk stays as it is.
  */
+#include <mm/vm_page_compact.h>
 #include <mm/vm_reserv.h>
 #include "vm_object_impl.h"
 #include "vm_page_impl.h"
@@ -119,7 +120,7 @@ vm_reserv_renamed(struct vm_chunk *c, vm_object_t to)
 
 /* --- making and giving back --- */
 
-void
+bool
 vm_reserv_make(struct vm_chunk *c, unsigned flags)
 {
 	vm_object_t object = c->object;
@@ -128,21 +129,24 @@ vm_reserv_make(struct vm_chunk *c, unsigned flags)
 
 	if (object->size < MEGAPAGE_SIZE) {
 		vm_reserv_refused(VM_RESERV_REFUSED_SMALL);
-		return;
+		return true;
 	}
 	if (start < object->color || start - object->color > object->size - MEGAPAGE_SIZE) {
 		vm_reserv_refused(VM_RESERV_REFUSED_EDGE);
-		return;
+		return true;
 	}
 	if (object->shadow != NULL && !(flags & VM_OBJECT_DENSE)) {
 		vm_reserv_refused(VM_RESERV_REFUSED_COPY);
-		return;
+		return true;
 	}
 	/* What is written over at once need not be clear. */
 	m = vm_page_alloc_order(VM_PAGE_ORDER_MEGA, VM_PAGE_USER | (flags & VM_OBJECT_ZERO ? VM_PAGE_PREFER_ZERO : 0));
-	if (m == NULL) {
+	if (unlikely(m == NULL)) {
+		if ((flags & VM_OBJECT_PATIENT) && vm_page_compact_is_due())
+			return false;
+		vm_page_compact_missed();
 		vm_reserv_refused(VM_RESERV_REFUSED_NO_BLOCK);
-		return;
+		return true;
 	}
 	c->zeroed = (m->flags & VM_PAGE_ZEROED) != 0;   /* told to who asked for it */
 	m->flags = 0;
@@ -154,6 +158,7 @@ vm_reserv_make(struct vm_chunk *c, unsigned flags)
 	enqueue(c, 0);
 	spin_unlock(&vm_reserv_lock);
 	counts()->made++;
+	return true;
 }
 
 void
@@ -210,14 +215,14 @@ resident_now(const struct vm_chunk *c)
 	return c->resident;
 }
 
-/* The least useful reservation of those whose objects are to be had. Its object is locked; NULL: none. */
+/* The least useful reservation with at most `most` pages, of those whose objects are to be had. Its object is locked; NULL: none. */
 static struct vm_chunk *
-least_useful(void)
+least_useful(unsigned most)
 {
 	unsigned rank = 0, looks = LOOKS, busy = 0;
 
 	spin_lock(&vm_reserv_lock);
-	while (rank < RANKS && looks-- > 0) {
+	while (rank <= rank_of(most) && looks-- > 0) {
 		struct vm_chunk *c;
 		unsigned now;
 
@@ -228,14 +233,14 @@ least_useful(void)
 		}
 		c = list_first(&vm_reserv_queue[rank], struct vm_chunk, rsvp_link);
 		now = resident_now(c);
-		if (now == c->seen && spin_trylock(&c->object->lock)) {
+		if (now == c->seen && now <= most && spin_trylock(&c->object->lock)) {
 			/* The object cannot go away: it cannot lose this chunk without its lock. */
 			spin_unlock(&vm_reserv_lock);
 			return c;
 		}
 		list_remove(&c->rsvp_link);
 		if (now == c->seen && ++busy > 16) {
-			/* Whoever has these objects locked has them for long, or is our caller. */
+			/* They have too many pages, or whoever has their objects locked has them for long, or is our caller. */
 			rank++;
 			busy = 0;
 		}
@@ -247,13 +252,13 @@ least_useful(void)
 	return NULL;
 }
 
-uint64_t
-vm_reserv_break(uint64_t pages_wanted)
+static uint64_t
+break_some(uint64_t pages_wanted, unsigned most, enum vm_reserv_cause cause)
 {
 	uint64_t given = 0;
 
 	while (given < pages_wanted) {
-		struct vm_chunk *c = least_useful();
+		struct vm_chunk *c = least_useful(most);
 		vm_object_t object;
 		uint64_t gain;
 
@@ -261,7 +266,7 @@ vm_reserv_break(uint64_t pages_wanted)
 			break;
 		object = c->object;
 		gain = VM_CHUNK_PAGES - c->resident;
-		if (!vm_chunk_make_single(c, VM_RESERV_BROKEN_SHORTAGE)) {
+		if (!vm_chunk_make_single(c, cause)) {
 			spin_unlock(&object->lock);
 			break;
 		}
@@ -269,6 +274,18 @@ vm_reserv_break(uint64_t pages_wanted)
 		given += gain;
 	}
 	return given;
+}
+
+uint64_t
+vm_reserv_break(uint64_t pages_wanted)
+{
+	return break_some(pages_wanted, VM_CHUNK_PAGES - 1, VM_RESERV_BROKEN_SHORTAGE);
+}
+
+uint64_t
+vm_reserv_break_idle(uint64_t pages_wanted, unsigned most)
+{
+	return break_some(pages_wanted, most, VM_RESERV_BROKEN_COMPACTION);
 }
 
 /* --- what people want to see --- */

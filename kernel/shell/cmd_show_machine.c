@@ -16,7 +16,7 @@
 static const char *const kind_names[] = {
 	[VM_PAGE_RESERVED] = "reserved", [VM_PAGE_FREE] = "free", [VM_PAGE_CACHED] = "cached",
 	[VM_PAGE_OBJECT] = "object", [VM_PAGE_RSVP] = "set aside", [VM_PAGE_TABLE] = "page table",
-	[VM_PAGE_KERNEL] = "kernel",
+	[VM_PAGE_KERNEL] = "kernel", [VM_PAGE_ISOLATED] = "isolated",
 };
 
 static void

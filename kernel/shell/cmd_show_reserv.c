@@ -5,6 +5,7 @@
  * has pages. Each row is true for itself.
  */
 #include <base/print.h>
+#include <mm/vm_page_compact.h>
 #include <mm/vm_reserv.h>
 #include "shell.h"
 
@@ -33,7 +34,7 @@ sum(const uint64_t *n, unsigned of)
 }
 
 static void
-totals_json(const struct vm_reserv_counts *n)
+totals_json(const struct vm_reserv_counts *n, const struct vm_page_compact_counts *k)
 {
 	unsigned i;
 
@@ -43,11 +44,12 @@ totals_json(const struct vm_reserv_counts *n)
 		kprintf(",\"refused_%s\":%lu", refusals[i].name, n->refused[i]);
 	for (i = 0; i < nitems(causes); i++)
 		kprintf(",\"broken_%s\":%lu", causes[i].name, n->broken[i]);
-	kprintf("}\n");
+	kprintf(",\"compaction_tries\":%lu,\"compaction_moved\":%lu,\"compaction_made\":%lu,\"compaction_left\":%lu,"
+	    "\"compaction_deferred\":%lu}\n", k->tries, k->moved, k->made, k->left, k->deferred);
 }
 
 static void
-totals_text(const struct vm_reserv_counts *n)
+totals_text(const struct vm_reserv_counts *n, const struct vm_page_compact_counts *k)
 {
 	unsigned i;
 
@@ -58,6 +60,8 @@ totals_text(const struct vm_reserv_counts *n)
 		kprintf("%10lu broken: %s\n", n->broken[i], causes[i].text);
 	for (i = 0; i < nitems(refusals); i++)
 		kprintf("%10lu not made: %s\n", n->refused[i], refusals[i].text);
+	kprintf("compaction: %lu tries moved %lu pages and made %lu megapages, %lu could not be emptied, %lu requests passed over\n",
+	    k->tries, k->moved, k->made, k->left, k->deferred);
 }
 
 static void
@@ -95,18 +99,21 @@ objects(struct cmd_ctx *c)
 static int
 do_show_reserv(struct cmd_ctx *c)
 {
+	struct vm_page_compact_counts k;
 	struct vm_reserv_counts n;
 
 	vm_reserv_counts(&n);
+	vm_page_compact_counts(&k);
 	cmd_set_num("partial", n.partial);
 	cmd_set_num("full", n.full);
 	cmd_set_num("made", n.made);
+	cmd_set_num("moved", k.moved);
 	cmd_set_num("broken", sum(n.broken, nitems(causes)));
 	cmd_set_num("refused", sum(n.refused, nitems(refusals)));
 	if (c->json)
-		totals_json(&n);
+		totals_json(&n, &k);
 	else
-		totals_text(&n);
+		totals_text(&n, &k);
 	objects(c);
 	return 0;
 }
@@ -115,5 +122,6 @@ COMMAND_NAMED(show_reserv, "show reserv", do_show_reserv, "show", "megapages of 
     "How many there are, what became of them, and why others were not made; then about `rows`\n"
     "objects with pages. POPULATION has a character for each of the first 2 MiB windows of an object: '#' a\n"
     "full megapage, '0' to '9' tenths of one, 's' single pages, '.' nothing.\n"
-    "Sets $partial, $full, $made, $broken, $refused, $objects.",
+    "`Compaction' is what was done to get free megapages out of scattered memory.\n"
+    "Sets $moved, $partial, $full, $made, $broken, $refused, $objects.",
     OPT(NUM, "rows", "1000"));

@@ -15,6 +15,7 @@
 #include <unistd.h>
 #include <arch/tlb.h>
 #include <mm/vm_map_copy.h>
+#include <mm/vm_page_compact.h>
 #include <mm/vm_reserv.h>
 #include <mm/zone.h>
 #include <host.h>
@@ -392,6 +393,8 @@ family_hart(unsigned hart, void *arg)
 		}
 		if (r % 32 == 1)
 			(void)vm_reserv_break(1);
+		if (r % 64 == 33)
+			(void)vm_page_compact(VM_PAGE_COMPACT_MOST, true);
 		m = slot_take(i);
 		if (m == NULL)
 			continue;
@@ -417,6 +420,8 @@ family_hart(unsigned hart, void *arg)
 static void
 families(unsigned n, uint64_t seed)
 {
+	struct vm_page_compact_counts compacted;
+
 	rounds = n;
 	wrong_loads = wrong_calls = 0;
 	loads = forks = 0;
@@ -442,6 +447,8 @@ families(unsigned n, uint64_t seed)
 	ASSERT_EQ(wrong_loads, 0);
 	ASSERT_EQ(wrong_calls, 0);
 	ASSERT_TRUE(loads > n && forks > n / 16);
+	vm_page_compact_counts(&compacted);
+	ASSERT_TRUE(compacted.tries != 0);
 }
 
 TEST(vm_parallel, families_fork_write_and_end)

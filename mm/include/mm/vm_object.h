@@ -298,6 +298,7 @@ vm_page_lookup(vm_object_t object, vm_object_offset_t offset)
 
 #define VM_OBJECT_ZERO  0x1u            /* the page is clear */
 #define VM_OBJECT_DENSE 0x2u            /* of a copy: all of the window is there below, so all of it may be written */
+#define VM_OBJECT_PATIENT 0x4u          /* NULL where vm_page_compact may make a megapage: call it, then ask again, not patient */
 /*
  * A page for object at offset, resident, kind OBJECT. Where the whole chunk lies within the object and memory allows, it
  * comes from a reservation (vm_reserv.c). NULL: shortage. Nothing must be resident there yet.

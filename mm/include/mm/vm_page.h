@@ -32,6 +32,7 @@ enum vm_page_kind {
 	VM_PAGE_RSVP,           /* in a chunk's reservation, not populated */
 	VM_PAGE_TABLE,          /* page table page of a pmap */
 	VM_PAGE_KERNEL,         /* kernel data: slabs, stacks, buffers */
+	VM_PAGE_ISOLATED,       /* of a megapage that is being emptied (vm_page_compact.c) */
 };
 
 /* flags */

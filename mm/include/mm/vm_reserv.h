@@ -25,6 +25,7 @@
 #define VM_RESERV_CAUSES(X) \
 	X(SHORTAGE, "shortage", "memory was short, and this one least useful") \
 	X(OVERLAP,  "overlap",  "a page from elsewhere took a place in its window") \
+	X(COMPACTION, "compaction", "it was little used, and a megapage was wanted") \
 	X(COLLAPSE, "collapse", "its object was merged into another with other windows")
 
 enum vm_reserv_refusal {
@@ -58,6 +59,9 @@ void vm_reserv_counts(struct vm_reserv_counts *c);
  * of rank OBJECT and below may be held.
  */
 uint64_t vm_reserv_break(uint64_t pages_wanted);
+
+/* The same of those with at most `most` pages, for their room: somebody wants a megapage. No lock of rank OBJECT held. */
+uint64_t vm_reserv_break_idle(uint64_t pages_wanted, unsigned most);
 
 #define VM_RESERV_BAR   40
 /* One object, as `show reserv` tells it. */

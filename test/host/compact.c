@@ -1,0 +1,268 @@
+/*
+ * compact.c: megapages where memory is scattered.
+ *
+ * All memory is filled in one of several patterns and half of it freed, so that
+ * no free megapage is left by chance. Then a fresh region is touched: at least
+ * nine tenths of it must be megapages, and what lived through it must be as it was.
+ * Then the same things under several harts, and what must never move.
+ */
+#include <stdlib.h>
+#include <mm/vm_page_compact.h>
+#include <mm/vm_reserv.h>
+#include <host.h>
+#include "../unit/vm_fixture.h"
+
+#define MEMORY  (224ul << 20)
+#define FIELD   (1ul << 30)             /* where memory is filled */
+#define FRESH   (8ul << 30)             /* 64 MiB to be megapages */
+#define WINDOWS 32u
+
+/* What page i holds, at a place of its own. */
+static vm_offset_t
+byte_at(uint64_t i)
+{
+	return FIELD + i * P + i * 37 % P;
+}
+
+static uint8_t
+value_of(uint64_t i)
+{
+	return (uint8_t)(i * 11 + i / 251 + 1);
+}
+
+static uint64_t
+free_pages(void)
+{
+	struct vm_page_counts n;
+
+	vm_page_counts(&n);
+	return n.free - n.reserved;
+}
+
+/* Fills memory from FIELD on in objects of `pages` pages, until little is left; how many pages. */
+static uint64_t
+fill(vm_map_t map, unsigned pages)
+{
+	uint64_t n = 0;
+
+	for (; free_pages() > 64 + pages; n += pages) {
+		/* A hole between, so that they stay objects of their own. */
+		if (pages < 512 && !fixture_allocate(map, FIELD + n * P, pages * P))
+			return 0;
+		if (pages >= 512 && n % 512 == 0 && !fixture_allocate(map, FIELD + n * P, M))
+			return 0;
+		if (pages < 512 && vm_map_inherit(map, FIELD + n * P, FIELD + n * P + pages * P,
+		    n / pages % 2 ? VM_INHERIT_NONE : VM_INHERIT_COPY) != KERN_SUCCESS)
+			return 0;
+		for (unsigned i = 0; i < pages; i++)
+			if (fixture_store(map, byte_at(n + i), value_of(n + i)) != KERN_SUCCESS)
+				return 0;
+	}
+	return n;
+}
+
+enum how { EVERY_OTHER_PAGE, RANDOM_PAGES, EVERY_OTHER_OBJECT, RANDOM_RUNS };
+
+static bool
+goes(enum how how, unsigned pages, uint64_t i)
+{
+	switch (how) {
+	case EVERY_OTHER_PAGE:
+		return i % 2 != 0;
+	case RANDOM_PAGES:
+		return (i * 2654435761u >> 16 & 1) != 0;
+	case EVERY_OTHER_OBJECT:
+		return i / pages % 2 != 0;
+	default:
+		return (i / 24 * 2654435761u >> 16 & 1) != 0;
+	}
+}
+
+static uint64_t
+megapages(vm_map_t map)
+{
+	struct pmap_stats s;
+
+	pmap_stats(map->pmap, &s);
+	return s.megapages;
+}
+
+/* The page that holds page i. */
+static struct vm_page *
+page_of(vm_map_t map, uint64_t i)
+{
+	vm_map_entry_t e = fixture_entry(map, FIELD + i * P);
+
+	return e == NULL ? NULL : vm_page_lookup(e->object.vm_object, FIELD + i * P - e->vme_start + e->offset);
+}
+
+/* Of what stays: some pages are clean, some wired. Neither may change. */
+static bool
+is_clean(enum how how, unsigned pages, uint64_t i)
+{
+	return i % 16 == 0 && !goes(how, pages, i);
+}
+
+static bool
+is_wired(enum how how, unsigned pages, uint64_t i)
+{
+	return i % 2048 == 130 && !goes(how, pages, i);
+}
+
+static bool
+mark(vm_map_t map, enum how how, unsigned pages, uint64_t n, paddr_t *at)
+{
+	for (uint64_t i = 0; i < n; i++) {
+		if (is_clean(how, pages, i))
+			pmap_clear_modify(page_of(map, i));
+		if (!is_wired(how, pages, i))
+			continue;
+		if (vm_map_wire(map, FIELD + i * P, FIELD + i * P + P, VM_PROT_READ, false) != KERN_SUCCESS)
+			return false;
+		at[i / 2048] = vm_page_pa(page_of(map, i));
+	}
+	return true;
+}
+
+/* Is what stayed as it was? */
+static bool
+survived(vm_map_t map, enum how how, unsigned pages, uint64_t n, const paddr_t *at)
+{
+	uint8_t v;
+
+	for (uint64_t i = 0; i < n; i++) {
+		if (goes(how, pages, i))
+			continue;
+		if (pmap_is_modified(page_of(map, i)) == is_clean(how, pages, i)) {
+			kprintf("# page %lu: modified %u\n", (unsigned long)i, pmap_is_modified(page_of(map, i)));
+			return false;
+		}
+		if (fixture_load(map, byte_at(i), &v) != KERN_SUCCESS || v != value_of(i) ||
+		    (is_wired(how, pages, i) && at[i / 2048] != vm_page_pa(page_of(map, i)))) {
+			kprintf("# page %lu: holds %u, should %u; or it moved, wired\n", (unsigned long)i, v, value_of(i));
+			return false;
+		}
+		if (is_wired(how, pages, i) && vm_map_unwire(map, FIELD + i * P, FIELD + i * P + P, false) != KERN_SUCCESS)
+			return false;
+	}
+	return true;
+}
+
+/* The part of the test after filling: half goes, the fresh region is touched. */
+static void
+fragment(enum how how, unsigned pages)
+{
+	struct vm_page_compact_counts before, after;
+	vm_map_t map, other;
+	paddr_t wired[MEMORY / P / 2048 + 1];
+	struct vm_page_counts c;
+	uint64_t n, made;
+
+	host_boot(MEMORY);
+	vm_page_compact_counts(&before);
+	map = fixture_map();
+	other = fixture_map();
+	n = fill(map, pages);
+	ASSERT_TRUE(n > MEMORY / P * 3 / 4);
+	for (uint64_t i = 0, k; i < n; i = k) {
+		for (k = i + 1; k < n && goes(how, pages, k) == goes(how, pages, i); k++)
+			;
+		if (goes(how, pages, i))
+			ASSERT_EQ(vm_behavior_set(map, vm_address_u(FIELD + i * P), vm_size_u((k - i) * P), VM_BEHAVIOR_FREE), KERN_SUCCESS);
+	}
+	ASSERT_TRUE(mark(map, how, pages, n, wired));
+	vm_page_drain();
+	vm_page_counts(&c);
+	/* The few that were left when filling stopped are used up first. */
+	ASSERT_LE(c.free_blocks[VM_PAGE_ORDER_MEGA], 3);
+	ASSERT_TRUE(fixture_allocate(other, FRESH, WINDOWS * M));
+	for (uint64_t i = 0; i < WINDOWS * 512; i++)
+		ASSERT_EQ(fixture_store(other, FRESH + i * P, (uint8_t)i), KERN_SUCCESS);
+	made = megapages(other);
+	vm_page_compact_counts(&after);
+	kprintf("# %lu of %u megapages; %lu tries moved %lu pages, made %lu, gave up %lu\n", (unsigned long)made, WINDOWS,
+	    (unsigned long)(after.tries - before.tries), (unsigned long)(after.moved - before.moved),
+	    (unsigned long)(after.made - before.made), (unsigned long)(after.left - before.left));
+	ASSERT_TRUE(made * 10 >= WINDOWS * 9);
+	ASSERT_TRUE(survived(map, how, pages, n, wired));
+	for (uint64_t i = 0; i < WINDOWS * 512; i++)
+		ASSERT_LOAD(other, FRESH + i * P, (uint8_t)i);
+	ASSERT_TRUE(fixture_sound(map, other, NULL));
+	ASSERT_TRUE(vm_page_census(&c) == NULL);
+	ASSERT_EQ(c.kind[VM_PAGE_ISOLATED], 0);
+	vm_map_deallocate(map);
+	vm_map_deallocate(other);
+}
+
+TEST(compact, every_other_page_of_megapages_freed)
+{
+	fragment(EVERY_OTHER_PAGE, 512);
+}
+
+TEST(compact, random_pages_of_megapages_freed)
+{
+	fragment(RANDOM_PAGES, 512);
+}
+
+TEST(compact, runs_of_pages_of_megapages_freed)
+{
+	fragment(RANDOM_RUNS, 512);
+}
+
+TEST(compact, runs_of_megapages_are_free_again)
+{
+	struct vm_page_counts before, after;
+	struct vm_page *m;
+
+	host_boot(HOST_MEM_DEFAULT);
+	for (unsigned order = VM_PAGE_ORDER_MEGA + 1; order <= 12; order++) {
+		vm_page_drain();
+		vm_page_counts(&before);
+		m = vm_page_alloc_contig(order);
+		ASSERT_TRUE(m != NULL);
+		ASSERT_EQ(m->pfn % (1u << order), 0);
+		for (unsigned i = 0; i < 1u << order; i += VM_CHUNK_PAGES) {
+			ASSERT_EQ(m[i].kind, VM_PAGE_KERNEL);
+			ASSERT_EQ(m[i].order, VM_PAGE_ORDER_MEGA);
+		}
+		memset(vm_page_va(m), (int)order, PAGE_SIZE << order);
+		ASSERT_TRUE(vm_page_census(&after) == NULL);
+		vm_page_counts(&after);
+		ASSERT_EQ(after.free, before.free - (1ul << order));
+		vm_page_free_contig(m, order);
+		vm_page_drain();
+		vm_page_counts(&after);
+		ASSERT_EQ(after.free, before.free);
+		ASSERT_EQ(after.free_blocks[VM_PAGE_ORDER_MEGA], before.free_blocks[VM_PAGE_ORDER_MEGA]);
+	}
+	ASSERT_TRUE(vm_page_alloc_contig(13) == NULL);          /* there is no such run */
+	vm_alloc_fail_at(1, false);
+	ASSERT_TRUE(vm_page_alloc_contig(10) == NULL);
+	vm_alloc_fail_at(0, false);
+}
+
+/* In vain, it is asked less and less often; when memory was freed, at once. */
+TEST(compact, who_fails_waits_longer)
+{
+	struct vm_page_compact_counts c;
+	vm_map_t map;
+	uint64_t n;
+	unsigned asked = 0;
+
+	host_boot(HOST_MEM_DEFAULT);
+	map = fixture_map();
+	n = fill(map, 512);
+	for (unsigned i = 0; i < 100; i++)
+		if (vm_page_compact_is_due()) {
+			ASSERT_EQ(vm_page_compact(1, false), 0);
+			asked++;
+		} else
+			vm_page_compact_missed();
+	ASSERT_LE(asked, 8);
+	vm_page_compact_counts(&c);
+	ASSERT_TRUE(c.deferred >= 90);
+	ASSERT_FALSE(vm_page_compact_is_due());
+	ASSERT_EQ(vm_map_remove(map, FIELD, FIELD + n * P / 2, 0), KERN_SUCCESS);
+	ASSERT_TRUE(vm_page_compact_is_due());
+	vm_map_deallocate(map);
+}
