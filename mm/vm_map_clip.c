@@ -91,6 +91,23 @@ vm_map_cut_slow(vm_map_t map, vm_map_entry_t *first, vm_map_entry_t *last, vm_of
 }
 
 kern_return_t
+vm_map_check_split_slow(vm_map_t map, vm_offset_t start, vm_offset_t end)
+{
+	const vm_offset_t border[] = { start, end };
+	vm_map_entry_t e;
+
+	for (unsigned i = 0; i < nitems(border); i++) {
+		vm_offset_t at = border[i];
+
+		if (vm_map_lookup_entry(map, at, &e) && e->vme_start < at && e->split != 0 &&
+		    (at & ((e->split == 1 ? MEGAPAGE_SIZE : GIGAPAGE_SIZE) - 1)) != 0)
+			return KERN_FAIL(KERN_INVALID_ARGUMENT, "the entry at 0x%lx is cut at superpages only, not at 0x%lx",
+			    e->vme_start, at);
+	}
+	return KERN_SUCCESS;
+}
+
+kern_return_t
 vm_map_cut_range(vm_map_t map, vm_offset_t start, vm_offset_t end, vm_map_entry_t *first)
 {
 	kern_return_t kr = vm_map_unnest_borders(map, start, end);
@@ -184,7 +201,7 @@ vm_map_clip(vm_map_t map, vm_offset_t addr)
 		kr = KERN_FAIL(KERN_INVALID_ADDRESS, "nothing is mapped at 0x%lx", addr);
 	else if ((e->use_pmap || e->superpage) && (addr & MEGAPAGE_MASK) != 0)
 		kr = KERN_FAIL(KERN_INVALID_ARGUMENT, "0x%lx lies within a superpage or a nested page table", addr);
-	else {
+	else if ((kr = vm_map_check_split(map, addr, e->vme_end)) == KERN_SUCCESS) {
 		last = e;
 		if (!vm_map_cut(map, &e, &last, addr, e->vme_end))
 			kr = KERN_FAIL(KERN_RESOURCE_SHORTAGE, "no memory for an entry");

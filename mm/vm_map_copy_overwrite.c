@@ -311,6 +311,9 @@ commit(struct overwrite *o, vm_map_entry_t *dead)
 	kern_return_t kr;
 
 	replaced_range(o, &first, &last);
+	kr = vm_map_check_split(o->map, first, last);
+	if (kr != KERN_SUCCESS)
+		return kr;
 	(void)vm_map_lookup_entry(o->map, first, &d);
 	(void)vm_map_lookup_entry(o->map, last - 1, &e);
 	if (!vm_map_cut(o->map, &d, &e, first, last))

@@ -55,7 +55,7 @@ movable(vm_map_entry_t e)
 {
 	vm_object_t object = e->object.vm_object;
 
-	return !e->is_sub_map && !e->is_shared && e->wired_count == 0 && !e->permanent &&
+	return !e->is_sub_map && !e->is_shared && e->wired_count == 0 && !e->permanent && e->split == 0 &&
 	    !e->in_transition && (e->protection & VM_PROT_READ) &&
 	    (object == NULL || (object->internal && !object->true_share &&
 	    object->copy_strategy == MEMORY_OBJECT_COPY_SYMMETRIC));

@@ -9,7 +9,8 @@
  *   SUPER         a is congruent to the object's superpages: a = phase mod 2 MiB
  *   OPTIMAL       SUPER; failing that ANY
  *   ALIGNED(n)    a = 0 mod 2^n
- *   Mach's mask   a has none of these bits
+ *   Mach's mask   a has none of these bits; for a mask that is not 2^n - 1 the
+ *                 first such address in a gap is Mach's (at + mask) & ~mask
  *
  * All but ANY are first fit with an alignment (struct vm_map_align). Only gaps
  * of at least `size` are visited, each found in O(log n) by the gap tree. A gap
@@ -122,7 +123,9 @@ look(vm_map_t map, const struct vm_map_search *s, vm_map_entry_t e, vm_offset_t 
 static inline bool
 index_serves(const struct vm_map_align *index, const struct vm_map_align *want)
 {
-	return index->mask != 0 && (index->mask & ~want->mask) == 0 && ((index->phase ^ want->phase) & index->mask) == 0;
+	if (!vm_map_align_is_plain(want) || !vm_map_align_is_plain(index))
+		return index->mask == want->mask && index->mask != 0;
+	return index->mask != 0 && index->mask <= want->mask && ((index->phase ^ want->phase) & index->mask) == 0;
 }
 
 /* The next gap after e's that may do; missed: those passed over in this search. */

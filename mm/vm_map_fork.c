@@ -57,7 +57,7 @@ mark_shared(struct fork *f)
 		return;
 	for (e = vm_map_entry_at_or_after(f->old, f->since);
 	    e != vm_map_to_entry(f->old) && e->vme_start < f->at; e = e->vme_next)
-		if (e->inheritance == VM_INHERIT_SHARE && !e->is_sub_map && !e->guard)
+		if (e->inheritance == VM_INHERIT_SHARE && !e->is_sub_map && !e->guard && !e->nofault)
 			e->is_shared = true;
 	f->fresh = false;
 }
@@ -82,7 +82,7 @@ inherit_share(struct fork *f, vm_map_entry_t e, vm_map_entry_t n)
 {
 	bool was_shared = e->is_shared;
 
-	if (unlikely(e->guard))
+	if (unlikely(e->guard || e->nofault))
 		return KERN_SUCCESS;
 	if (!vm_map_entry_make_shared(f->old, e))
 		return KERN_RESOURCE_SHORTAGE;
@@ -290,7 +290,8 @@ fork_once(vm_map_t old, vm_map_t *new)
 	f.new->options = old->options;
 	f.new->anon_loc = old->anon_loc;
 	f.new->random = old->random;
-	f.new->special = (old->options & (VM_MAP_CLUSTER | VM_MAP_CLUSTER_ALWAYS)) != 0;
+	f.new->splits = old->splits;
+	f.new->special = old->splits || (old->options & (VM_MAP_CLUSTER | VM_MAP_CLUSTER_ALWAYS)) != 0;
 	f.at = f.since = old->min_offset;
 	kr = inherit_all(&f);
 	vm_map_unlock(old);

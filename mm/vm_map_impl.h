@@ -41,30 +41,30 @@ vm_map_entry_t vm_map_store_next_aligned(vm_map_t map, vm_map_entry_t after, vm_
 /* Makes that index, in time O(entries); mask 0: from now on there is none. Write lock. */
 void vm_map_store_index(vm_map_t map, const struct vm_map_align *align);
 
+/* 2^n - 1, or 0. */
+static inline bool
+vm_map_align_is_plain(const struct vm_map_align *align)
+{
+	return (align->mask & (align->mask + 1)) == 0;
+}
+
 /*
  * The lowest address at or above `at` that is aligned: that, less phase, has no bit of mask. FALSE: there is none below
- * 2^64. A phase other than 0 is for masks 2^n - 1 only, and less than that.
+ * 2^64. A phase other than 0 is for masks 2^n - 1 only, and less than that. For other masks it is Mach's rule that counts,
+ * which gives an aligned address, not always the lowest.
  */
 static inline bool
 vm_map_align(vm_offset_t at, const struct vm_map_align *align, vm_offset_t *aligned)
 {
-	vm_offset_t over = (at - align->phase) & align->mask, room;
+	vm_offset_t over;
 
-	if (over == 0) {
-		*aligned = at;
-		return true;
+	if (likely(vm_map_align_is_plain(align))) {
+		over = (at - align->phase) & align->mask;
+		*aligned = over == 0 ? at : at + (align->mask + 1 - over);
+		return *aligned >= at;
 	}
-	if (likely((align->mask & (align->mask + 1)) == 0)) {
-		*aligned = at + (align->mask + 1 - over);
-		return *aligned > at;
-	}
-	/* Bits below and with the highest one of `over` must go: so the lowest one above that is allowed, and not set, comes. */
-	room = ~(align->mask | at) & ~(~0ul >> __builtin_clzl(over));
-	if (room == 0)
-		return false;
-	room &= -room;
-	*aligned = (at | room) & ~(room - 1);
-	return true;
+	*aligned = (at + align->mask) & ~align->mask;
+	return *aligned >= at && at + align->mask >= at;
 }
 
 /* Free bytes between the entry (or the header: min) and the next one (or max). */
@@ -199,6 +199,13 @@ void vm_map_spare_release(struct vm_map_spare *spare);
 vm_map_entry_t vm_map_clip_start(vm_map_t map, vm_map_entry_t entry, vm_offset_t start, const struct vm_map_spare *spare);
 /* entry keeps [..., end); the part after becomes a new entry after it. */
 void vm_map_clip_end(vm_map_t map, vm_map_entry_t entry, vm_offset_t end, const struct vm_map_spare *spare);
+kern_return_t vm_map_check_split_slow(vm_map_t map, vm_offset_t start, vm_offset_t end);
+/* Before a cut: KERN_INVALID_ARGUMENT: start or end lies inside an entry that is not to be cut there (`split`). Any lock. */
+static inline kern_return_t
+vm_map_check_split(vm_map_t map, vm_offset_t start, vm_offset_t end)
+{
+	return likely(!map->splits) ? KERN_SUCCESS : vm_map_check_split_slow(map, start, end);
+}
 bool vm_map_cut_slow(vm_map_t map, vm_map_entry_t *first, vm_map_entry_t *last, vm_offset_t start, vm_offset_t end);
 /*
  * Cuts [start, end) out of first and last, which hold its ends or lie inside it: afterwards they are its first and last

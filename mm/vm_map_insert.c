@@ -293,7 +293,7 @@ insert_locked(vm_map_t map, vm_offset_t start, vm_map_entry_t after, const struc
 	if (kr != KERN_SUCCESS)
 		return kr;
 	if (unlikely(w->cow & MAP_SPLIT_BOUNDARY_MASK))
-		map->special = true;
+		map->special = map->splits = true;
 	kr = vm_map_enter_wired(map, start, args, dead);
 	if (kr != KERN_SUCCESS)
 		return kr;
@@ -331,7 +331,7 @@ vm_map_insert(vm_map_t map, vm_offset_t start, vm_offset_t end, const struct vm_
 	if (kr != KERN_SUCCESS)
 		return kr;
 	if (w->cow & MAP_SPLIT_BOUNDARY_MASK)
-		map->special = true;
+		map->special = map->splits = true;
 	if (!(args.flags & VM_FLAGS_ALONE))
 		join(map, start);
 	if (w->cow & (MAP_PREFAULT | MAP_PREFAULT_PARTIAL | MAP_PREFAULT_MADVISE))

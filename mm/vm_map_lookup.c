@@ -46,6 +46,8 @@ vm_map_entry_settle(vm_map_t map, vm_map_entry_t e, vm_prot_t access)
 
 	if (e->guard)
 		return KERN_FAIL(KERN_PROTECTION_FAILURE, "the entry at 0x%lx is a guard", e->vme_start);
+	if (e->nofault)
+		return KERN_FAIL(KERN_FAILURE, "the entry at 0x%lx has no faults", e->vme_start);
 	if (e->object.vm_object == NULL) {
 		if (!vm_map_entry_allocate_object(e))
 			return KERN_FAIL(KERN_RESOURCE_SHORTAGE, "no memory for the object of the entry at 0x%lx", e->vme_start);

@@ -99,10 +99,10 @@ unnest_cut(vm_map_t map, vm_offset_t at)
 kern_return_t
 vm_map_unnest_borders(vm_map_t map, vm_offset_t start, vm_offset_t end)
 {
-	kern_return_t kr;
+	kern_return_t kr = vm_map_check_split(map, start, end);
 
-	if (likely(!map->nests))
-		return KERN_SUCCESS;
+	if (kr != KERN_SUCCESS || likely(!map->nests))
+		return kr;
 	kr = unnest_cut(map, start);
 	return kr == KERN_SUCCESS ? unnest_cut(map, end) : kr;
 }

@@ -165,6 +165,7 @@ check_range(const struct wiring *w, uint64_t *pages)
 		vm_offset_t to = e->vme_end < w->end ? e->vme_end : w->end;
 
 		kr = e->guard ? KERN_FAIL(KERN_PROTECTION_FAILURE, "the entry at 0x%lx is a guard", e->vme_start) :
+		    e->nofault ? KERN_FAIL(KERN_FAILURE, "the entry at 0x%lx has no faults", e->vme_start) :
 		    check_counts(e, w->user);
 		if (w->user && e->user_wired_count == 0)
 			*pages += (to - from) >> PAGE_SHIFT;

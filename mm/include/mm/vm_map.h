@@ -112,6 +112,7 @@ struct vm_map {
 	bool                 sw_in;
 	bool                 wait_for_space, wiring_required, no_zero_fill;
 	bool                 special;           /* some entry is, or was, wired, permanent, a superpage, in transition or nested */
+	bool                 splits;            /* some entry is, or was, cut at superpages only */
 	uint32_t             transitions;       /* operations that have entries in transition now */
 	uint64_t             user_wired_pages;  /* pages of the entries with user_wired_count != 0 */
 	uint32_t             options;           /* VM_MAP_*: vm_map_find.h */
