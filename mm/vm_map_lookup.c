@@ -310,15 +310,18 @@ static noinline kern_return_t
 lookup_and_change(vm_map_t map, vm_map_entry_t e, vm_offset_t at, vm_prot_t access, struct vm_map_lookup *l)
 {
 	kern_return_t kr;
-	bool same;
 
-	kr = change_entry(map, e, at, access, &same);
-	if (unlikely(kr != KERN_SUCCESS)) {
-		l->may_grow = false;
-		vm_map_unlock_read(map);
-		return kr;
+	if (unlikely(vm_map_lock_read_to_write(map))) {         /* let go of: look again */
+		vm_map_lock_read(map);
+		return lookup_far(map, at, access, l);
 	}
-	return likely(same) ? found_in(map, e, at, e->protection, l) : lookup_far(map, at, access, l);
+	kr = vm_map_entry_settle(map, e, access);
+	vm_map_lock_write_to_read(map);
+	if (likely(kr == KERN_SUCCESS))
+		return found_in(map, e, at, e->protection, l);
+	l->may_grow = false;
+	vm_map_unlock_read(map);
+	return kr;
 }
 
 /* The entry found last serves most faults, as it is: no call is made on that way, so no register is saved. */
