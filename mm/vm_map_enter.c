@@ -199,6 +199,7 @@ fill_entry(vm_map_entry_t e, vm_offset_t start, const struct vm_map_enter_args *
 	e->vme_end = start + args->size;
 	e->object.vm_object = args->object;
 	e->offset = 0;
+	e->stack = 0;
 	e->attributes = want;
 	e->wired_count = e->user_wired_count = 0;
 	if (args->object == NULL && args->submap == NULL)

@@ -51,6 +51,8 @@ check_new(const struct vm_map_new *w, vm_size_t length)
 		return KERN_FAIL(KERN_INVALID_ARGUMENT, "pages of an object come by faults: not with MAP_NOFAULT");
 	if ((w->cow & MAP_GAP_BITS) && !(w->cow & MAP_CREATE_GUARD))
 		return KERN_FAIL(KERN_INVALID_ARGUMENT, "the gap of a stack is a guard");
+	if ((w->cow & MAP_STACK_BITS) && (w->cow & MAP_CREATE_GUARD))
+		return KERN_FAIL(KERN_INVALID_ARGUMENT, "a guard does not grow");
 	return KERN_SUCCESS;
 }
 
@@ -110,7 +112,7 @@ attributes_of(uint32_t cow)
 	e.guard = (cow & MAP_CREATE_GUARD) != 0;
 	e.stack_gap = (cow & MAP_GAP_BITS) != 0;
 	e.grows_down = (cow & MAP_STACK_GROWS_DOWN) != 0;
-	e.grows_up = (cow & MAP_STACK_GROWS_UP) != 0;
+	e.grows_up = (cow & (MAP_STACK_GROWS_UP | MAP_CREATE_STACK_GAP_UP)) != 0;
 	e.nofault = (cow & MAP_NOFAULT) != 0;
 	e.no_sync = (cow & MAP_DISABLE_SYNCER) != 0;
 	e.no_core = (cow & MAP_DISABLE_COREDUMP) != 0;
@@ -339,6 +341,35 @@ vm_map_insert(vm_map_t map, vm_offset_t start, vm_offset_t end, const struct vm_
 	return KERN_SUCCESS;
 }
 
+/* A stack in place of what is there (but with MAP_CHECK_EXCL); nothing is lost if that fails. */
+static noinline kern_return_t
+fixed_stack(vm_map_t map, vm_offset_t start, vm_size_t length, const struct vm_map_new *w)
+{
+	vm_offset_t end = start + length;
+	vm_map_entry_t dead = NULL;
+	struct vm_map_new what = *w;
+	kern_return_t kr = KERN_SUCCESS;
+
+	what.cow &= ~MAP_CHECK_EXCL;
+	vm_map_lock(map);
+	if (!(w->cow & MAP_CHECK_EXCL)) {
+		(void)vm_map_settle(map, start, end, false);
+		kr = vm_map_check_overwrite(map, start, end);
+		if (kr == KERN_SUCCESS)
+			kr = vm_map_delete(map, start, end, &dead);
+	}
+	if (kr == KERN_SUCCESS)
+		kr = vm_map_stack_locked(map, start, length, &what);
+	if (kr != KERN_SUCCESS) {
+		vm_map_undelete(map, dead);
+		vm_map_merge_range(map, start, end);
+		dead = NULL;
+	}
+	vm_map_unlock(map);
+	vm_map_free_dead(map, dead);
+	return kr;
+}
+
 kern_return_t
 vm_map_fixed(vm_map_t map, vm_offset_t start, vm_size_t length, const struct vm_map_new *w)
 {
@@ -348,6 +379,8 @@ vm_map_fixed(vm_map_t map, vm_offset_t start, vm_size_t length, const struct vm_
 
 	if (kr == KERN_SUCCESS)
 		kr = check_range(map, start, start + length);
+	if (kr == KERN_SUCCESS && (w->cow & MAP_STACK_BITS))
+		return fixed_stack(map, start, length, w);
 	if (kr == KERN_SUCCESS)
 		kr = prepare(&args, w, length);
 	if (kr != KERN_SUCCESS)

@@ -595,6 +595,70 @@ TEST(vm_map_stack, a_guard_stays_one_in_every_operation)
 	vm_map_deallocate(map);
 }
 
+/* What vm_map_insert makes of the flags: the parts of a stack, without the rights that a gap of vm_map_stack keeps. */
+TEST(vm_map_stack, guards_and_stacks_by_vm_map_insert)
+{
+	struct vm_map_new w = { .cow = MAP_CREATE_GUARD };
+	vm_offset_t at = A;
+	const struct vm_map_find_args find = { .what = rw, .length = MAX, .find_space = VMFS_ANY_SPACE };
+
+	map = fixture_map();
+	ASSERT_EQ(vm_map_fixed(map, A, P, &w), KERN_SUCCESS);
+	w.cow |= MAP_STACK_GROWS_DOWN;
+	ASSERT_EQ(vm_map_fixed(map, A + P, P, &w), KERN_INVALID_ARGUMENT);
+	w.cow = MAP_CREATE_GUARD | MAP_CREATE_STACK_GAP_UP;
+	ASSERT_EQ(vm_map_fixed(map, A + P, P, &w), KERN_SUCCESS);
+	w.cow = MAP_CREATE_GUARD | MAP_CREATE_STACK_GAP_DN;
+	ASSERT_EQ(vm_map_fixed(map, A + 2 * P, P, &w), KERN_SUCCESS);
+	w = rw;
+	vm_map_lock(map);
+	ASSERT_EQ(vm_map_insert(map, A + 3 * P, A + 4 * P, &w), KERN_SUCCESS);
+	vm_map_unlock(map);
+	ASSERT_EQ(fixture_entries(map), 4);
+	ASSERT_EQ(map->size, P);
+	ASSERT_EQ(fixture_store(map, A + 2 * P, 1), KERN_PROTECTION_FAILURE);
+	ASSERT_STORE(map, A + 3 * P, 1);
+	ASSERT_TRUE(fixture_sound(map, NULL));
+	/* And vm_map_find makes a whole one. */
+	ASSERT_EQ(vm_map_find(map, &at, &find), KERN_SUCCESS);
+	ASSERT_EQ(at, A + 4 * P);
+	ASSERT_STORE(map, at + P, 1);
+	ASSERT_TRUE(fixture_sound(map, NULL));
+	/* Nothing of a guard is wired, where all that is new is. */
+	map->wiring_required = true;
+	w = (struct vm_map_new){ .cow = MAP_CREATE_GUARD };
+	ASSERT_EQ(vm_map_fixed(map, 2 * A, P, &w), KERN_SUCCESS);
+	ASSERT_TRUE(fixture_entry(map, 2 * A)->wired_count == 0);
+	ASSERT_TRUE(fixture_sound(map, NULL));
+	vm_map_deallocate(map);
+}
+
+TEST(vm_map_stack, vm_map_fixed_puts_a_stack_in_the_place_of_others)
+{
+	struct vm_map_new w = rw;
+	uint64_t all = vm_map_wire_limit_all;
+
+	map = fixture_map();
+	ASSERT_TRUE(fixture_fill(map, A, 4, 1));
+	w.cow |= MAP_CHECK_EXCL;
+	ASSERT_EQ(vm_map_fixed(map, A, MAX, &w), KERN_NO_SPACE);
+	/* What is there comes back if the stack cannot be made. */
+	map->wiring_required = true;
+	vm_map_wire_limit_all = __atomic_load_n(&vm_map_user_wired_all, __ATOMIC_RELAXED) + 1;
+	ASSERT_EQ(vm_map_fixed(map, A, MAX, &rw), KERN_RESOURCE_SHORTAGE);
+	vm_map_wire_limit_all = all;
+	map->wiring_required = false;
+	ASSERT_EQ(vm_map_fixed(map, A, P, &rw), KERN_INVALID_ARGUMENT);
+	ASSERT_EQ(fixture_entries(map), 1);
+	ASSERT_TRUE(fixture_holds(map, A, 4, 1));
+	ASSERT_EQ(vm_map_fixed(map, A, MAX, &rw), KERN_SUCCESS);
+	ASSERT_TRUE(entry_is(A, A, TOP - G));
+	ASSERT_STORE(map, A + P, 1);
+	ASSERT_LOAD(map, A + 2 * P, 0);
+	ASSERT_TRUE(fixture_sound(map, NULL));
+	vm_map_deallocate(map);
+}
+
 TEST(vm_map_stack, another_tasks_stack_is_not_grown_by_copies)
 {
 	vm_map_t other;

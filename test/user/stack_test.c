@@ -252,6 +252,37 @@ calls(void)
 	EXPECT(KERN_SUCCESS, vm_deallocate(self, STACK, MiB));
 }
 
+/* FreeBSD's MAP_STACK and MAP_GUARD. */
+static int
+by_mmap(void *nothing)
+{
+	char *s = mmap(NULL, MiB, RW, MAP_STACK | MAP_PRIVATE, -1, 0), *g;
+	struct rlimit r = { 24 * MiB, 24 * MiB };
+
+	(void)nothing;
+	CHECK(s != MAP_FAILED);
+	s[P] = 1;
+	CHECK(s[MiB - 1] == 0 && s[P] == 1);
+	EXPECT(KERN_NO_SPACE, vm_map_growstack(mach_task_self(), (vm_address_t)s));
+	OK(mprotect(s, MiB, PROT_READ));
+	OK(munmap(s, MiB));
+	CHECK(mmap(s, MiB, RW, MAP_STACK | MAP_PRIVATE | MAP_FIXED, -1, 0) == s);
+	s[MiB / 2] = 1;
+	FAILS(EINVAL, mmap(s, MiB, RW, MAP_STACK | MAP_PRIVATE | MAP_FIXED | MAP_EXCL, -1, 0));
+	FAILS(EINVAL, mmap(NULL, P, RW, MAP_STACK | MAP_PRIVATE, -1, 0));
+	s = mmap(NULL, 4 * MiB, RW, MAP_STACK | MAP_PRIVATE | MAP_ALIGNED(22), -1, 0);
+	CHECK(s != MAP_FAILED && ((uintptr_t)s & (4 * MiB - 1)) == 0);
+	/* Guards are not counted, and get no rights. */
+	OK(setrlimit(RLIMIT_AS, &r));
+	g = mmap(NULL, 64 * MiB, PROT_NONE, MAP_GUARD, -1, 0);
+	CHECK(g != MAP_FAILED, "errno %d", errno);
+	FAILS(ENOMEM, mmap(NULL, 64 * MiB, RW, PRIVATE, -1, 0));
+	FAILS(EACCES, mprotect(g, P, PROT_READ));
+	CHECK(mmap(g, P, RW, PRIVATE | MAP_FIXED, -1, 0) == g && g[0] == 0);
+	OK(munmap(g, 64 * MiB));
+	return check_failed != 0;
+}
+
 /* What the kernel writes for a call grows the stack as a store does. */
 static void
 results_below_the_stack(void)
@@ -275,6 +306,7 @@ main(void)
 	CHECK(in_child(hears_of_it, NULL) == 0);
 	CHECK(in_child(hears_of_it_natively, NULL) == 0);
 	CHECK(in_child(limit_is_raised_and_lowered, NULL) == 0);
+	CHECK(in_child(by_mmap, NULL) == 0);
 	nobody_listens();
 	forks_deep_down(stack_top(), MiB);
 	threads();

@@ -1,7 +1,7 @@
 /*
  * libatlas.h: what the files of the U-mode library share among themselves.
  *
- * Picture of a thread's memory, made by thread.c in one allocation:
+ * Picture of a thread's memory, made by thread.c as one stack (vm_map_find):
  *
  *   guard page | stack ... | exception stack | struct atlas_thread | TLS block
  *   no access    grows down  4 KiB                                   tp -> start

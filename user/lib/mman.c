@@ -14,6 +14,7 @@
 #include <errno.h>
 #include <stdbool.h>
 #include <sys/mman.h>
+#include <vm/vm_map.h>
 #include "file.h"
 
 #define PROT_ALL_BITS   (PROT_READ | PROT_WRITE | PROT_EXEC)
@@ -99,6 +100,7 @@ struct mapping {
 	uint64_t     offset;            /* in it */
 	vm_address_t source;            /* in the library's window of the file */
 	bool         copy;
+	int          cow;               /* MAP_STACK_GROWS_DOWN, MAP_CREATE_GUARD: FreeBSD's calls make it */
 };
 
 /* Alignment; EINVAL: there is no such. */
@@ -204,6 +206,20 @@ mmap_over(struct mapping *m, vm_address_t addr)
 	return kr;
 }
 
+/* A stack or a guard at addr (flags FIXED, OVERWRITE) or above (ANYWHERE). */
+static kern_return_t
+mmap_special(struct mapping *m, vm_address_t *addr, int flags)
+{
+	int cow = m->cow | (m->inherit == VM_INHERIT_SHARE ? MAP_INHERIT_SHARE : 0);
+	int space = m->mask != 0 ? VMFS_ALIGNED_SPACE(64 - __builtin_clzll(m->mask)) : VMFS_ANY_SPACE;
+
+	if ((flags & VM_FLAGS_ANYWHERE) != 0)
+		return vm_map_find(mach_task_self(), VM_OBJECT_NULL, 0, addr, m->len, 0, space, m->cur, m->max, cow);
+	if ((flags & VM_FLAGS_OVERWRITE) == 0)
+		cow |= MAP_CHECK_EXCL;
+	return vm_map_fixed(mach_task_self(), VM_OBJECT_NULL, 0, *addr, m->len, m->cur, m->max, cow);
+}
+
 /* One try at addr (flags FIXED, OVERWRITE) or above (ANYWHERE). */
 static kern_return_t
 mmap_at(struct mapping *m, vm_address_t *addr, int flags)
@@ -212,6 +228,8 @@ mmap_at(struct mapping *m, vm_address_t *addr, int flags)
 
 	if ((flags & VM_FLAGS_OVERWRITE) != 0)
 		__atlas_mapped_gone(*addr, m->len);
+	if (m->cow != 0)
+		return mmap_special(m, addr, flags);
 	kr = vm_map(mach_task_self(), addr, m->len, flags & VM_FLAGS_ANYWHERE ? m->mask : 0, flags,
 	    MACH_PORT_NULL, 0, FALSE, m->cur, m->max, m->inherit);
 	if (kr != KERN_SUCCESS || m->file == NULL)
@@ -288,8 +306,12 @@ mmap(void *where, size_t len, int prot, int flags, int fd, off_t offset)
 	if (error == 0 && len > UINT64_MAX - PAGE_MASK)
 		error = ENOMEM;
 	m.len = round_page(len);
-	if ((flags & MAP_GUARD) != 0)
+	if ((flags & MAP_STACK) != 0)
+		m.cow = MAP_STACK_GROWS_DOWN;
+	if ((flags & MAP_GUARD) != 0) {
 		m.max = VM_PROT_NONE;
+		m.cow = MAP_CREATE_GUARD;
+	}
 	if (error == 0 && (flags & (MAP_ANON | MAP_STACK | MAP_GUARD)) == 0)
 		error = mmap_file(&m, flags, fd, offset);
 	if (error != 0) {

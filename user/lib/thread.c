@@ -1,7 +1,7 @@
 /*
  * thread.c: threads, mutexes, condition variables, barriers.
  *
- * A thread's memory is one allocation (libatlas.h draws it). It cannot free
+ * A thread's memory is one stack of the kernel's (libatlas.h draws it), mapped as it grows. It cannot free
  * the stack it stands on, so the joiner does, after `done` is set by code that
  * no longer uses the stack (crt0.S); detached threads are freed by the next
  * thread_create that finds them done.
@@ -10,6 +10,7 @@
  * slept takes it as 2, so that its unlock wakes the next one.
  */
 #include "libatlas.h"
+#include <vm/vm_map.h>
 
 void __atlas_thread_start(void);
 void __atlas_thread_main(struct atlas_thread *self) __attribute__((noreturn));
@@ -168,25 +169,22 @@ atlas_thread_create_stack(atlas_thread_t *thread, void *(*start)(void *), void *
 	size = PAGE_SIZE + round_page(stack) + EXC_STACK_SIZE + round_page(head + tls);
 	if (size < stack)
 		return KERN_INVALID_ARGUMENT;
-	kr = vm_allocate(mach_task_self(), &base, size, VM_FLAGS_ANYWHERE);
+	kr = vm_map_find(mach_task_self(), VM_OBJECT_NULL, 0, &base, size, 0, VMFS_ANY_SPACE, VM_PROT_READ | VM_PROT_WRITE,
+	    VM_PROT_ALL, MAP_STACK_GROWS_DOWN);
 	if (kr != KERN_SUCCESS)
 		return kr;
 	top = base + PAGE_SIZE + round_page(stack) + EXC_STACK_SIZE;
 	t = (struct atlas_thread *)top;
-	kr = vm_protect(mach_task_self(), base, PAGE_SIZE, FALSE, VM_PROT_NONE);
-	if (kr == KERN_SUCCESS) {
-		t->tp = (void *)(top + head);
-		t->start = start;
-		t->argument = argument;
-		t->base = base;
-		t->size = size;
-		t->exc_stack_top = (char *)top;
-		__atlas_tls_init(t->tp);
-		*thread = t;
-		kr = atlas_syscall4(ATLAS_SYS_thread_create,
-		    (uintptr_t)__atlas_thread_start, top - EXC_STACK_SIZE,
-		    (uintptr_t)t, (uintptr_t)&t->id);
-	}
+	t->tp = (void *)(top + head);
+	t->start = start;
+	t->argument = argument;
+	t->base = base;
+	t->size = size;
+	t->exc_stack_top = (char *)top;
+	__atlas_tls_init(t->tp);
+	*thread = t;
+	kr = atlas_syscall4(ATLAS_SYS_thread_create, (uintptr_t)__atlas_thread_start, top - EXC_STACK_SIZE, (uintptr_t)t,
+	    (uintptr_t)&t->id);
 	if (kr != KERN_SUCCESS)
 		vm_deallocate(mach_task_self(), base, size);
 	return kr;

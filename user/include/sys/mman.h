@@ -29,7 +29,7 @@ extern "C" {
 #define MAP_FIXED       0x0010          /* replaces what is there, in one step */
 #define MAP_NORESERVE   0x0040          /* memory is never reserved: no effect */
 #define MAP_FILE        0
-#define MAP_STACK       0x0400          /* a stack: readable and writable memory of all its length */
+#define MAP_STACK       0x0400          /* a stack that grows down on access, its lowest page never */
 #define MAP_NOSYNC      0x0800          /* about files: no effect */
 #define MAP_ANON        0x1000
 #define MAP_ANONYMOUS   MAP_ANON
