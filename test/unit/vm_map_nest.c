@@ -2,6 +2,7 @@
  * vm_map_nest: windows that share their submap's page tables: what they save,
  * and when they stop to.
  */
+#include <kernel/pager.h>
 #include "vm_fixture.h"
 #include "vm_map_impl.h"
 
@@ -350,4 +351,45 @@ TEST(vm_map_nest, wiring_grants_no_more_than_the_windows)
 	ASSERT_EQ(fixture_store(one, A + M + P, 1), KERN_PROTECTION_FAILURE);
 	ASSERT_TRUE(sound());
 	teardown();
+}
+
+TEST(vm_map_nest, what_is_made_at_the_submaps_own_addresses_grants_no_more_than_the_windows)
+{
+	vm_map_t from = fixture_map();
+	vm_size_t size = 2 * M;
+	memory_object_t mo;
+	uint8_t v;
+
+	one = fixture_map();
+	two = fixture_map();
+	sub = vm_map_create(PMAP_NULL, 0, 2 * N * M, true);
+	ASSERT_TRUE(fixture_allocate(sub, 0, 4 * M));
+	ASSERT_EQ(window(one, A, N * M, 0, false, VM_PROT_READ), KERN_SUCCESS);
+	ASSERT_EQ(window(two, 2 * A, N * M, 0, false, VM_PROT_READ), KERN_SUCCESS);
+	/* Pages that are there before. */
+	ASSERT_TRUE(fixture_allocate(from, A, P));
+	ASSERT_STORE(from, A, 7);
+	ASSERT_EQ(vm_write(sub, vm_address_u(P), from, vm_address_u(A), vm_size_u(16)), KERN_SUCCESS);
+	ASSERT_EQ(vm_behavior_set(sub, vm_address_u(0), vm_size_u(M), VM_BEHAVIOR_WILLNEED), KERN_SUCCESS);
+	ASSERT_TRUE(sound());
+	ASSERT_EQ(vm_wire(sub, vm_address_u(P), vm_size_u(2 * P), VM_PROT_DEFAULT), KERN_SUCCESS);
+	ASSERT_EQ(fixture_leaf(one, A + P), VM_PROT_READ);
+	ASSERT_EQ(fixture_store(one, A + P, 1), KERN_PROTECTION_FAILURE);
+	ASSERT_TRUE(sound());
+	/* Rights of a wired entry that come back. */
+	ASSERT_EQ(vm_protect(sub, vm_address_u(P), vm_size_u(P), false, VM_PROT_NONE), KERN_SUCCESS);
+	ASSERT_EQ(vm_protect(sub, vm_address_u(P), vm_size_u(P), false, VM_PROT_DEFAULT), KERN_SUCCESS);
+	ASSERT_TRUE(sound());
+	ASSERT_LOAD(two, 2 * A + P, 7);
+	/* A pager's pages, one by one. */
+	ASSERT_EQ(pager_test_create(size, &mo), KERN_SUCCESS);
+	ASSERT_EQ(vm_map_user(sub, &(vm_address_ut){ 4 * M }, &(struct vm_map_user_args){ .size = vm_size_u(size), .pager = mo,
+	    .cur = VM_PROT_DEFAULT, .max = VM_PROT_ALL }), KERN_SUCCESS);
+	ASSERT_EQ(vm_behavior_set(sub, vm_address_u(4 * M), vm_size_u(4 * P), VM_BEHAVIOR_WILLNEED), KERN_SUCCESS);
+	ASSERT_EQ(vm_wire(sub, vm_address_u(4 * M + P), vm_size_u(P), VM_PROT_DEFAULT), KERN_SUCCESS);
+	ASSERT_EQ(fixture_load(two, 2 * A + 4 * M + P, &v), KERN_SUCCESS);
+	ASSERT_TRUE(sound());
+	teardown();
+	vm_map_deallocate(from);
+	memory_object_release(mo);
 }
