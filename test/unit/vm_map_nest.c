@@ -393,3 +393,28 @@ TEST(vm_map_nest, what_is_made_at_the_submaps_own_addresses_grants_no_more_than_
 	vm_map_deallocate(from);
 	memory_object_release(mo);
 }
+
+TEST(vm_map_nest, a_submap_whose_windows_allow_nothing_can_be_wired)
+{
+	struct pmap_stats s;
+	memory_object_t mo;
+
+	one = fixture_map();
+	two = fixture_map();
+	sub = vm_map_create(PMAP_NULL, 0, 2 * N * M, true);
+	ASSERT_TRUE(fixture_allocate(sub, 0, M));
+	ASSERT_EQ(window(one, A, N * M, 0, false, VM_PROT_NONE), KERN_SUCCESS);
+	ASSERT_EQ(pager_test_create(M, &mo), KERN_SUCCESS);
+	ASSERT_EQ(vm_map_user(sub, &(vm_address_ut){ M }, &(struct vm_map_user_args){ .size = vm_size_u(M), .pager = mo,
+	    .cur = VM_PROT_DEFAULT, .max = VM_PROT_ALL }), KERN_SUCCESS);
+	ASSERT_EQ(vm_wire(sub, vm_address_u(P), vm_size_u(2 * P), VM_PROT_DEFAULT), KERN_SUCCESS);
+	ASSERT_EQ(vm_wire(sub, vm_address_u(M + P), vm_size_u(2 * P), VM_PROT_DEFAULT), KERN_SUCCESS);
+	ASSERT_EQ(vm_behavior_set(sub, vm_address_u(0), vm_size_u(2 * M), VM_BEHAVIOR_WILLNEED), KERN_SUCCESS);
+	ASSERT_EQ(fixture_leaf(one, A + P), VM_PROT_NONE);
+	ASSERT_EQ(fixture_leaf(one, A + M + P), VM_PROT_NONE);
+	pmap_stats(sub->pmap, &s);
+	ASSERT_EQ(s.resident, 0);
+	ASSERT_TRUE(sound());
+	teardown();
+	memory_object_release(mo);
+}
