@@ -96,9 +96,10 @@ vm_check_M4_map(vm_map_t map, struct vm_check_failure *f)
 			return FAIL(f, "M4", "map %lu entry 0x%lx: wired, permanent, a superpage or nested, and the map does not say so",
 			    (unsigned long)map->id, (unsigned long)e->vme_start);
 	}
-	if (map->transitions != 0 || wired != map->user_wired_pages)
-		return FAIL(f, "M4", "map %lu: %u operations under way, %lu pages wired by users, counted as %lu", (unsigned long)map->id,
-		    map->transitions, (unsigned long)wired, (unsigned long)map->user_wired_pages);
+	if (map->transitions != 0 || map->unwire_waiters != 0 || wired != map->user_wired_pages)
+		return FAIL(f, "M4", "map %lu: %u operations under way, %u waiting, %lu pages wired by users, counted as %lu",
+		    (unsigned long)map->id, map->transitions, map->unwire_waiters, (unsigned long)wired,
+		    (unsigned long)map->user_wired_pages);
 	return true;
 }
 

@@ -102,6 +102,16 @@ extern void (*vm_relock_hook)(const char *where, vm_map_t map);
 void vm_map_transition_begin(vm_map_t map, vm_offset_t start, vm_offset_t end);
 /* The same range at rest again, on all pieces; waiters are woken. */
 void vm_map_transition_end(vm_map_t map, vm_offset_t start, vm_offset_t end);
+/*
+ * Wirings of the kernel may have gone, with their entries or without: removals that wait for that look again. They are
+ * counted by the map, and not marked at entries, which are cut, joined and removed while somebody waits. Write lock.
+ */
+static inline void
+vm_map_unwired(vm_map_t map)
+{
+	if (unlikely(map->unwire_waiters != 0))
+		vm_map_entry_wakeup(map);
+}
 kern_return_t vm_map_settle_slow(vm_map_t map, vm_offset_t start, vm_offset_t end, bool interruptible);
 /*
  * Sleeps, without the lock, until no entry of [start, end) is in transition. The lock is held again on return, and if

@@ -179,6 +179,7 @@ unlink_range(vm_map_t map, vm_map_entry_t first, vm_offset_t end, unsigned flags
 	for (e = first; e != header && e->vme_start < end; e = next) {
 		next = e->vme_next;
 		if (unlikely(map->special)) {
+			vm_map_unwired(map);
 			if (e->permanent && !(flags & VM_MAP_REMOVE_ALL)) {
 				seal(map, e);
 				continue;
@@ -288,10 +289,11 @@ wait_for_unwiring(vm_map_t map, vm_offset_t start, vm_offset_t end, bool interru
 	for (e = vm_map_entry_at_or_after(map, start); e != vm_map_to_entry(map) && e->vme_start < end;
 	    e = e->vme_next)
 		if (e->wired_count > (e->user_wired_count != 0)) {
-			e->needs_wakeup = true;
+			map->unwire_waiters++;
 			woken = vm_map_entry_wait(map, interruptible);
 			VM_RELOCK_POINT(map, "vm_map_remove.unwired");
 			vm_map_lock(map);
+			map->unwire_waiters--;
 			break;
 		}
 	return woken;

@@ -23,7 +23,10 @@
  * nobody looks at entries for the bit. map->special, which stays once it is
  * set, keeps even that look off the paths of ordinary maps.
  *
- * Invariant M4: at rest there is neither bit, and the count is 0. Locks: the
+ * Who waits for wirings of the kernel to go (vm_map_remove) sleeps in the same
+ * place, but is counted by the map: vm_map_unwired wakes him.
+ *
+ * Invariant M4: at rest there is neither bit, and both counts are 0. Locks: the
  * map's write lock; s_lock around going to sleep. Failure: an interrupted wait.
  */
 #include <base/wait.h>

@@ -101,6 +101,7 @@ unwire_submap(vm_map_t sub, vm_offset_t start, vm_offset_t end)
 		vm_map_unwire_pages(&part);
 	}
 	vm_map_merge_range(sub, start, end);
+	vm_map_unwired(sub);
 	vm_map_unlock(sub);
 }
 
@@ -409,11 +410,6 @@ unwire_entry(vm_map_t map, vm_map_entry_t e, bool user)
 	count_down(map, e, user);
 	if (e->wired_count == 0)
 		release_pages(map, e);
-	/* Somebody may wait to remove it. */
-	if (unlikely(e->needs_wakeup) && e->wired_count == (e->user_wired_count != 0)) {
-		e->needs_wakeup = false;
-		vm_map_entry_wakeup(map);
-	}
 }
 
 static kern_return_t
@@ -427,6 +423,7 @@ unwire_range(vm_map_t map, vm_offset_t start, vm_offset_t end, bool user)
 	for (; e != vm_map_to_entry(map) && e->vme_start < end; e = e->vme_next)
 		unwire_entry(map, e, user);
 	vm_map_merge_range(map, start, end);
+	vm_map_unwired(map);
 	return KERN_SUCCESS;
 }
 

@@ -206,6 +206,97 @@ TEST(vm_waits, removal_waits_for_the_kernel_to_unwire)
 	vm_map_deallocate(map);
 }
 
+/* Hart 1 waits to remove two of four pages; then `gone` takes their wirings. */
+static kern_return_t (*gone)(void);
+
+static kern_return_t
+gone_after_a_while(void)
+{
+	__atomic_store_n(&halted, 1, __ATOMIC_SEQ_CST);
+	for (int i = 0; i < 50 && !peek(&finished); i++)
+		usleep(1000);
+	early = peek(&finished);
+	return gone();
+}
+
+static kern_return_t
+remove_two_when_unwired(void)
+{
+	return vm_map_remove(map, A, A + 2 * P, VM_MAP_REMOVE_WAIT_FOR_KWIRE);
+}
+
+static kern_return_t unwire_two(void) { return vm_map_unwire(map, A, A + 2 * P, false); }
+static kern_return_t remove_wired(void) { return vm_map_remove(map, A, A + 4 * P, VM_MAP_REMOVE_KUNWIRE); }
+
+TEST(vm_waits, removal_waits_for_its_own_part_only)
+{
+	ASSERT_TRUE(setup());
+	ASSERT_EQ(vm_map_wire(map, A, A + 4 * P, VM_PROT_READ, false), KERN_SUCCESS);
+	gone = unwire_two;
+	meet(NULL, gone_after_a_while, remove_two_when_unwired);
+	ASSERT_EQ(early, 0);
+	ASSERT_EQ(results[0], KERN_SUCCESS);
+	ASSERT_EQ(results[1], KERN_SUCCESS);
+	ASSERT_EQ(map->size, 2 * P);
+	ASSERT_TRUE(fixture_sound(map, NULL));
+	ASSERT_EQ(vm_map_unwire(map, A + 2 * P, A + 4 * P, false), KERN_SUCCESS);
+	vm_map_deallocate(map);
+}
+
+TEST(vm_waits, removal_waits_no_more_for_what_others_removed)
+{
+	ASSERT_TRUE(setup());
+	ASSERT_EQ(vm_map_wire(map, A, A + 4 * P, VM_PROT_READ, false), KERN_SUCCESS);
+	gone = remove_wired;
+	meet(NULL, gone_after_a_while, remove_two_when_unwired);
+	ASSERT_EQ(early, 0);
+	ASSERT_EQ(results[0], KERN_SUCCESS);
+	ASSERT_EQ(results[1], KERN_SUCCESS);
+	ASSERT_EQ(map->size, 0);
+	ASSERT_TRUE(fixture_sound(map, NULL));
+	vm_map_deallocate(map);
+}
+
+static vm_map_t above;
+
+static kern_return_t unwire_window(void) { return vm_map_unwire(above, A, A + 4 * P, false); }
+
+TEST(vm_waits, removal_in_a_submap_waits_for_windows_to_be_unwired)
+{
+	struct vm_map_enter_args args = {
+		.size = 4 * P, .offset = A, .cur = VM_PROT_DEFAULT, .max = VM_PROT_ALL, .inheritance = VM_INHERIT_SHARE,
+	};
+	vm_offset_t at = A;
+
+	map = vm_map_create(PMAP_NULL, 0, 2 * A, true);
+	above = fixture_map();
+	ASSERT_TRUE(fixture_allocate(map, A, 4 * P));
+	ASSERT_EQ(vm_map_enter_submap(above, &at, &args, map, false), KERN_SUCCESS);
+	ASSERT_EQ(vm_map_wire(above, A, A + 4 * P, VM_PROT_READ, false), KERN_SUCCESS);
+	gone = unwire_window;
+	meet(NULL, gone_after_a_while, remove_two_when_unwired);
+	ASSERT_EQ(early, 0);
+	ASSERT_EQ(results[0], KERN_SUCCESS);
+	ASSERT_EQ(results[1], KERN_SUCCESS);
+	ASSERT_EQ(map->size, 2 * P);
+	ASSERT_TRUE(fixture_sound(above, map, NULL));
+	vm_map_deallocate(above);
+	vm_map_deallocate(map);
+}
+
+TEST(vm_waits, an_interrupted_removal_leaves_no_trace)
+{
+	ASSERT_TRUE(setup());
+	ASSERT_EQ(vm_map_wire(map, A, A + 4 * P, VM_PROT_READ, false), KERN_SUCCESS);
+	host_abort(true);
+	ASSERT_EQ(vm_map_remove(map, A, A + 2 * P, VM_MAP_REMOVE_WAIT_FOR_KWIRE | VM_MAP_REMOVE_INTERRUPTIBLE), KERN_ABORTED);
+	host_abort(false);
+	ASSERT_EQ(map->size, 4 * P);
+	ASSERT_TRUE(fixture_sound(map, NULL));
+	ASSERT_EQ(vm_map_unwire(map, A, A + 4 * P, false), KERN_SUCCESS);
+	vm_map_deallocate(map);
+}
+
 /* --- space --- */
 
 static kern_return_t

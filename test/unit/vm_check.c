@@ -99,6 +99,7 @@ TEST(vm_check, M4_fields_at_rest)
 	BREAKS("M4", entry->user_wired_count, 1);
 	BREAKS("M4", map->user_wired_pages, 1);
 	BREAKS("M4", map->transitions, 1);
+	BREAKS("M4", map->unwire_waiters, 1);
 	BREAKS_BIT("M4", entry->permanent, 1);
 	vm_map_deallocate(map);
 }

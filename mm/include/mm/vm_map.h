@@ -114,6 +114,7 @@ struct vm_map {
 	bool                 special;           /* some entry is, or was, wired, permanent, a superpage, in transition or nested */
 	bool                 splits;            /* some entry is, or was, cut at superpages only */
 	uint32_t             transitions;       /* operations that have entries in transition now */
+	uint32_t             unwire_waiters;    /* removals that wait for wirings of the kernel to go */
 	uint64_t             user_wired_pages;  /* pages of the entries with user_wired_count != 0 */
 	uint32_t             options;           /* VM_MAP_*: vm_map_find.h */
 	vm_offset_t          anon_loc;          /* VM_MAP_CLUSTER: where zero-fill memory is looked for a place; 0: nowhere yet */
