@@ -213,7 +213,7 @@ def main():
                 if after < before:
                     print(shell.line(text).strip())
             shell.child.send("\x01x")
-            return 0 if "KERN_SUCCESS" in answer else 1
+            return 0 if "KERN_SUCCESS" in answer and after >= before else 1
         except Broken as e:
             print(e)
             return 1
