@@ -506,8 +506,12 @@ static void
 one_op(void)
 {
 	unsigned p = pick(PMAPS), k = pick(100);
+	/* What takes rights away needs no memory, even if it splits a megapage: the rest of that stays mapped. */
+	bool starve = ((k >= 46 && k < 66) || (k >= 70 && k < 76)) && pick(3) == 0 && !sv_reserve_lacks();
 
 	tlb_sim_become(pick(HARTS));
+	if (starve)
+		vm_alloc_fail_at(1, true);
 	if (k < 34)
 		op_enter(p);
 	else if (k < 40)
@@ -536,6 +540,7 @@ one_op(void)
 		op_renew(p);
 	else
 		tlb_exhaust_asids();
+	vm_alloc_fail_at(0, false);
 }
 
 static void
