@@ -214,7 +214,7 @@ TEST(vm_parallel, megapages_are_made_and_split)
 	pmap_stats(map->pmap, &s);
 	ASSERT_EQ(wrong_loads, 0);
 	ASSERT_EQ(wrong_calls, 0);
-	ASSERT_TRUE(s.mega.promotions > rounds / 4 && s.mega.demotions > rounds / 8);
+	ASSERT_TRUE(s.mega.promotions > rounds / 16 && s.mega.demotions > rounds / 32);
 	ASSERT_TRUE(fixture_sound(map, NULL));
 	vm_map_deallocate(map);
 }
