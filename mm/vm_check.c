@@ -73,7 +73,7 @@ vm_check_M3(vm_map_t map, struct vm_check_failure *f)
 static bool
 vm_check_M4(vm_map_t map, vm_map_entry_t e, struct vm_check_failure *f)
 {
-	if ((e->protection & ~e->max_protection) || e->inheritance > VM_INHERIT_LAST_VALID)
+	if ((e->protection & ~e->max_protection) || (e->inheritance == VM_INHERIT_ZERO && (e->guard || e->is_sub_map)))
 		return FAIL(f, "M4", "map %lu entry 0x%lx: protection %u of at most %u, inheritance %u", (unsigned long)map->id,
 		    (unsigned long)e->vme_start, (unsigned)e->protection, (unsigned)e->max_protection, (unsigned)e->inheritance);
 	if (e->in_transition || e->needs_wakeup || (e->user_wired_count > 0 && e->wired_count == 0))

@@ -1,5 +1,5 @@
 /*
- * vm_map_behavior.c: advice about a range (Mach: vm_behavior_set).
+ * vm_map_behavior.c: advice about a range (Mach: vm_behavior_set, FreeBSD: vm_map_madvise).
  *
  * The first four kinds are kept in the entries, for the fault path to read, and
  * so is whether megapages are wanted from the first touch on (MEGAPAGES, SMALL_PAGES).
@@ -21,12 +21,16 @@
  * through the fault path, pushes included, where memory is shared, wired or a
  * pager's.
  *
+ * FreeBSD's advice is the same with holes and submap windows passed over, and
+ * two attributes more that entries remember (no_sync, no_core).
+ *
  * First every check of the whole range, then the change. Actions on pages that
  * may sleep go by address and look up afresh; a range that changes under them
  * is served as it is found.
  *
  * Locks: the map's; objects within. Failure: the codes of vm_map_behavior_set.
  */
+#include <mm/vm_map_range.h>
 #include "vm_map_impl.h"
 #include "vm_object_impl.h"
 
@@ -340,6 +344,12 @@ zero_range(vm_map_t map, vm_offset_t start, vm_offset_t end)
 	return kr == KERN_SUCCESS ? write_zeros(map, start, end) : kr;
 }
 
+/* FreeBSD's, as behaviours that Mach's callers cannot say. */
+#define NOSYNC      512u
+#define AUTOSYNC    513u
+#define NOCORE      514u
+#define CORE        515u
+
 static inline bool
 is_stored(vm_behavior_t behavior)
 {
@@ -347,9 +357,24 @@ is_stored(vm_behavior_t behavior)
 	    behavior > VM_BEHAVIOR_LAST_VALID;
 }
 
-/* What entries remember. */
+static inline void
+remember(vm_map_entry_t e, vm_behavior_t behavior)
+{
+	if (behavior == VM_BEHAVIOR_ZERO_WIRED_PAGES)
+		e->zero_wired = true;
+	else if (behavior >= NOCORE)
+		e->no_core = behavior == NOCORE;
+	else if (behavior >= NOSYNC)
+		e->no_sync = behavior == NOSYNC;
+	else if (behavior >= VM_BEHAVIOR_MEGAPAGES)
+		e->megapages = behavior == VM_BEHAVIOR_MEGAPAGES;
+	else
+		e->behavior = behavior & 3;
+}
+
+/* What entries remember. windows: those of submaps, too. */
 static kern_return_t
-store(vm_map_t map, vm_offset_t start, vm_offset_t end, vm_behavior_t behavior)
+store(vm_map_t map, vm_offset_t start, vm_offset_t end, vm_behavior_t behavior, bool windows)
 {
 	vm_map_entry_t e;
 	kern_return_t kr = vm_map_cut_range(map, start, end, &e);
@@ -357,12 +382,8 @@ store(vm_map_t map, vm_offset_t start, vm_offset_t end, vm_behavior_t behavior)
 	if (kr != KERN_SUCCESS)
 		return kr;
 	FOREACH(map, e, start, end)
-		if (behavior == VM_BEHAVIOR_ZERO_WIRED_PAGES)
-			e->zero_wired = true;
-		else if (behavior >= VM_BEHAVIOR_MEGAPAGES)
-			e->megapages = behavior == VM_BEHAVIOR_MEGAPAGES;
-		else
-			e->behavior = behavior & 3;
+		if (windows || !e->is_sub_map)
+			remember(e, behavior);
 	vm_map_merge_range(map, start, end);
 	return KERN_SUCCESS;
 }
@@ -421,10 +442,38 @@ vm_map_behavior_set(vm_map_t map, vm_offset_t start, vm_offset_t end, vm_behavio
 	vm_map_lock(map);
 	kr = vm_map_check_range(map, start, end, VM_PROT_NONE, false, &first, &last);
 	if (kr == KERN_SUCCESS && behavior != VM_BEHAVIOR_WILLNEED)
-		kr = is_stored(behavior) ? store(map, start, end, behavior) : act(map, start, end, behavior);
+		kr = is_stored(behavior) ? store(map, start, end, behavior, true) : act(map, start, end, behavior);
 	vm_map_unlock(map);
 	if (kr == KERN_SUCCESS && behavior == VM_BEHAVIOR_WILLNEED)
 		while (start < end)
 			start = will_need(map, start, end);
+	return kr;
+}
+
+kern_return_t
+vm_map_madvise(vm_map_t map, vm_offset_t start, vm_offset_t end, unsigned advice)
+{
+	static const uint16_t behaviors[] = {
+		[MADV_NORMAL] = VM_BEHAVIOR_DEFAULT, [MADV_RANDOM] = VM_BEHAVIOR_RANDOM,
+		[MADV_SEQUENTIAL] = VM_BEHAVIOR_SEQUENTIAL, [MADV_WILLNEED] = VM_BEHAVIOR_WILLNEED,
+		[MADV_DONTNEED] = VM_BEHAVIOR_DONTNEED, [MADV_FREE] = VM_BEHAVIOR_FREE, [MADV_NOSYNC] = NOSYNC,
+		[MADV_AUTOSYNC] = AUTOSYNC, [MADV_NOCORE] = NOCORE, [MADV_CORE] = CORE,
+	};
+	vm_behavior_t behavior;
+	kern_return_t kr;
+
+	if (advice >= nitems(behaviors))
+		return KERN_FAIL(KERN_INVALID_ARGUMENT, "there is no advice %u", advice);
+	behavior = behaviors[advice];
+	if (!vm_map_range_check(map, &start, &end))
+		return KERN_SUCCESS;
+	if (behavior == VM_BEHAVIOR_WILLNEED) {
+		while (start < end)
+			start = will_need(map, start, end);
+		return KERN_SUCCESS;
+	}
+	vm_map_lock(map);
+	kr = is_stored(behavior) ? store(map, start, end, behavior, false) : act(map, start, end, behavior);
+	vm_map_unlock(map);
 	return kr;
 }

@@ -446,8 +446,8 @@ vm_map_set_options(vm_map_t map, uint32_t options, uint64_t seed)
 	map->options = options;
 	map->random = seed;
 	map->anon_loc = 0;
-	if (options & (VM_MAP_CLUSTER | VM_MAP_CLUSTER_ALWAYS))
-		map->special = true;    /* removals look at anon_loc */
+	if (options & (VM_MAP_CLUSTER | VM_MAP_CLUSTER_ALWAYS | VM_MAP_WXORX))
+		map->special = true;    /* removals look at anon_loc, protections at the option */
 	vm_map_unlock(map);
 	return KERN_SUCCESS;
 }

@@ -2,6 +2,7 @@
  * vm_map_fork.c: a new map that inherits from another.
  *
  *   NONE    a hole
+ *   ZERO    zero-fill memory with the same rights (FreeBSD)
  *   SHARE   both entries on one object, from now on for ever (vm_map_share.c)
  *   COPY    one object for both, needs_copy on both sides; a copy object in
  *           front of one that is shared; wired pages are copied at once
@@ -157,6 +158,31 @@ inherit_copy(struct fork *f, vm_map_entry_t e, vm_map_entry_t n)
 	return kr == KERN_NOT_SUPPORTED ? FORK_HOLE : kr;
 }
 
+/* NONE, and ZERO: memory that has nothing of what e is but its place, rights and attributes. */
+static noinline kern_return_t
+inherit_nothing(struct fork *f, vm_map_entry_t e)
+{
+	vm_offset_t start = e->vme_start > f->at ? e->vme_start : f->at;
+	vm_map_entry_t n;
+
+	if (e->inheritance == VM_INHERIT_ZERO) {
+		n = vm_map_entry_create();
+		if (n == NULL)
+			return KERN_RESOURCE_SHORTAGE;
+		*n = *e;
+		n->vme_start = start;
+		n->object.vm_object = NULL;
+		n->offset = 0;
+		n->wired_count = n->user_wired_count = 0;
+		n->superpage = n->needs_copy = n->is_shared = false;
+		n->split = 0;
+		f->new->special |= n->permanent;
+		vm_map_store_link(f->new, vm_map_last_entry(f->new), n);
+	}
+	f->at = e->vme_end;
+	return KERN_SUCCESS;
+}
+
 /* The old map is locked. KERN_MEMORY_RESTART_COPY: a copy must be made first (copy_unlocked). */
 static kern_return_t
 inherit_entry(struct fork *f, vm_map_entry_t e)
@@ -164,10 +190,8 @@ inherit_entry(struct fork *f, vm_map_entry_t e)
 	vm_map_entry_t n;
 	kern_return_t kr;
 
-	if (e->inheritance == VM_INHERIT_NONE) {
-		f->at = e->vme_end;
-		return KERN_SUCCESS;
-	}
+	if (unlikely(e->inheritance >= VM_INHERIT_NONE))
+		return inherit_nothing(f, e);
 	n = vm_map_entry_create();
 	if (n == NULL)
 		return KERN_RESOURCE_SHORTAGE;
@@ -291,7 +315,7 @@ fork_once(vm_map_t old, vm_map_t *new)
 	f.new->anon_loc = old->anon_loc;
 	f.new->random = old->random;
 	f.new->splits = old->splits;
-	f.new->special = old->splits || (old->options & (VM_MAP_CLUSTER | VM_MAP_CLUSTER_ALWAYS)) != 0;
+	f.new->special = old->splits || (old->options & (VM_MAP_CLUSTER | VM_MAP_CLUSTER_ALWAYS | VM_MAP_WXORX)) != 0;
 	f.at = f.since = old->min_offset;
 	kr = inherit_all(&f);
 	vm_map_unlock(old);

@@ -27,6 +27,7 @@
  * are dropped but a reference on the map that holds it, and the lookup starts
  * over. Failure: nothing changed, no lock held.
  */
+#include <mm/vm_map_range.h>
 #include <mm/vm_map_stack.h>
 #include <mm/vm_print.h>
 #include "vm_map_impl.h"
@@ -336,4 +337,91 @@ vm_map_lookup_locked(vm_map_t map, vm_offset_t va, vm_prot_t access, struct vm_m
 	if (unlikely(must_change(e, access)))
 		return lookup_and_change(map, e, trunc_page(va), access, l);
 	return found_in(map, e, trunc_page(va), e->protection, l);
+}
+
+/* --- FreeBSD's form --- */
+
+/* What FreeBSD asks of e (the lookup's rights beside VM_PROT_ALL included) before it looks any further. */
+static kern_return_t
+check_bsd(const struct vm_map_entry *e, vm_offset_t va, vm_prot_t type)
+{
+	vm_object_t o = e->object.vm_object;
+	bool cow;
+
+	if (e->protection == VM_PROT_NONE || (type & VM_PROT_ALL & ~e->protection))
+		return KERN_FAIL(KERN_PROTECTION_FAILURE, "access %s to 0x%lx: the entry at 0x%lx allows %s",
+		    vm_prot_name(type), va, e->vme_start, vm_prot_name(e->protection));
+	if (!(type & VM_PROT_COPY))
+		return KERN_SUCCESS;
+	if (e->is_sub_map)
+		return KERN_FAIL(KERN_FAILURE, "0x%lx lies in a submap: no private copy is made there", va);
+	cow = e->needs_copy || (o != NULL && o->shadow != NULL && !e->is_shared);
+	if (!cow && !(e->max_protection & VM_PROT_WRITE))
+		return KERN_FAIL(KERN_PROTECTION_FAILURE, "the entry at 0x%lx can never be written, and is no private copy", e->vme_start);
+	return KERN_SUCCESS;
+}
+
+/* Read-locks map, whose entry for va, if there is one, passes check_bsd, and has been made a copy where that is asked. */
+static kern_return_t
+lock_checked(vm_map_t map, vm_offset_t va, vm_prot_t type)
+{
+	kern_return_t kr = KERN_SUCCESS;
+	vm_map_entry_t e;
+
+	if (type & VM_PROT_COPY)
+		vm_map_lock(map);
+	else
+		vm_map_lock_read(map);
+	if (vm_map_lookup_entry(map, va, &e)) {
+		kr = check_bsd(e, va, type);
+		if (kr == KERN_SUCCESS && (type & VM_PROT_COPY))
+			kr = vm_map_entry_settle(map, e, VM_PROT_WRITE);
+	}
+	if (type & VM_PROT_COPY)
+		vm_map_lock_write_to_read(map);
+	if (kr != KERN_SUCCESS)
+		vm_map_unlock_read(map);
+	return kr;
+}
+
+kern_return_t
+vm_map_lookup(vm_map_t map, vm_offset_t va, vm_prot_t type, struct vm_map_lookup *l)
+{
+	vm_offset_t at = trunc_page(va);
+	kern_return_t kr;
+
+	/* Once more if a stack has grown; then it is there, or somebody has taken it away. */
+	for (unsigned tries = 0;; tries++) {
+		kr = lock_checked(map, at, type);
+		if (kr == KERN_SUCCESS)
+			kr = vm_map_lookup_locked(map, va, type & VM_PROT_ALL, l);
+		if ((kr != KERN_PROTECTION_FAILURE && kr != KERN_INVALID_ADDRESS) || !(type & VM_PROT_FAULT_LOOKUP) || tries != 0)
+			return kr;
+		kr = vm_map_fault_growstack(map, at, type & VM_PROT_ALL, kr);
+		if (kr != KERN_SUCCESS)
+			return kr;
+		VM_RELOCK_POINT(map, "vm_map_lookup.grown");
+	}
+}
+
+kern_return_t
+vm_map_bsd_lookup_locked(vm_map_t map, vm_offset_t va, vm_prot_t type, struct vm_map_lookup *l)
+{
+	vm_prot_t granted = VM_PROT_ALL, wanted;
+	vm_offset_t at = trunc_page(va);
+	vm_map_entry_t e;
+	kern_return_t kr = find_entry(map, at, type & VM_PROT_ALL, &granted, &e);
+
+	if (kr == KERN_SUCCESS)
+		kr = check_bsd(e, va, type);
+	if (kr != KERN_SUCCESS)
+		return kr;
+	if (e->is_sub_map)
+		return KERN_FAIL(KERN_FAILURE, "0x%lx lies in a submap", va);
+	wanted = e->wired_count != 0 || (type & VM_PROT_COPY) ? VM_PROT_WRITE : type;
+	if (must_change(e, wanted))
+		return KERN_FAIL(KERN_FAILURE, "the entry at 0x%lx has no object of its own for this access yet", e->vme_start);
+	l->depth = 0;
+	l->may_grow = false;
+	return found_in(map, e, at, granted, l);
 }

@@ -14,8 +14,12 @@
  *
  * Holes are passed over; with CONTIGUOUS the range is done all the same, and
  * the result is KERN_INVALID_ADDRESS; KILLPAGES stops at the first one.
+ *
+ * FreeBSD's vm_map_sync looks at the whole range first, and refuses holes and
+ * what users have wired; the rest is the same walk.
  */
 #include <mm/memory_object.h>
+#include <mm/vm_map_range.h>
 #include "vm_map_impl.h"
 #include "vm_object_impl.h"
 
@@ -154,5 +158,43 @@ vm_map_msync(vm_map_t map, vm_offset_t start, vm_offset_t end, unsigned flags)
 
 	if (kr == KERN_SUCCESS && s.hole && (flags & VM_SYNC_CONTIGUOUS))
 		return KERN_FAIL(KERN_INVALID_ADDRESS, "not all of [0x%lx, 0x%lx) is mapped", start, end);
+	return kr;
+}
+
+/* vm_map_sync's first look, which may also take the whole entry for the range. Map locked. */
+static kern_return_t
+check_sync(vm_map_t map, vm_offset_t *start, vm_offset_t *end, bool invalidate)
+{
+	vm_map_entry_t first, last, e;
+	kern_return_t kr;
+
+	if (*start >= *end) {
+		if (!vm_map_lookup_entry(map, *start, &e))
+			return KERN_FAIL(KERN_INVALID_ADDRESS, "nothing is mapped at 0x%lx", *start);
+		*start = e->vme_start;
+		*end = e->vme_end;
+	}
+	kr = vm_map_check_range(map, *start, *end, VM_PROT_NONE, false, &first, &last);
+	for (e = first; invalidate && kr == KERN_SUCCESS; e = e->vme_next) {
+		if (e->user_wired_count != 0)
+			return KERN_FAIL(KERN_INVALID_ARGUMENT, "the entry at 0x%lx is wired: it cannot be invalidated", e->vme_start);
+		if (e == last)
+			break;
+	}
+	return kr;
+}
+
+kern_return_t
+vm_map_sync(vm_map_t map, vm_offset_t start, vm_offset_t end, bool syncio, bool invalidate)
+{
+	unsigned flags = (syncio ? VM_SYNC_SYNCHRONOUS : VM_SYNC_ASYNCHRONOUS) | (invalidate ? VM_SYNC_INVALIDATE : 0);
+	kern_return_t kr;
+
+	(void)vm_map_range_check(map, &start, &end);
+	vm_map_lock_read(map);
+	kr = check_sync(map, &start, &end, invalidate);
+	vm_map_unlock_read(map);
+	if (kr == KERN_SUCCESS && vm_map_msync(map, start, end, flags) != KERN_SUCCESS)
+		kr = KERN_FAILURE;
 	return kr;
 }

@@ -22,8 +22,13 @@
  * whatever the maximum was: each piece is replaced by a copy-on-write copy of
  * itself, all or nothing, as if it had been read and mapped over itself.
  *
+ * FreeBSD's form differs in what it checks: holes and guards are passed over,
+ * windows refused, and both protection and maximum may be given. It may be said
+ * to begin at the bottom of a stack.
+ *
  * Locks: the map's write lock, taken here.
  */
+#include <mm/vm_map_range.h>
 #include <mm/vm_print.h>
 #include "vm_map_copy_impl.h"
 
@@ -137,8 +142,10 @@ protect_copy(vm_map_t map, vm_offset_t start, vm_offset_t end, vm_prot_t prot, b
 	vm_map_entry_t dead = NULL, e;
 	vm_prot_t access = VM_PROT_ALL;
 	struct vm_map_gather g;
-	kern_return_t kr;
+	kern_return_t kr = set_max ? KERN_SUCCESS : vm_map_check_wxorx(map, prot);
 
+	if (kr != KERN_SUCCESS)
+		return kr;
 	for (;;) {
 		vm_map_gather_init(&g, map, start, end, false);
 		g.need_max = prot & ~VM_PROT_WRITE;
@@ -181,6 +188,48 @@ wired_leaves(vm_map_t map, const struct vm_map_entry *e, vm_offset_t start, vm_o
 	return KERN_FAIL(KERN_RESOURCE_SHORTAGE, "no memory to map the wired pages at 0x%lx", from);
 }
 
+/* What the protection of e will be. */
+static inline vm_prot_t
+new_protection(const struct vm_map_entry *e, const struct vm_map_rights *r)
+{
+	vm_prot_t prot = r->flags & VM_MAP_PROTECT_SET_MAXPROT ? e->protection & r->max : e->protection;
+
+	return r->flags & VM_MAP_PROTECT_SET_PROT ? r->prot & VM_PROT_ALL : prot;
+}
+
+/* Is e wired, without a leaf that anything uses now, and will need some? */
+static inline bool
+needs_leaves(const struct vm_map_entry *e, const struct vm_map_rights *r)
+{
+	const vm_prot_t leaf = VM_PROT_READ | VM_PROT_EXECUTE;
+	vm_prot_t new = new_protection(e, r);
+
+	return e->wired_count != 0 && !e->is_sub_map && !(e->protection & new & leaf) && (new & leaf);
+}
+
+#define FOREACH(map, e, start, end) \
+	for ((e) = vm_map_entry_at_or_after(map, start); (e) != vm_map_to_entry(map) && (e)->vme_start < (end); (e) = (e)->vme_next)
+
+/* The leaves of all wired entries of [start, end) that need some, or of none. */
+static kern_return_t
+ready_wired(vm_map_t map, vm_offset_t start, vm_offset_t end, const struct vm_map_rights *r)
+{
+	kern_return_t kr = KERN_SUCCESS;
+	vm_map_entry_t e, done;
+
+	FOREACH(map, e, start, end) {
+		if (needs_leaves(e, r))
+			kr = wired_leaves(map, e, start, end, new_protection(e, r));
+		if (kr != KERN_SUCCESS)
+			break;
+	}
+	if (kr != KERN_SUCCESS)
+		FOREACH(map, done, start, e->vme_start)
+			if (needs_leaves(done, r))
+				pmap_remove(map->pmap, done->vme_start > start ? done->vme_start : start, done->vme_end);
+	return kr;
+}
+
 /*
  * First pass over what only some maps have: entries in transition, superpages
  * (the range grows), nested windows, wired entries. Write lock held; it may be
@@ -189,26 +238,30 @@ wired_leaves(vm_map_t map, const struct vm_map_entry *e, vm_offset_t start, vm_o
 static noinline kern_return_t
 protect_special(vm_map_t map, vm_offset_t *start, vm_offset_t *end, vm_prot_t prot, bool set_max)
 {
-	const vm_prot_t leaf = VM_PROT_READ | VM_PROT_EXECUTE;
+	const struct vm_map_rights r = {
+		.prot = prot, .max = prot, .flags = set_max ? VM_MAP_PROTECT_SET_MAXPROT : VM_MAP_PROTECT_SET_PROT,
+	};
 	vm_map_entry_t first, last, e;
 	bool nested = false;
-	kern_return_t kr;
+	kern_return_t kr = set_max ? KERN_SUCCESS : vm_map_check_wxorx(map, prot);
 
+	if (kr != KERN_SUCCESS)
+		return kr;
 	(void)vm_map_settle(map, *start, *end, false);
 	vm_map_widen(map, start, end);
 	kr = vm_map_check_range(map, *start, *end, prot, true, &first, &last);
-	for (e = first; kr == KERN_SUCCESS; e = e->vme_next) {
-		vm_prot_t new = set_max ? e->protection & prot : prot;
-
-		nested |= e->use_pmap && new != e->protection;
-		if (e->wired_count != 0 && !e->is_sub_map && !(e->protection & new & leaf) && (new & leaf))
-			kr = wired_leaves(map, e, *start, *end, new);
-		if (e == last)
-			break;
-	}
 	if (kr != KERN_SUCCESS)
 		return kr;
-	return nested ? vm_map_unnest_range(map, *start, *end) : vm_map_unnest_borders(map, *start, *end);
+	FOREACH(map, e, *start, *end)
+		nested |= e->use_pmap && new_protection(e, &r) != e->protection;
+	if (nested)
+		kr = vm_map_unnest_range(map, *start, *end);
+	if (kr == KERN_SUCCESS)
+		kr = vm_map_cut_range(map, *start, *end, &first);
+	/* Last, so that nothing can fail once there are leaves for what is not allowed yet. */
+	if (kr == KERN_SUCCESS && (kr = ready_wired(map, *start, *end, &r)) != KERN_SUCCESS)
+		vm_map_merge_range(map, *start, *end);
+	return kr;
 }
 
 /* Several entries, or what only some maps have. Write lock held. */
@@ -270,6 +323,108 @@ vm_map_protect(vm_map_t map, vm_offset_t start, vm_offset_t end, vm_prot_t prot,
 	return kr;
 }
 
+/* --- FreeBSD's form --- */
+
+/* May every entry of [start, end) have what r asks for? */
+static kern_return_t
+check_rights(vm_map_t map, vm_offset_t start, vm_offset_t end, const struct vm_map_rights *r)
+{
+	vm_prot_t asked = (r->flags & VM_MAP_PROTECT_SET_PROT ? r->prot : 0) | (r->flags & VM_MAP_PROTECT_SET_MAXPROT ? r->max : 0);
+	vm_map_entry_t e;
+
+	FOREACH(map, e, start, end) {
+		if (e->is_sub_map)
+			return KERN_FAIL(KERN_INVALID_ARGUMENT, "the entry at 0x%lx is a submap", e->vme_start);
+		if ((asked & ~vm_map_entry_max(e)) && (!e->guard || e->stack_gap))
+			return KERN_FAIL(KERN_PROTECTION_FAILURE, "%s exceeds the maximum %s of the entry at 0x%lx",
+			    vm_prot_name(asked), vm_prot_name(vm_map_entry_max(e)), e->vme_start);
+	}
+	return KERN_SUCCESS;
+}
+
+/* Where the stack that has a part at or above start begins, its gap included; else start. */
+static vm_offset_t
+stack_bottom(vm_map_t map, vm_offset_t start, vm_offset_t end)
+{
+	vm_map_entry_t e = vm_map_entry_at_or_after(map, start);
+
+	if (e == vm_map_to_entry(map) || e->vme_start >= end || !e->grows_down)
+		return start;
+	/* The header ends where no entry begins. */
+	while (e->vme_prev->vme_end == e->vme_start && e->vme_prev->grows_down)
+		e = e->vme_prev;
+	if (e->vme_prev->vme_end == e->vme_start && e->vme_prev->stack_gap && !e->vme_prev->grows_up)
+		e = e->vme_prev;
+	return e->vme_start < start ? e->vme_start : start;
+}
+
+/* Second pass for one entry. */
+static void
+apply_rights(vm_map_t map, vm_map_entry_t e, const struct vm_map_rights *r)
+{
+	bool max = (r->flags & VM_MAP_PROTECT_SET_MAXPROT) != 0;
+
+	if (e->guard) {
+		if (max)
+			apply_guard(e, r->max, true);
+		if (r->flags & VM_MAP_PROTECT_SET_PROT)
+			apply_guard(e, r->prot, false);
+	} else if (r->flags & VM_MAP_PROTECT_SET_PROT) {
+		if (max)
+			e->max_protection = r->max & VM_PROT_ALL;
+		apply(map, e, r->prot, false);
+	} else
+		apply(map, e, r->max, true);
+}
+
+/* Write lock held. */
+static kern_return_t
+protect_rights(vm_map_t map, vm_offset_t start, vm_offset_t end, const struct vm_map_rights *r)
+{
+	vm_offset_t from = start, to = end;
+	vm_map_entry_t e, first;
+	kern_return_t kr;
+
+	do {
+		if (r->flags & VM_MAP_PROTECT_GROWSDOWN)
+			from = stack_bottom(map, start, end);
+		(void)vm_map_settle(map, from, to, false);
+	} while ((r->flags & VM_MAP_PROTECT_GROWSDOWN) && stack_bottom(map, start, end) != from);
+	vm_map_widen(map, &from, &to);
+	kr = check_rights(map, from, to, r);
+	if (kr == KERN_SUCCESS)
+		kr = vm_map_cut_range(map, from, to, &first);
+	if (kr != KERN_SUCCESS)
+		return kr;
+	kr = ready_wired(map, from, to, r);
+	if (kr == KERN_SUCCESS)
+		FOREACH(map, e, from, to)
+			apply_rights(map, e, r);
+	vm_map_merge_range(map, from, to);
+	return kr;
+}
+
+kern_return_t
+vm_map_bsd_protect(vm_map_t map, vm_offset_t start, vm_offset_t end, const struct vm_map_rights *r)
+{
+	const unsigned both = VM_MAP_PROTECT_SET_PROT | VM_MAP_PROTECT_SET_MAXPROT;
+	kern_return_t kr = KERN_SUCCESS;
+
+	if ((r->flags & ~VM_MAP_PROTECT_FLAGS) || ((r->prot | r->max) & ~VM_PROT_ALL))
+		return KERN_FAIL(KERN_INVALID_ARGUMENT, "flags 0x%x, rights 0x%x and 0x%x: some are unknown", r->flags, r->prot, r->max);
+	if ((r->flags & both) == both && (r->prot & ~r->max))
+		return KERN_FAIL(KERN_OUT_OF_BOUNDS, "%s is beyond the new maximum %s", vm_prot_name(r->prot), vm_prot_name(r->max));
+	if (!vm_map_range_check(map, &start, &end) || !(r->flags & both))
+		return KERN_SUCCESS;
+	vm_map_lock(map);
+	if (r->flags & VM_MAP_PROTECT_SET_PROT)
+		kr = vm_map_check_wxorx(map, r->prot);
+	if (kr == KERN_SUCCESS)
+		kr = protect_rights(map, start, end, r);
+	vm_map_unlock(map);
+	return kr;
+}
+
 bool
 vm_map_check_protection(vm_map_t map, vm_offset_t start, vm_offset_t end, vm_prot_t prot)
 {
@@ -285,8 +440,9 @@ vm_map_check_protection(vm_map_t map, vm_offset_t start, vm_offset_t end, vm_pro
 }
 
 /*
- * Clamped to the map; holes are fine. A submap cannot be copied: INHERIT_COPY
- * over one is KERN_INVALID_ARGUMENT, and nothing changes.
+ * Clamped to the map; holes are fine. What is never cut finer than superpages
+ * cannot be a copy, nor a submap a copy or zero-fill memory:
+ * KERN_INVALID_ARGUMENT, and nothing changes. A guard stays one in the child, too.
  */
 kern_return_t
 vm_map_inherit(vm_map_t map, vm_offset_t start, vm_offset_t end, vm_inherit_t inheritance)
@@ -294,21 +450,19 @@ vm_map_inherit(vm_map_t map, vm_offset_t start, vm_offset_t end, vm_inherit_t in
 	vm_map_entry_t header = vm_map_to_entry(map), first, e;
 	kern_return_t kr = KERN_SUCCESS;
 
-	if (start < map->min_offset)
-		start = map->min_offset;
-	if (end > map->max_offset)
-		end = map->max_offset;
-	if (start >= end)
+	if (!vm_map_range_check(map, &start, &end))
 		return KERN_SUCCESS;
 	vm_map_lock(map);
-	for (e = vm_map_entry_at_or_after(map, start); e != header && e->vme_start < end; e = e->vme_next)
-		if (e->is_sub_map && inheritance == VM_INHERIT_COPY)
-			kr = KERN_FAIL(KERN_INVALID_ARGUMENT, "the entry at 0x%lx is a submap: it cannot be inherited as a copy", e->vme_start);
+	FOREACH(map, e, start, end)
+		if ((e->is_sub_map && (inheritance == VM_INHERIT_COPY || inheritance == VM_INHERIT_ZERO)) ||
+		    (e->split != 0 && inheritance == VM_INHERIT_COPY))
+			kr = KERN_FAIL(KERN_INVALID_ARGUMENT, "the entry at 0x%lx is a submap, or of superpages: it cannot be inherited so", e->vme_start);
 	if (kr == KERN_SUCCESS)
 		kr = vm_map_cut_range(map, start, end, &first);
 	if (kr == KERN_SUCCESS) {
 		for (e = first; e != header && e->vme_start < end; e = e->vme_next)
-			e->inheritance = inheritance & 3;
+			if (!e->guard || inheritance != VM_INHERIT_ZERO)
+				e->inheritance = inheritance & 3;
 		vm_map_merge_from(map, first, end);
 	}
 	vm_map_unlock(map);

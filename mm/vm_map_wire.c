@@ -25,11 +25,20 @@
  * copy-on-write window is un-nested first, or a later write would leave the
  * submap's wiring behind.
  *
+ * FreeBSD's wiring may pass over holes and over what cannot be accessed, and
+ * does not touch what the user has wired already. So it goes by runs: adjacent
+ * entries that all are to be wired for the same access. All runs are counted and
+ * put in transition under one hold of the lock, then brought in one after
+ * the other; if one fails, all are given back.
+ *
+ *   [ run 1  )   hole   [ no access )[ run 2 )[ wired )[ run 3   )
+ *
  * Limits count pages of entries with user wirings, of one map and of all.
  *
  * Locks: map, parent before submap. Failure: as said; unwiring fails only for
  * what the caller asks wrongly, or for want of the entries to cut others with.
  */
+#include <mm/vm_map_range.h>
 #include <mm/vm_print.h>
 #include "vm_map_impl.h"
 
@@ -297,13 +306,12 @@ undo(const struct wiring *w, vm_offset_t done)
 	}
 }
 
-/* Write lock held, range settled, start < end; the lock is dropped in between and held on return. */
+/* Write lock held, range settled, start < end: counted, and in transition. On failure nothing has changed. */
 static kern_return_t
-wire_locked(const struct wiring *w)
+wire_begin(const struct wiring *w)
 {
 	vm_map_t map = w->view.map;
 	vm_map_entry_t e;
-	vm_offset_t done;
 	uint64_t pages;
 	kern_return_t kr;
 
@@ -319,25 +327,35 @@ wire_locked(const struct wiring *w)
 		if (!w->user || e->user_wired_count++ == 0)
 			e->wired_count++;
 	vm_map_transition_begin(map, w->start, w->end);
+	return KERN_SUCCESS;
+}
+
+/* At rest again, wired if kr is KERN_SUCCESS; else the pages up to `done` are given back. Write lock held. */
+static void
+wire_end(const struct wiring *w, kern_return_t kr, vm_offset_t done)
+{
+	if (kr != KERN_SUCCESS)
+		undo(w, done);
+	vm_map_transition_end(w->view.map, w->start, w->end);
+	vm_map_merge_range(w->view.map, w->start, w->end);
+}
+
+/* Write lock held, range settled, start < end; the lock is dropped in between and held on return. */
+static kern_return_t
+wire_locked(const struct wiring *w)
+{
+	vm_map_t map = w->view.map;
+	vm_offset_t done;
+	kern_return_t kr = wire_begin(w);
+
+	if (kr != KERN_SUCCESS)
+		return kr;
 	vm_map_unlock(map);
 	kr = wire_pages(w, &done);
 	VM_RELOCK_POINT(map, "vm_map_wire.pages");
 	vm_map_lock(map);
-	if (kr != KERN_SUCCESS)
-		undo(w, done);
-	vm_map_transition_end(map, w->start, w->end);
-	vm_map_merge_range(map, w->start, w->end);
+	wire_end(w, kr, done);
 	return kr;
-}
-
-static inline bool
-clamp(vm_map_t map, vm_offset_t *start, vm_offset_t *end)
-{
-	if (*start < map->min_offset)
-		*start = map->min_offset;
-	if (*end > map->max_offset)
-		*end = map->max_offset;
-	return *start < *end;
 }
 
 kern_return_t
@@ -346,7 +364,7 @@ vm_map_wire(vm_map_t map, vm_offset_t start, vm_offset_t end, vm_prot_t access, 
 	struct wiring w;
 	kern_return_t kr;
 
-	if (!clamp(map, &start, &end))
+	if (!vm_map_range_check(map, &start, &end))
 		return KERN_SUCCESS;
 	w = (struct wiring){
 		.view = { .map = map, .top = map, .prot = vm_map_tables_prot(map) },
@@ -377,6 +395,187 @@ vm_map_wire_locked(vm_map_t map, vm_offset_t start, vm_offset_t end, vm_prot_t a
 	return wire_locked(&w);
 }
 
+/* --- FreeBSD's wiring --- */
+
+/* What FreeBSD's flags make of a range. Runs are entries that are in no map: their range, and as protection the access. */
+struct runs {
+	vm_map_t       map;
+	vm_offset_t    start, end;
+	unsigned       flags;           /* VM_MAP_WIRE_* */
+	vm_map_entry_t first;           /* linked by vme_next */
+};
+
+static void
+runs_free(struct runs *r)
+{
+	vm_map_entry_t run;
+
+	while ((run = r->first) != NULL) {
+		r->first = run->vme_next;
+		vm_map_entry_dispose(run);
+	}
+}
+
+static struct wiring
+run_wiring(const struct runs *r, const struct vm_map_entry *run)
+{
+	return (struct wiring){
+		.view = { .map = r->map, .top = r->map, .prot = vm_map_tables_prot(r->map) },
+		.start = run->vme_start, .end = run->vme_end, .access = run->protection,
+		.user = (r->flags & VM_MAP_WIRE_USER) != 0,
+	};
+}
+
+/* The access that e is wired for; NONE: it cannot be. */
+static vm_prot_t
+run_access(const struct runs *r, const struct vm_map_entry *e)
+{
+	vm_prot_t access = e->protection & VM_PROT_READ ? VM_PROT_READ : e->protection & VM_PROT_EXECUTE;
+
+	if (!(r->flags & VM_MAP_WIRE_WRITE))
+		return access;
+	return access != VM_PROT_NONE && (e->protection & VM_PROT_WRITE) ? access | VM_PROT_WRITE : VM_PROT_NONE;
+}
+
+/* [start, end), part of an entry, becomes part of run *last, or a run after it. FALSE: shortage. */
+static bool
+runs_add(struct runs *r, vm_map_entry_t *last, vm_offset_t start, vm_offset_t end, vm_prot_t access)
+{
+	vm_map_entry_t run;
+
+	if (*last != NULL && (*last)->vme_end == start && (*last)->protection == access) {
+		(*last)->vme_end = end;
+		return true;
+	}
+	run = vm_map_entry_create();
+	if (run == NULL)
+		return false;
+	*run = (struct vm_map_entry){ .links = { .start = start, .end = end }, .protection = access & VM_PROT_ALL };
+	if (*last != NULL)
+		(*last)->vme_next = run;
+	else
+		r->first = run;
+	*last = run;
+	return true;
+}
+
+/* Changes nothing but r->first, which the caller frees. Map locked. */
+static kern_return_t
+runs_find(struct runs *r)
+{
+	vm_map_entry_t header = vm_map_to_entry(r->map), last = NULL, e;
+	bool holes = (r->flags & VM_MAP_WIRE_HOLESOK) != 0;
+	vm_offset_t at = r->start;
+
+	for (e = vm_map_entry_at_or_after(r->map, r->start); at < r->end; e = e->vme_next) {
+		vm_offset_t from = e == header || e->vme_start > r->end ? r->end : e->vme_start > at ? e->vme_start : at;
+		vm_prot_t access;
+
+		if (from > at && !holes)
+			return KERN_FAIL(KERN_INVALID_ADDRESS, "hole at 0x%lx in [0x%lx, 0x%lx)", at, r->start, r->end);
+		if (from == r->end)
+			break;
+		access = run_access(r, e);
+		if (access == VM_PROT_NONE && !holes)
+			return KERN_FAIL(KERN_INVALID_ADDRESS, "the entry at 0x%lx allows %s only", e->vme_start, vm_prot_name(e->protection));
+		at = e->vme_end < r->end ? e->vme_end : r->end;
+		if (access == VM_PROT_NONE || ((r->flags & VM_MAP_WIRE_USER) && e->user_wired_count != 0))
+			continue;
+		if (!runs_add(r, &last, from, at, access))
+			return KERN_FAIL(KERN_RESOURCE_SHORTAGE, "no memory to note what is to be wired at 0x%lx", from);
+	}
+	return KERN_SUCCESS;
+}
+
+/* The runs, at rest and without copy-on-write windows. Write lock held, dropped where that has to be waited for. */
+static kern_return_t
+runs_settle(struct runs *r)
+{
+	kern_return_t kr;
+
+	do {
+		runs_free(r);
+		if (vm_map_settle(r->map, r->start, r->end, r->flags & VM_MAP_WIRE_USER) != KERN_SUCCESS)
+			return KERN_FAIL(KERN_FAILURE, "interrupted before [0x%lx, 0x%lx) was wired", r->start, r->end);
+		kr = runs_find(r);
+		for (vm_map_entry_t run = r->first; kr == KERN_SUCCESS && run != NULL; run = run->vme_next) {
+			struct wiring w = run_wiring(r, run);
+
+			kr = unnest_windows(&w);
+		}
+	} while (kr == KERN_ABORTED);
+	return kr;
+}
+
+/* Runs before `stop` have been brought in, that one up to `done`, those after it not. Write lock held. */
+static void
+runs_end(const struct runs *r, vm_map_entry_t last, kern_return_t kr, const struct vm_map_entry *stop, vm_offset_t done)
+{
+	bool before = true;
+
+	for (vm_map_entry_t run = r->first; run != last; run = run->vme_next) {
+		struct wiring w = run_wiring(r, run);
+
+		if (run == stop)
+			before = false;
+		wire_end(&w, kr, run == stop ? done : before ? w.end : w.start);
+	}
+}
+
+/* Write lock held, dropped in between. */
+static kern_return_t
+runs_wire(const struct runs *r)
+{
+	kern_return_t kr = KERN_SUCCESS;
+	vm_offset_t done = 0;
+	vm_map_entry_t run;
+
+	for (run = r->first; run != NULL; run = run->vme_next) {
+		struct wiring w = run_wiring(r, run);
+
+		kr = wire_begin(&w);
+		if (kr != KERN_SUCCESS) {
+			runs_end(r, run, kr, r->first, r->first->vme_start);
+			return kr;
+		}
+	}
+	if (r->first == NULL)
+		return KERN_SUCCESS;
+	vm_map_unlock(r->map);
+	for (run = r->first; run != NULL; run = run->vme_next) {
+		struct wiring w = run_wiring(r, run);
+
+		kr = wire_pages(&w, &done);
+		if (kr != KERN_SUCCESS)
+			break;
+	}
+	VM_RELOCK_POINT(r->map, "vm_map_wire.runs");
+	vm_map_lock(r->map);
+	runs_end(r, NULL, kr, run, done);
+	return kr;
+}
+
+kern_return_t
+vm_map_bsd_wire(vm_map_t map, vm_offset_t start, vm_offset_t end, unsigned flags)
+{
+	struct runs r = { .map = map, .flags = flags };
+	kern_return_t kr;
+
+	if (flags & ~VM_MAP_WIRE_FLAGS)
+		return KERN_FAIL(KERN_INVALID_ARGUMENT, "flags 0x%x are not of user (1), holesok (2), write (4)", flags);
+	if (!vm_map_range_check(map, &start, &end))
+		return KERN_SUCCESS;
+	r.start = start;
+	r.end = end;
+	vm_map_lock(map);
+	kr = runs_settle(&r);
+	if (kr == KERN_SUCCESS)
+		kr = runs_wire(&r);
+	vm_map_unlock(map);
+	runs_free(&r);
+	return kr;
+}
+
 /* --- unwiring --- */
 
 /* First half: may [start, end) be unwired? */
@@ -402,18 +601,21 @@ check_unwire(vm_map_t map, vm_offset_t start, vm_offset_t end, bool user)
 	return KERN_SUCCESS;
 }
 
+/* all: of the user's wirings, not one only. */
 static void
-unwire_entry(vm_map_t map, vm_map_entry_t e, bool user)
+unwire_entry(vm_map_t map, vm_map_entry_t e, bool user, bool all)
 {
 	if (user && e->user_wired_count == 0)
 		return;
+	if (all && user)
+		e->user_wired_count = 1;
 	count_down(map, e, user);
 	if (e->wired_count == 0)
 		release_pages(map, e);
 }
 
 static kern_return_t
-unwire_range(vm_map_t map, vm_offset_t start, vm_offset_t end, bool user)
+unwire_range(vm_map_t map, vm_offset_t start, vm_offset_t end, bool user, bool all)
 {
 	vm_map_entry_t e;
 	kern_return_t kr = vm_map_cut_range(map, start, end, &e);
@@ -421,7 +623,7 @@ unwire_range(vm_map_t map, vm_offset_t start, vm_offset_t end, bool user)
 	if (kr != KERN_SUCCESS)
 		return kr;
 	for (; e != vm_map_to_entry(map) && e->vme_start < end; e = e->vme_next)
-		unwire_entry(map, e, user);
+		unwire_entry(map, e, user, all);
 	vm_map_merge_range(map, start, end);
 	vm_map_unwired(map);
 	return KERN_SUCCESS;
@@ -432,14 +634,52 @@ vm_map_unwire(vm_map_t map, vm_offset_t start, vm_offset_t end, bool user_wire)
 {
 	kern_return_t kr;
 
-	if (!clamp(map, &start, &end))
+	if (!vm_map_range_check(map, &start, &end))
 		return KERN_SUCCESS;
 	vm_map_lock(map);
 	kr = vm_map_settle(map, start, end, user_wire);
 	if (kr == KERN_SUCCESS)
 		kr = check_unwire(map, start, end, user_wire);
 	if (kr == KERN_SUCCESS)
-		kr = unwire_range(map, start, end, user_wire);
+		kr = unwire_range(map, start, end, user_wire, false);
+	vm_map_unlock(map);
+	return kr;
+}
+
+/* First half of FreeBSD's form. */
+static kern_return_t
+check_bsd_unwire(vm_map_t map, vm_offset_t start, vm_offset_t end, unsigned flags)
+{
+	vm_map_entry_t e, first, last;
+	kern_return_t kr = KERN_SUCCESS;
+
+	if (!(flags & VM_MAP_WIRE_HOLESOK))
+		kr = vm_map_check_range(map, start, end, VM_PROT_NONE, false, &first, &last);
+	for (e = vm_map_entry_at_or_after(map, start); kr == KERN_SUCCESS && e != vm_map_to_entry(map) && e->vme_start < end;
+	    e = e->vme_next)
+		if ((flags & VM_MAP_WIRE_USER) && e->superpage)
+			kr = KERN_FAIL(KERN_INVALID_ADDRESS, "the superpages at 0x%lx stay wired", e->vme_start);
+		else if (!(flags & VM_MAP_WIRE_USER) && e->wired_count <= (e->user_wired_count != 0))
+			kr = KERN_FAIL(KERN_INVALID_ARGUMENT, "the kernel has not wired the entry at 0x%lx", e->vme_start);
+	return kr;
+}
+
+kern_return_t
+vm_map_bsd_unwire(vm_map_t map, vm_offset_t start, vm_offset_t end, unsigned flags)
+{
+	bool user = (flags & VM_MAP_WIRE_USER) != 0;
+	kern_return_t kr;
+
+	if (flags & ~(VM_MAP_WIRE_USER | VM_MAP_WIRE_HOLESOK))
+		return KERN_FAIL(KERN_INVALID_ARGUMENT, "flags 0x%x are not of user (1), holesok (2)", flags);
+	if (!vm_map_range_check(map, &start, &end))
+		return KERN_SUCCESS;
+	vm_map_lock(map);
+	kr = vm_map_settle(map, start, end, user);
+	if (kr == KERN_SUCCESS)
+		kr = check_bsd_unwire(map, start, end, flags);
+	if (kr == KERN_SUCCESS)
+		kr = unwire_range(map, start, end, user, true);
 	vm_map_unlock(map);
 	return kr;
 }

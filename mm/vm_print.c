@@ -33,9 +33,9 @@ vm_prot_name(vm_prot_t prot)
 const char *
 vm_inherit_name(vm_inherit_t inheritance)
 {
-	static const char *const names[] = { "share", "copy", "none" };
+	static const char *const names[] = { "share", "copy", "none", "zero" };
 
-	return inheritance <= VM_INHERIT_LAST_VALID ? names[inheritance] : "?";
+	return inheritance <= VM_INHERIT_ZERO ? names[inheritance] : "?";
 }
 
 const char *

@@ -17,7 +17,7 @@ TEST(kern_return, names_and_numbers_agree)
 			named++;
 		}
 	}
-	ASSERT_EQ(named, 46);
+	ASSERT_EQ(named, 47);
 	ASSERT_EQ(strcmp(kern_return_name(3), "KERN_NO_SPACE"), 0);
 	ASSERT_EQ(strcmp(kern_return_name(-1), "KERN_?"), 0);
 	ASSERT_EQ(kern_return_value("KERN_NONSENSE"), -1);

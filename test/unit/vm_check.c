@@ -93,7 +93,6 @@ TEST(vm_check, M4_fields_at_rest)
 {
 	ASSERT_TRUE(setup());
 	BREAKS_BIT("M4", entry->max_protection, VM_PROT_READ);
-	BREAKS_BIT("M4", entry->inheritance, 3);
 	BREAKS_BIT("M4", entry->in_transition, 1);
 	BREAKS_BIT("M4", entry->needs_wakeup, 1);
 	BREAKS("M4", entry->user_wired_count, 1);
@@ -510,6 +509,7 @@ TEST(vm_check, M27_guards_are_nothing_but_their_range)
 	BREAKS_BIT("M27", other->grows_down, 1);
 	BREAKS_BIT("M27", other->stack_max, 1);
 	BREAKS_BIT("M27", entry->stack_gap, 1);
+	BREAKS_BIT("M4", other->inheritance, VM_INHERIT_ZERO);
 	vm_map_deallocate(map);
 }
 

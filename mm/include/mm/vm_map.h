@@ -111,7 +111,7 @@ struct vm_map {
 	uint32_t             res_count;
 	bool                 sw_in;
 	bool                 wait_for_space, wiring_required, no_zero_fill;
-	bool                 special;           /* some entry is, or was, wired, permanent, a superpage, in transition or nested */
+	bool                 special;           /* some entry is, or was, wired, permanent, a superpage, in transition or nested; or an option wants looks */
 	bool                 splits;            /* some entry is, or was, cut at superpages only */
 	uint32_t             transitions;       /* operations that have entries in transition now */
 	uint32_t             unwire_waiters;    /* removals that wait for wirings of the kernel to go */

@@ -37,12 +37,14 @@ typedef uint32_t vm_prot_t;
 #define VM_PROT_ALL         (VM_PROT_READ | VM_PROT_WRITE | VM_PROT_EXECUTE)
 #define VM_PROT_NO_CHANGE   0x08u       /* memory_object_lock_request: leave the pages' locks alone */
 #define VM_PROT_COPY        0x10u       /* vm_protect: make it a private, writable copy */
+#define VM_PROT_FAULT_LOOKUP 0x20u      /* vm_map_lookup: stacks grow */
 #define VM_PROT_IS_MASK     0x40u       /* mach_make_memory_entry: grant what is possible of these */
 
 typedef uint32_t vm_inherit_t;
 #define VM_INHERIT_SHARE    0u
 #define VM_INHERIT_COPY     1u
 #define VM_INHERIT_NONE     2u
+#define VM_INHERIT_ZERO     3u          /* FreeBSD's: zero-fill memory instead; not for Mach's calls */
 #define VM_INHERIT_DEFAULT  VM_INHERIT_COPY
 #define VM_INHERIT_LAST_VALID VM_INHERIT_NONE
 

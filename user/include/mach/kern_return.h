@@ -62,7 +62,8 @@ typedef int kern_return_t;
 	X(51, POLICY_STATIC,         "policy cannot be changed") \
 	X(52, INSUFFICIENT_BUFFER_SIZE, "buffer too small") \
 	X(53, DENIED,                "denied") \
-	X(56, NOT_FOUND,             "not found")
+	X(56, NOT_FOUND,             "not found") \
+	X(64, OUT_OF_BOUNDS,         "out of bounds")
 
 enum {
 #define X(number, name, text) KERN_##name = number,

@@ -64,6 +64,7 @@ typedef int kern_return_t;
 #define KERN_INSUFFICIENT_BUFFER_SIZE 52
 #define KERN_DENIED                 53
 #define KERN_NOT_FOUND              56
+#define KERN_OUT_OF_BOUNDS          64  /* FreeBSD's, whose 9 is taken: beyond what goes with it */
 #define KERN_RETURN_MAX             0x100
 
 /* "KERN_NO_SPACE" for 3; "KERN_?" for a number without a name. */
