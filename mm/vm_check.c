@@ -26,17 +26,17 @@ vm_check_M1(vm_map_t map, struct vm_check_failure *f)
 
 	for (e = vm_map_first_entry(map); e != header; e = e->vme_next, n++) {
 		if (e->vme_next->vme_prev != e || e->vme_prev->vme_next != e)
-			return FAIL(f, "M1", "map %lu: entry 0x%lx is badly linked", (unsigned long)map->id, (unsigned long)e->vme_start);
+			return FAIL(f, "M1", "map %lu: entry 0x%lx is badly linked", map->id, e->vme_start);
 		if (e->vme_start < floor || e->vme_start >= e->vme_end || e->vme_end > map->max_offset ||
 		    !page_aligned(e->vme_start) || !page_aligned(e->vme_end))
-			return FAIL(f, "M1", "map %lu: entry [0x%lx, 0x%lx) after 0x%lx", (unsigned long)map->id,
-			    (unsigned long)e->vme_start, (unsigned long)e->vme_end, (unsigned long)floor);
+			return FAIL(f, "M1", "map %lu: entry [0x%lx, 0x%lx) after 0x%lx", map->id,
+			    e->vme_start, e->vme_end, floor);
 		floor = e->vme_end;
 	}
 	if (n != map->hdr.nentries)
-		return FAIL(f, "M1", "map %lu: %lu entries, counted as %lu", (unsigned long)map->id, (unsigned long)n, (unsigned long)map->hdr.nentries);
+		return FAIL(f, "M1", "map %lu: %lu entries, counted as %lu", map->id, n, map->hdr.nentries);
 	if (!vm_map_store_check(map))
-		return FAIL(f, "M1", "map %lu: tree and list disagree", (unsigned long)map->id);
+		return FAIL(f, "M1", "map %lu: tree and list disagree", map->id);
 	return true;
 }
 
@@ -53,9 +53,9 @@ vm_check_M2(vm_map_t map, struct vm_check_failure *f)
 		hint |= e == map->hint;
 	}
 	if (size != map->size)
-		return FAIL(f, "M2", "map %lu: entries hold 0x%lx bytes, size is 0x%lx", (unsigned long)map->id, (unsigned long)size, (unsigned long)map->size);
+		return FAIL(f, "M2", "map %lu: entries hold 0x%lx bytes, size is 0x%lx", map->id, size, map->size);
 	if (!hint)
-		return FAIL(f, "M2", "map %lu: hint points to no entry", (unsigned long)map->id);
+		return FAIL(f, "M2", "map %lu: hint points to no entry", map->id);
 	return true;
 }
 
@@ -64,7 +64,7 @@ static bool
 vm_check_M3(vm_map_t map, struct vm_check_failure *f)
 {
 	if (map->ref_count < 1 || map->res_count > map->ref_count || map->sw_in != (map->res_count > 0))
-		return FAIL(f, "M3", "map %lu: %u references, %u resident, swapped %s", (unsigned long)map->id,
+		return FAIL(f, "M3", "map %lu: %u references, %u resident, swapped %s", map->id,
 		    map->ref_count, map->res_count, map->sw_in ? "in" : "out");
 	return true;
 }
@@ -74,11 +74,11 @@ static bool
 vm_check_M4(vm_map_t map, vm_map_entry_t e, struct vm_check_failure *f)
 {
 	if ((e->protection & ~e->max_protection) || (e->inheritance == VM_INHERIT_ZERO && (e->guard || e->is_sub_map)))
-		return FAIL(f, "M4", "map %lu entry 0x%lx: protection %u of at most %u, inheritance %u", (unsigned long)map->id,
-		    (unsigned long)e->vme_start, (unsigned)e->protection, (unsigned)e->max_protection, (unsigned)e->inheritance);
+		return FAIL(f, "M4", "map %lu entry 0x%lx: protection %u of at most %u, inheritance %u", map->id,
+		    e->vme_start, (unsigned)e->protection, (unsigned)e->max_protection, (unsigned)e->inheritance);
 	if (e->in_transition || e->needs_wakeup || (e->user_wired_count > 0 && e->wired_count == 0))
-		return FAIL(f, "M4", "map %lu entry 0x%lx: in transition %u, wakeup %u, wired %u, by users %u", (unsigned long)map->id,
-		    (unsigned long)e->vme_start, (unsigned)e->in_transition, (unsigned)e->needs_wakeup, e->wired_count, e->user_wired_count);
+		return FAIL(f, "M4", "map %lu entry 0x%lx: in transition %u, wakeup %u, wired %u, by users %u", map->id,
+		    e->vme_start, (unsigned)e->in_transition, (unsigned)e->needs_wakeup, e->wired_count, e->user_wired_count);
 	return true;
 }
 
@@ -94,12 +94,12 @@ vm_check_M4_map(vm_map_t map, struct vm_check_failure *f)
 			wired += (e->vme_end - e->vme_start) >> PAGE_SHIFT;
 		if (!map->special && (e->wired_count != 0 || e->permanent || e->superpage || (e->is_sub_map && e->use_pmap)))
 			return FAIL(f, "M4", "map %lu entry 0x%lx: wired, permanent, a superpage or nested, and the map does not say so",
-			    (unsigned long)map->id, (unsigned long)e->vme_start);
+			    map->id, e->vme_start);
 	}
 	if (map->transitions != 0 || map->unwire_waiters != 0 || wired != map->user_wired_pages)
 		return FAIL(f, "M4", "map %lu: %u operations under way, %u waiting, %lu pages wired by users, counted as %lu",
-		    (unsigned long)map->id, map->transitions, map->unwire_waiters, (unsigned long)wired,
-		    (unsigned long)map->user_wired_pages);
+		    map->id, map->transitions, map->unwire_waiters, wired,
+		    map->user_wired_pages);
 	return true;
 }
 
@@ -109,11 +109,11 @@ vm_check_M27(vm_map_t map, vm_map_entry_t e, struct vm_check_failure *f)
 {
 	if (e->guard && (e->is_sub_map || e->object.vm_object != NULL || e->protection != VM_PROT_NONE ||
 	    e->max_protection != VM_PROT_NONE || e->wired_count != 0 || e->grows_down || (e->grows_up && !e->stack_gap)))
-		return FAIL(f, "M27", "map %lu entry 0x%lx: a guard with %s/%s, wired %u times", (unsigned long)map->id,
-		    (unsigned long)e->vme_start, vm_prot_name(e->protection), vm_prot_name(e->max_protection), e->wired_count);
+		return FAIL(f, "M27", "map %lu entry 0x%lx: a guard with %s/%s, wired %u times", map->id,
+		    e->vme_start, vm_prot_name(e->protection), vm_prot_name(e->max_protection), e->wired_count);
 	if ((e->stack_gap && !e->guard) || (!e->stack_gap && (e->stack_prot | e->stack_max | e->stack_guard) != 0) || (e->stack_prot & ~e->stack_max))
-		return FAIL(f, "M27", "map %lu entry 0x%lx: stack gap %u, guard %u, the stack's rights %s/%s", (unsigned long)map->id,
-		    (unsigned long)e->vme_start, (unsigned)e->stack_gap, (unsigned)e->guard, vm_prot_name(e->stack_prot), vm_prot_name(e->stack_max));
+		return FAIL(f, "M27", "map %lu entry 0x%lx: stack gap %u, guard %u, the stack's rights %s/%s", map->id,
+		    e->vme_start, (unsigned)e->stack_gap, (unsigned)e->guard, vm_prot_name(e->stack_prot), vm_prot_name(e->stack_max));
 	return true;
 }
 
@@ -128,18 +128,18 @@ vm_check_M5(vm_map_t map, vm_map_entry_t e, struct vm_check_failure *f)
 	vm_size_t len = e->vme_end - e->vme_start;
 
 	if (!e->is_sub_map)
-		return !e->use_pmap || FAIL(f, "M5", "map %lu entry 0x%lx: nested pmap without submap", (unsigned long)map->id, (unsigned long)e->vme_start);
+		return !e->use_pmap || FAIL(f, "M5", "map %lu entry 0x%lx: nested pmap without submap", map->id, e->vme_start);
 	if (sub == NULL || sub == map || e->offset < sub->min_offset || e->offset > sub->max_offset ||
 	    len > sub->max_offset - e->offset)
-		return FAIL(f, "M5", "map %lu entry 0x%lx: window 0x%lx + 0x%lx is not in its submap", (unsigned long)map->id,
-		    (unsigned long)e->vme_start, (unsigned long)e->offset, (unsigned long)len);
+		return FAIL(f, "M5", "map %lu entry 0x%lx: window 0x%lx + 0x%lx is not in its submap", map->id,
+		    e->vme_start, e->offset, len);
 	if (sub->submap_level <= map->submap_level || sub->submap_level > VM_SUBMAP_DEPTH_MAX || !map->has_submaps)
-		return FAIL(f, "M5", "map %lu entry 0x%lx: level %u, submap %lu has level %u", (unsigned long)map->id,
-		    (unsigned long)e->vme_start, map->submap_level, (unsigned long)sub->id, sub->submap_level);
+		return FAIL(f, "M5", "map %lu entry 0x%lx: level %u, submap %lu has level %u", map->id,
+		    e->vme_start, map->submap_level, sub->id, sub->submap_level);
 	if (e->use_pmap && (!map->nests || e->needs_copy || !sub->own_tables || e->protection != sub->nest_prot ||
 	    ((e->vme_start | e->vme_end | e->offset) & MEGAPAGE_MASK)))
-		return FAIL(f, "M5", "map %lu entry 0x%lx: protection %u, needs_copy %u, offset 0x%lx cannot be nested", (unsigned long)map->id,
-		    (unsigned long)e->vme_start, (unsigned)e->protection, (unsigned)e->needs_copy, (unsigned long)e->offset);
+		return FAIL(f, "M5", "map %lu entry 0x%lx: protection %u, needs_copy %u, offset 0x%lx cannot be nested", map->id,
+		    e->vme_start, (unsigned)e->protection, (unsigned)e->needs_copy, e->offset);
 	return true;
 }
 
@@ -154,11 +154,11 @@ vm_check_M6(vm_map_t map, vm_map_entry_t e, struct vm_check_failure *f)
 		return true;
 	if (!o->alive || o->ref_count < 1 || !page_aligned(e->offset) || e->offset + len < len ||
 	    (o->internal && e->offset + len > o->size))
-		return FAIL(f, "M6", "map %lu entry 0x%lx: object %lu of 0x%lx bytes at 0x%lx + 0x%lx", (unsigned long)map->id,
-		    (unsigned long)e->vme_start, (unsigned long)o->id, (unsigned long)o->size, (unsigned long)e->offset, (unsigned long)len);
+		return FAIL(f, "M6", "map %lu entry 0x%lx: object %lu of 0x%lx bytes at 0x%lx + 0x%lx", map->id,
+		    e->vme_start, o->id, o->size, e->offset, len);
 	if (e->is_shared && (e->needs_copy || o->copy_strategy == MEMORY_OBJECT_COPY_SYMMETRIC))
-		return FAIL(f, "M6", "map %lu entry 0x%lx: shared, but object %lu is to be copied symmetrically", (unsigned long)map->id,
-		    (unsigned long)e->vme_start, (unsigned long)o->id);
+		return FAIL(f, "M6", "map %lu entry 0x%lx: shared, but object %lu is to be copied symmetrically", map->id,
+		    e->vme_start, o->id);
 	return true;
 }
 
@@ -172,10 +172,10 @@ vm_check_M7(vm_map_t map, vm_map_entry_t e, struct vm_check_failure *f)
 	if (e->is_sub_map || e->object.vm_object != NULL)
 		return true;
 	if (e->needs_copy || e->is_shared || e->wired_count != 0)
-		return FAIL(f, "M7", "map %lu entry 0x%lx: no object, yet copied, shared or wired", (unsigned long)map->id, (unsigned long)e->vme_start);
+		return FAIL(f, "M7", "map %lu entry 0x%lx: no object, yet copied, shared or wired", map->id, e->vme_start);
 	if (map->pmap != NULL && map->pmap != pmap_kernel() &&
 	    pmap_next_leaf(map->pmap, &va, e->vme_end, &w))
-		return FAIL(f, "M7", "map %lu: a leaf at 0x%lx, but no object", (unsigned long)map->id, (unsigned long)va);
+		return FAIL(f, "M7", "map %lu: a leaf at 0x%lx, but no object", map->id, va);
 	return true;
 }
 
@@ -239,20 +239,20 @@ vm_check_leaf_page(const struct leaf *l, vm_map_entry_t e, vm_offset_t va, struc
 	else if ((m = page_seen(e, va, &top)) != NULL)
 		says = vm_page_pa(m);
 	if (says != l->pa || l->w->managed == o->phys_contiguous)
-		return FAIL(f, "M18", "map %lu: 0x%lx is mapped to 0x%lx, its object says 0x%lx", (unsigned long)l->map->id,
-		    (unsigned long)l->va, (unsigned long)l->pa, (unsigned long)says);
+		return FAIL(f, "M18", "map %lu: 0x%lx is mapped to 0x%lx, its object says 0x%lx", l->map->id,
+		    l->va, l->pa, says);
 	if (excess != 0 && !((l->allowed & VM_PROT_WRITE) && excess == VM_PROT_READ))
-		return FAIL(f, "M19", "map %lu: leaf at 0x%lx grants %u, its entries %u", (unsigned long)l->map->id,
-		    (unsigned long)l->va, l->w->prot, l->allowed);
+		return FAIL(f, "M19", "map %lu: leaf at 0x%lx grants %u, its entries %u", l->map->id,
+		    l->va, l->w->prot, l->allowed);
 	if ((l->w->prot & VM_PROT_WRITE) && (l->needs_copy || !top))
-		return FAIL(f, "M20", "map %lu: writable leaf at 0x%lx, needs_copy %u, page %s", (unsigned long)l->map->id,
-		    (unsigned long)l->va, (unsigned)l->needs_copy, top ? "in the top object" : "below the top object");
+		return FAIL(f, "M20", "map %lu: writable leaf at 0x%lx, needs_copy %u, page %s", l->map->id,
+		    l->va, (unsigned)l->needs_copy, top ? "in the top object" : "below the top object");
 	if ((l->w->prot & VM_PROT_WRITE) && owes_push(e, va))
-		return FAIL(f, "M20", "map %lu: writable leaf at 0x%lx, but its object's copy is owed the page", (unsigned long)l->map->id,
-		    (unsigned long)l->va);
+		return FAIL(f, "M20", "map %lu: writable leaf at 0x%lx, but its object's copy is owed the page", l->map->id,
+		    l->va);
 	if ((l->w->prot & VM_PROT_WRITE) && o->pager != NULL && m != NULL && !(m->flags & VM_PAGE_DIRTY))
-		return FAIL(f, "M26", "map %lu: writable leaf at 0x%lx, but its pager would not get the page back", (unsigned long)l->map->id,
-		    (unsigned long)l->va);
+		return FAIL(f, "M26", "map %lu: writable leaf at 0x%lx, but its pager would not get the page back", l->map->id,
+		    l->va);
 	return true;
 }
 
@@ -264,15 +264,15 @@ vm_check_leaf(struct leaf *l, vm_map_t map, vm_offset_t va, bool first, struct v
 	bool ok;
 
 	if (!vm_map_lookup_entry(map, va, &e) || (!e->is_sub_map && e->object.vm_object == NULL))
-		return FAIL(f, first ? "M18" : "M22", "map %lu: a leaf maps 0x%lx, where nothing is", (unsigned long)l->map->id,
-		    (unsigned long)l->va);
+		return FAIL(f, first ? "M18" : "M22", "map %lu: a leaf maps 0x%lx, where nothing is", l->map->id,
+		    l->va);
 	if (map == l->map && l->w->nested != e->use_pmap)
-		return FAIL(f, "M18", "map %lu: the leaf at 0x%lx %s in a submap's table", (unsigned long)map->id,
-		    (unsigned long)va, e->use_pmap ? "should lie" : "lies");
+		return FAIL(f, "M18", "map %lu: the leaf at 0x%lx %s in a submap's table", map->id,
+		    va, e->use_pmap ? "should lie" : "lies");
 	/* A submap's entry may be wired for the leaf that a window of it has in its parent's tables. */
 	if (map == l->map && !l->w->nested && l->w->wired != (e->wired_count != 0) && (l->w->wired || map->submap_level == 0))
-		return FAIL(f, "M21", "map %lu: the leaf at 0x%lx is %swired, its entry %u times", (unsigned long)map->id,
-		    (unsigned long)va, l->w->wired ? "" : "not ", e->wired_count);
+		return FAIL(f, "M21", "map %lu: the leaf at 0x%lx is %swired, its entry %u times", map->id,
+		    va, l->w->wired ? "" : "not ", e->wired_count);
 	l->allowed &= e->protection;
 	l->needs_copy |= e->needs_copy;
 	if (!e->is_sub_map)
@@ -296,8 +296,8 @@ vm_check_leaves(vm_map_t map, struct vm_check_failure *f)
 
 	for (; pmap_next_leaf(map->pmap, &va, map->max_offset, &w); va += w.size) {
 		if (w.size > PAGE_SIZE && ((va | w.pa) & (w.size - 1)))
-			return FAIL(f, "M22", "map %lu: leaf of 0x%lx bytes at 0x%lx to 0x%lx is not aligned", (unsigned long)map->id,
-			    (unsigned long)w.size, (unsigned long)va, (unsigned long)w.pa);
+			return FAIL(f, "M22", "map %lu: leaf of 0x%lx bytes at 0x%lx to 0x%lx is not aligned", map->id,
+			    w.size, va, w.pa);
 		for (vm_offset_t at = va; at < va + w.size; at += PAGE_SIZE) {
 			struct leaf l = { map, at, w.pa + (at - va), &w, VM_PROT_ALL, false };
 
@@ -330,8 +330,8 @@ vm_check_M21(vm_map_t map, vm_map_entry_t e, struct vm_check_failure *f)
 		wirings = m != NULL ? m->wire_count : 0;
 		spin_unlock(&o->lock);
 		if (wirings == 0)
-			return FAIL(f, "M21", "map %lu: entry 0x%lx is wired %u times, the page at 0x%lx %u times", (unsigned long)map->id,
-			    (unsigned long)e->vme_start, e->wired_count, (unsigned long)va, wirings);
+			return FAIL(f, "M21", "map %lu: entry 0x%lx is wired %u times, the page at 0x%lx %u times", map->id,
+			    e->vme_start, e->wired_count, va, wirings);
 	}
 	return true;
 }
@@ -343,7 +343,7 @@ vm_check_M23(vm_map_t map, struct vm_check_failure *f)
 	vm_offset_t where = 0;
 	const char *what = pmap_check(map->pmap, &where);
 
-	return what == NULL || FAIL(f, "M23", "map %lu at 0x%lx: %s", (unsigned long)map->id, (unsigned long)where, what);
+	return what == NULL || FAIL(f, "M23", "map %lu at 0x%lx: %s", map->id, where, what);
 }
 
 bool
@@ -383,22 +383,22 @@ vm_check_M10(vm_object_t o, struct vm_check_failure *f)
 			m = vm_chunk_page(c, slot);
 			if (m == NULL || m->kind != VM_PAGE_OBJECT || m->o.chunk != c || m->slot != slot ||
 			    vm_chunk_offset(c, slot) >= o->size)
-				return FAIL(f, "M10", "object %lu: slot %u of chunk %lu: page 0x%lx is not its own", (unsigned long)o->id,
-				    slot, (unsigned long)c->index, m != NULL ? (unsigned long)vm_page_pa(m) : 0);
+				return FAIL(f, "M10", "object %lu: slot %u of chunk %lu: page 0x%lx is not its own", o->id,
+				    slot, c->index, m != NULL ? vm_page_pa(m) : 0);
 			held += m->wire_count != 0;
 		}
 		if (held != c->wired)
-			return FAIL(f, "M10", "object %lu: %u wired pages in chunk %lu, counted as %u", (unsigned long)o->id,
-			    held, (unsigned long)c->index, c->wired);
+			return FAIL(f, "M10", "object %lu: %u wired pages in chunk %lu, counted as %u", o->id,
+			    held, c->index, c->wired);
 		wired += held;
 		if (bits != c->resident || bits == 0 || c->object != o)
-			return FAIL(f, "M10", "object %lu: chunk %lu holds %u pages, counted as %u", (unsigned long)o->id,
-			    (unsigned long)c->index, bits, c->resident);
+			return FAIL(f, "M10", "object %lu: chunk %lu holds %u pages, counted as %u", o->id,
+			    c->index, bits, c->resident);
 		pages += bits;
 	}
 	if (pages != o->resident_page_count || wired != o->wired_pages)
-		return FAIL(f, "M10", "object %lu: %lu pages, counted as %lu; %lu of them wired, counted as %u", (unsigned long)o->id,
-		    (unsigned long)pages, (unsigned long)o->resident_page_count, (unsigned long)wired, o->wired_pages);
+		return FAIL(f, "M10", "object %lu: %lu pages, counted as %lu; %lu of them wired, counted as %u", o->id,
+		    pages, o->resident_page_count, wired, o->wired_pages);
 	return true;
 }
 
@@ -418,7 +418,7 @@ vm_check_M25(vm_object_t o, struct vm_check_failure *f)
 				locked += vm_chunk_page(c, slot)->page_lock != VM_PROT_NONE;
 		}
 	if (locked != o->locked_pages)
-		return FAIL(f, "M25", "object %lu: %u pages are locked, counted as %u", (unsigned long)o->id, locked, o->locked_pages);
+		return FAIL(f, "M25", "object %lu: %u pages are locked, counted as %u", o->id, locked, o->locked_pages);
 	return true;
 }
 
@@ -430,7 +430,7 @@ vm_check_M11(vm_object_t object, struct vm_check_failure *f)
 
 	for (vm_object_t o = object; o != NULL; o = o->shadow)
 		if (++depth > CHAIN_MAX || !o->alive || !page_aligned(o->shadow_offset) || !page_aligned(o->size))
-			return FAIL(f, "M11", "object %lu: its chain is broken at depth %u", (unsigned long)object->id, depth);
+			return FAIL(f, "M11", "object %lu: its chain is broken at depth %u", object->id, depth);
 	return true;
 }
 
@@ -496,7 +496,7 @@ vm_check_object(vm_object_t o, void *arg)
 	}
 	if (!o->terminating) {
 		if (o->recount != o->ref_count)
-			r->ok = FAIL(r->f, "M9", "object %lu: %u references found, counted as %u", (unsigned long)o->id, o->recount, o->ref_count);
+			r->ok = FAIL(r->f, "M9", "object %lu: %u references found, counted as %u", o->id, o->recount, o->ref_count);
 		else
 			r->ok = vm_check_M10(o, r->f) && vm_check_M11(o, r->f) && vm_check_object_copies(o, r->f) &&
 			    vm_check_M25(o, r->f) && vm_check_reservations(o, &r->reserv, r->f);
@@ -556,7 +556,7 @@ vm_check_M24(vm_map_t map, bool handed_in, struct vm_check_failure *f)
 {
 	if (map->recount == map->ref_count || (handed_in && map->recount < map->ref_count))
 		return true;
-	return FAIL(f, "M24", "map %lu: %u references found, counted as %u", (unsigned long)map->id, map->recount, map->ref_count);
+	return FAIL(f, "M24", "map %lu: %u references found, counted as %u", map->id, map->recount, map->ref_count);
 }
 
 bool

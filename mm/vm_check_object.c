@@ -20,18 +20,18 @@ vm_check_M12(vm_object_t o, struct vm_check_failure *f)
 
 	if (c != NULL && (!c->alive || c->ref_count < 1 || c->shadow != o || c->shadow_offset != 0 ||
 	    (o->internal && o->copy_strategy != MEMORY_OBJECT_COPY_DELAY)))
-		return FAIL(f, "M12", "object %lu, strategy %u: its copy is %lu, which shadows %lu at 0x%lx", (unsigned long)o->id,
-		    o->copy_strategy, (unsigned long)c->id, c->shadow != NULL ? (unsigned long)c->shadow->id : 0,
-		    (unsigned long)c->shadow_offset);
+		return FAIL(f, "M12", "object %lu, strategy %u: its copy is %lu, which shadows %lu at 0x%lx", o->id,
+		    o->copy_strategy, c->id, c->shadow != NULL ? c->shadow->id : 0,
+		    c->shadow_offset);
 	c = o->older;
 	if (c != NULL && (!c->alive || c->ref_count < 1 || c->shadow != o || c->shadow_offset != 0))
-		return FAIL(f, "M12", "object %lu: the older copy is %lu, which shadows %lu at 0x%lx", (unsigned long)o->id,
-		    (unsigned long)c->id, c->shadow != NULL ? (unsigned long)c->shadow->id : 0, (unsigned long)c->shadow_offset);
+		return FAIL(f, "M12", "object %lu: the older copy is %lu, which shadows %lu at 0x%lx", o->id,
+		    c->id, c->shadow != NULL ? c->shadow->id : 0, c->shadow_offset);
 	vm_object_classify(o);
 	if (special != o->special) {
 		o->special = special;
 		return FAIL(f, "M12", "object %lu: special is %u, it has pager %u, copy %u, device %u, severed %u, junk %u",
-		    (unsigned long)o->id, special, o->pager != NULL, o->copy != NULL, o->phys_contiguous, o->shadow_severed, o->no_zero_fill);
+		    o->id, special, o->pager != NULL, o->copy != NULL, o->phys_contiguous, o->shadow_severed, o->no_zero_fill);
 	}
 	return true;
 }
@@ -42,7 +42,7 @@ vm_check_M13(vm_object_t o, struct vm_check_failure *f)
 {
 	if (!vm_object_is_copy(o) || !o->one_mapping)
 		return true;
-	return FAIL(f, "M13", "object %lu: a copy, yet pages that nobody can reach are given back", (unsigned long)o->id);
+	return FAIL(f, "M13", "object %lu: a copy, yet pages that nobody can reach are given back", o->id);
 }
 
 bool
@@ -52,8 +52,8 @@ vm_check_entry_copies(vm_map_t map, vm_map_entry_t e, struct vm_check_failure *f
 
 	if (e->is_sub_map || o == NULL || !o->pushed_only || e->needs_copy)
 		return true;
-	return FAIL(f, "M13", "map %lu entry 0x%lx: maps object %lu for writing, which only pushes may change", (unsigned long)map->id,
-	    (unsigned long)e->vme_start, (unsigned long)o->id);
+	return FAIL(f, "M13", "map %lu entry 0x%lx: maps object %lu for writing, which only pushes may change", map->id,
+	    e->vme_start, o->id);
 }
 
 /* M14: what is shared on purpose is not copied by needs_copy. (For entries that share: M6.) */
@@ -62,7 +62,7 @@ vm_check_M14(vm_object_t o, struct vm_check_failure *f)
 {
 	if (!o->true_share || o->copy_strategy != MEMORY_OBJECT_COPY_SYMMETRIC)
 		return true;
-	return FAIL(f, "M14", "object %lu: shared on purpose, but to be copied symmetrically", (unsigned long)o->id);
+	return FAIL(f, "M14", "object %lu: shared on purpose, but to be copied symmetrically", o->id);
 }
 
 bool
@@ -112,7 +112,7 @@ compare(struct claims *cs, vm_object_t o, vm_object_offset_t start, vm_object_of
 
 		if (c->object == o && c->entry != entry && start < c->end && c->start < end)
 			cs->ok = FAIL(cs->f, "M15", "object %lu: [0x%lx, 0x%lx) is written in place through map %lu, but shown elsewhere, too",
-			    (unsigned long)o->id, (unsigned long)c->start, (unsigned long)c->end, (unsigned long)c->map->id);
+			    o->id, c->start, c->end, c->map->id);
 	}
 }
 

@@ -18,11 +18,11 @@ chunk_ok(const struct vm_chunk *c, struct vm_check_failure *f)
 	if (c->base % VM_CHUNK_PAGES != 0 || head != vm_page_of_pfn(c->base) || head->order != VM_PAGE_ORDER_MEGA ||
 	    head->kind != (vm_chunk_populated(c, 0) ? VM_PAGE_OBJECT : VM_PAGE_RSVP) || head->o.chunk != c)
 		return FAIL(f, "M30", "object %lu: the reservation of chunk %lu is no megapage of its own: page 0x%lx, kind %u, order %u",
-		    (unsigned long)c->object->id, (unsigned long)c->index, (unsigned long)c->base << PAGE_SHIFT, head->kind, head->order);
+		    c->object->id, c->index, (unsigned long)c->base << PAGE_SHIFT, head->kind, head->order);
 	if (queued != (c->resident < VM_CHUNK_PAGES) || (queued && (c->rsvp_link.next->prev != &c->rsvp_link ||
 	    c->rsvp_link.prev->next != &c->rsvp_link)))
-		return FAIL(f, "M30", "object %lu: the reservation of chunk %lu has %u pages, and is %s", (unsigned long)c->object->id,
-		    (unsigned long)c->index, c->resident, queued ? "queued" : "not queued");
+		return FAIL(f, "M30", "object %lu: the reservation of chunk %lu has %u pages, and is %s", c->object->id,
+		    c->index, c->resident, queued ? "queued" : "not queued");
 	return true;
 }
 
@@ -63,15 +63,15 @@ vm_check_M31(const struct vm_check_reserv *sum, struct vm_check_failure *f)
 		return true;
 	vm_reserv_counts(&r);
 	if (r.partial != sum->partial)
-		return FAIL(f, "M31", "%lu reservations lack pages, %lu are queued", (unsigned long)sum->partial, (unsigned long)r.partial);
+		return FAIL(f, "M31", "%lu reservations lack pages, %lu are queued", sum->partial, r.partial);
 	bad = vm_page_census(&n);
 	if (bad != NULL)
-		return FAIL(f, "M17", "page 0x%lx is where its kind (%u) cannot be", (unsigned long)vm_page_pa(bad), bad->kind);
+		return FAIL(f, "M17", "page 0x%lx is where its kind (%u) cannot be", vm_page_pa(bad), bad->kind);
 	for (unsigned i = 0; i < nitems(n.kind); i++)
 		all += n.kind[i];
 	if (all != n.total || n.kind[VM_PAGE_OBJECT] + n.kind[VM_PAGE_RSVP] != sum->pages)
 		return FAIL(f, "M31", "objects hold %lu pages, by kind it is %lu + %lu; %lu of %lu pages have a kind",
-		    (unsigned long)sum->pages, (unsigned long)n.kind[VM_PAGE_OBJECT], (unsigned long)n.kind[VM_PAGE_RSVP],
-		    (unsigned long)all, (unsigned long)n.total);
+		    sum->pages, n.kind[VM_PAGE_OBJECT], n.kind[VM_PAGE_RSVP],
+		    all, n.total);
 	return true;
 }

@@ -77,7 +77,7 @@ unwire_slots(struct vm_chunk *c, unsigned slot, unsigned n)
 		}
 		m = next_page(c, slot, m);
 		KASSERT(m->wire_count != 0, ("object %lu: the page at 0x%lx is unwired, but was not wired",
-		    (unsigned long)c->object->id, (unsigned long)vm_chunk_offset(c, slot)));
+		    c->object->id, vm_chunk_offset(c, slot)));
 		gone += --m->wire_count == 0;
 	}
 	c->wired -= (uint16_t)gone;
@@ -301,7 +301,7 @@ wire_piece(const struct vm_wire_view *v, vm_offset_t va, vm_offset_t end, vm_pro
 
 	vm_map_lock_read(v->map);
 	if (!vm_map_lookup_entry(v->map, va, &w.e))
-		panic("map %lu: 0x%lx vanished in transition", (unsigned long)v->map->id, (unsigned long)va);
+		panic("map %lu: 0x%lx vanished in transition", v->map->id, va);
 	w.object = w.e->object.vm_object;
 	w.offset = w.e->offset + (va - w.e->vme_start);
 	w.prot = w.e->protection & v->prot;

@@ -42,7 +42,7 @@ kmem_unback(vm_offset_t addr, vm_size_t size)
 		return;
 	for (vm_offset_t va = addr; va < addr + size; va += PAGE_SIZE) {
 		if (!pmap_extract(pmap_kernel(), va, &pa))
-			panic("kmem: nothing is mapped at 0x%lx", (unsigned long)va);
+			panic("kmem: nothing is mapped at 0x%lx", va);
 		m = vm_page_of_pfn((pfn_t)(pa >> PAGE_SHIFT));
 		m->q.next = chain;
 		chain = m;

@@ -66,8 +66,8 @@ vm_map_destroy(vm_map_t map)
 	/* The whole map: no entry is cut, so no memory is needed. */
 	kr = vm_map_delete_with(map, map->min_offset, map->max_offset, VM_MAP_REMOVE_ALL, &dead);
 	KASSERT(kr == KERN_SUCCESS && map->hdr.nentries == 0,
-	    ("map %lu: emptying it gave %d, %lu entries left", (unsigned long)map->id, kr,
-	    (unsigned long)map->hdr.nentries));
+	    ("map %lu: emptying it gave %d, %lu entries left", map->id, kr,
+	    map->hdr.nentries));
 	vm_map_unlock(map);
 	vm_map_free_dead(map, dead);
 	if (map->pmap != NULL)

@@ -91,7 +91,7 @@ vm_map_header_detach(vm_map_t map, vm_offset_t start, vm_offset_t end, struct vm
 	for (e = vm_map_entry_at_or_after(map, start); e != vm_map_to_entry(map) && e->vme_start < end; e = next) {
 		next = e->vme_next;
 		DASSERT(e->vme_start >= start && e->vme_end <= end && !e->is_sub_map && !e->in_transition &&
-		    e->wired_count == 0, ("entry 0x%lx cannot be detached", (unsigned long)e->vme_start));
+		    e->wired_count == 0, ("entry 0x%lx cannot be detached", e->vme_start));
 		if (unlikely(map->submap_level != 0))
 			vm_map_protect_leaves(map, e, VM_PROT_NONE);
 		vm_map_store_unlink(map, e);

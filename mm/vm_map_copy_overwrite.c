@@ -325,8 +325,8 @@ commit(struct overwrite *o, vm_map_entry_t *dead)
 		}
 		next = run_end(e, &end);
 		kr = vm_map_delete(o->map, e->vme_start, end, dead);
-		KASSERT(kr == KERN_SUCCESS, ("replacing [0x%lx, 0x%lx): %d", (unsigned long)e->vme_start,
-		    (unsigned long)end, kr));
+		KASSERT(kr == KERN_SUCCESS, ("replacing [0x%lx, 0x%lx): %d", e->vme_start,
+		    end, kr));
 		while (*dead != NULL)
 			dead = &(*dead)->links.next;
 		*keep = next;

@@ -256,7 +256,7 @@ steal(vm_map_copy_t copy, struct spares *s)
 		spin_unlock(&object->lock);
 		vm_object_deallocate(object);
 		copy->page_list[i] = own;
-		KASSERT(own->kind == VM_PAGE_KERNEL, ("page 0x%lx stolen as %u", (unsigned long)vm_page_pa(own), own->kind));
+		KASSERT(own->kind == VM_PAGE_KERNEL, ("page 0x%lx stolen as %u", vm_page_pa(own), own->kind));
 	}
 	copy->page_loose = true;
 }
@@ -442,7 +442,7 @@ take_back(vm_object_t object, vm_map_copy_t list, unsigned n)
 		if (list->page_list[i] != NULL) {
 			bool taken = vm_object_page_take(list->page_list[i]);
 
-			KASSERT(taken, ("page 0x%lx does not come back", (unsigned long)vm_page_pa(list->page_list[i])));
+			KASSERT(taken, ("page 0x%lx does not come back", vm_page_pa(list->page_list[i])));
 		}
 	spin_unlock(&object->lock);
 }

@@ -207,7 +207,7 @@ lookup_down(vm_map_t top, vm_offset_t va, vm_prot_t access, struct vm_map_lookup
 				kr = copy_window(l, d->at);
 				return kr == KERN_SUCCESS ? KERN_ABORTED : kr;
 			}
-			KASSERT(l->depth < VM_SUBMAP_DEPTH_MAX, ("0x%lx lies more than %d submaps deep", (unsigned long)va, VM_SUBMAP_DEPTH_MAX));
+			KASSERT(l->depth < VM_SUBMAP_DEPTH_MAX, ("0x%lx lies more than %d submaps deep", va, VM_SUBMAP_DEPTH_MAX));
 			d->prot = granted;
 			descend(l, e, d);
 			continue;

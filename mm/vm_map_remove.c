@@ -146,7 +146,7 @@ check_special(vm_map_t map, vm_map_entry_t first, vm_offset_t end, unsigned flag
 		unsigned kernel = e->wired_count - (e->user_wired_count != 0);
 
 		KASSERT(!e->in_transition, ("map %lu: [0x%lx, 0x%lx) removed in transition",
-		    (unsigned long)map->id, (unsigned long)e->vme_start, (unsigned long)e->vme_end));
+		    map->id, e->vme_start, e->vme_end));
 		if (kernel > (flags & VM_MAP_REMOVE_KUNWIRE ? 1u : 0u) && !(flags & VM_MAP_REMOVE_ALL))
 			return KERN_FAIL(KERN_FAILURE, "the kernel has wired the entry at 0x%lx %u times",
 			    e->vme_start, kernel);

@@ -101,7 +101,7 @@ vm_map_res_reference(vm_map_t map)
 void
 vm_map_res_deallocate(vm_map_t map)
 {
-	KASSERT(map->res_count != 0, ("map %lu: a residence reference too many is dropped", (unsigned long)map->id));
+	KASSERT(map->res_count != 0, ("map %lu: a residence reference too many is dropped", map->id));
 	if (--map->res_count != 0)
 		return;
 	spin_unlock(&map->s_lock);

@@ -281,9 +281,9 @@ vm_map_store_link(vm_map_t map, vm_map_entry_t after, vm_map_entry_t entry)
 	bool left;
 
 	DASSERT(after == header || after->vme_end <= entry->vme_start,
-	    ("entry 0x%lx overlaps the one before", (unsigned long)entry->vme_start));
+	    ("entry 0x%lx overlaps the one before", entry->vme_start));
 	DASSERT(next == header || entry->vme_end <= next->vme_start,
-	    ("entry 0x%lx overlaps the one after", (unsigned long)entry->vme_start));
+	    ("entry 0x%lx overlaps the one after", entry->vme_start));
 	entry->vme_prev = after;
 	entry->vme_next = next;
 	after->vme_next = entry;

@@ -496,7 +496,7 @@ vm_map_unnest_copy(vm_map_t map, vm_map_entry_t window, vm_offset_t va, vm_prot_
 	kern_return_t kr;
 
 	KASSERT(window->needs_copy && !window->use_pmap && window->wired_count == 0 && !window->in_transition,
-	    ("map %lu: the window at 0x%lx cannot be copied", (unsigned long)map->id, (unsigned long)window->vme_start));
+	    ("map %lu: the window at 0x%lx cannot be copied", map->id, window->vme_start));
 	vm_map_lock(p.sub);
 	kr = piece_find(&p, va);
 	if (kr == KERN_SUCCESS && !vm_map_spare_take(&p.spare, window, window, p.lo, p.hi))

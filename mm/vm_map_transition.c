@@ -60,8 +60,8 @@ vm_map_transition_begin(vm_map_t map, vm_offset_t start, vm_offset_t end)
 	for (e = vm_map_entry_at_or_after(map, start); e != vm_map_to_entry(map) && e->vme_start < end;
 	    e = e->vme_next) {
 		KASSERT(!e->in_transition && e->vme_start >= start && e->vme_end <= end,
-		    ("map %lu: [0x%lx, 0x%lx) put in transition for [0x%lx, 0x%lx)", (unsigned long)map->id,
-		    (unsigned long)e->vme_start, (unsigned long)e->vme_end, (unsigned long)start, (unsigned long)end));
+		    ("map %lu: [0x%lx, 0x%lx) put in transition for [0x%lx, 0x%lx)", map->id,
+		    e->vme_start, e->vme_end, start, end));
 		e->in_transition = true;
 	}
 }
@@ -77,7 +77,7 @@ vm_map_transition_end(vm_map_t map, vm_offset_t start, vm_offset_t end)
 		wake |= e->needs_wakeup;
 		e->in_transition = e->needs_wakeup = false;
 	}
-	KASSERT(map->transitions != 0, ("map %lu: a transition ends that never began", (unsigned long)map->id));
+	KASSERT(map->transitions != 0, ("map %lu: a transition ends that never began", map->id));
 	map->transitions--;
 	if (wake)
 		vm_map_entry_wakeup(map);

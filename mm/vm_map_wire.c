@@ -102,7 +102,7 @@ unwire_submap(vm_map_t sub, vm_offset_t start, vm_offset_t end)
 		if (!cut && (part.vme_start < start || part.vme_end > end))
 			continue;
 		KASSERT(e->wired_count > (e->user_wired_count != 0), ("map %lu: the entry at 0x%lx is not wired by a window",
-		    (unsigned long)sub->id, (unsigned long)e->vme_start));
+		    sub->id, e->vme_start));
 		if (--e->wired_count != 0)
 			continue;
 		if (sub->pmap != NULL)
@@ -267,7 +267,7 @@ wire_pages(const struct wiring *w, vm_offset_t *done)
 
 		vm_map_lock_read(map);
 		if (!vm_map_lookup_entry(map, *done, &found))
-			panic("map %lu: 0x%lx vanished in transition", (unsigned long)map->id, (unsigned long)*done);
+			panic("map %lu: 0x%lx vanished in transition", map->id, *done);
 		e = *found;
 		end = e.vme_end < w->end ? e.vme_end : w->end;
 		if (!first_wiring(&e) && !e.is_sub_map && w->view.top != map &&

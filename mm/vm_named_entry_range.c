@@ -147,7 +147,7 @@ shadow_together(struct range *r)
 		return true;
 	if (!vm_object_shadow(&object, &offset, total))
 		return false;
-	KASSERT(object != old, ("object %lu has several entries and one reference", (unsigned long)old->id));
+	KASSERT(object != old, ("object %lu has several entries and one reference", old->id));
 	for (e = r->first;; e = e->vme_next) {
 		if (!e->needs_copy && (e->protection & VM_PROT_WRITE))
 			vm_map_write_protect_leaves(lowest(r), e);

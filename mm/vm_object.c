@@ -87,13 +87,13 @@ void
 vm_object_free_locked(vm_object_t object)
 {
 	KASSERT(object->ref_count == 0, ("object %lu freed with %u references",
-	    (unsigned long)object->id, object->ref_count));
+	    object->id, object->ref_count));
 	object->alive = false;
 	object->terminating = true;
 	(void)vm_object_page_remove(object, 0, object->size);
 	KASSERT(object->resident_page_count == 0, ("object %lu of %lu bytes: %lu pages beyond its size",
-	    (unsigned long)object->id, (unsigned long)object->size,
-	    (unsigned long)object->resident_page_count));
+	    object->id, object->size,
+	    object->resident_page_count));
 	spin_unlock(&object->lock);
 	spin_lock(&vm_object_list_lock);
 	list_remove(&object->link);

@@ -146,8 +146,8 @@ page_check_word(const struct vm_page *m, uint64_t want)
 	for (unsigned i = 0; i < PAGE_SIZE / sizeof(*p); i++)
 		if (p[i] != want)
 			panic("free page 0x%lx was written: 0x%lx at offset 0x%lx, was 0x%lx",
-			    (unsigned long)vm_page_pa(m), (unsigned long)p[i],
-			    (unsigned long)(i * sizeof(*p)), (unsigned long)want);
+			    vm_page_pa(m), p[i],
+			    (i * sizeof(*p)), want);
 }
 
 /* Debug: n pages from m on stop being free; nobody may have written them meanwhile. */
@@ -413,7 +413,7 @@ page_free_check(const struct vm_page *m)
 {
 	DASSERT(vm_page_of_pfn(m->pfn) == m, ("%p is no page", (const void *)m));
 	DASSERT(m->wire_count == 0, ("page 0x%lx freed with %u wirings",
-	    (unsigned long)vm_page_pa(m), m->wire_count));
+	    vm_page_pa(m), m->wire_count));
 }
 
 /* c locked, and holds more than its cap. */
@@ -448,7 +448,7 @@ vm_page_free(struct vm_page *m)
 	uint64_t k = m->flags & VM_PAGE_ZEROED;
 
 	KASSERT(m->kind > VM_PAGE_CACHED, ("page 0x%lx freed twice or never given out: kind %u",
-	    (unsigned long)vm_page_pa(m), m->kind));
+	    vm_page_pa(m), m->kind));
 	vm_page_describe(m, VM_PAGE_CACHED, 0, (unsigned)k);
 	if (ATLAS_DEBUG || unlikely(!spin_trylock(&c->lock))) {
 		page_free_contended(m, k);
@@ -473,7 +473,7 @@ vm_page_free_batch(struct vm_page *const *m, unsigned n)
 		struct vm_page *p = m[i];
 
 		DASSERT(p->kind > VM_PAGE_CACHED, ("page 0x%lx freed twice: kind %u",
-		    (unsigned long)vm_page_pa(p), p->kind));
+		    vm_page_pa(p), p->kind));
 		page_free_check(p);
 		page_poison(p, 1);
 		vm_page_describe(p, VM_PAGE_CACHED, 0, 0);
@@ -576,9 +576,9 @@ vm_page_free_order(struct vm_page *m, unsigned order)
 	bool zeroed = (m->flags & VM_PAGE_ZEROED) != 0;
 
 	KASSERT(m->kind > VM_PAGE_CACHED, ("block 0x%lx freed twice: kind %u",
-	    (unsigned long)vm_page_pa(m), m->kind));
+	    vm_page_pa(m), m->kind));
 	KASSERT(order < VM_PAGE_ORDERS && (m->pfn & ((1u << order) - 1)) == 0,
-	    ("page 0x%lx heads no block of order %u", (unsigned long)vm_page_pa(m), order));
+	    ("page 0x%lx heads no block of order %u", vm_page_pa(m), order));
 	page_free_check(m);
 	if (ATLAS_DEBUG && !zeroed)
 		page_poison(m, 1ul << order);
