@@ -23,6 +23,7 @@
  * first; what vm_map_fixed and MAP_REMAP replace is removed when nothing can fail
  * any more but the wiring that the map may ask for, and that undoes it.
  */
+#include <mm/vm_kern.h>
 #include <mm/vm_map_find.h>
 #include <mm/vm_map_stack.h>
 #include <mm/vm_print.h>
@@ -98,6 +99,13 @@ check_kind(const struct vm_map_new *w, vm_offset_t start, vm_offset_t end)
 	if (split != 0 && ((start | end) & (unit - 1)) != 0)
 		return KERN_FAIL(KERN_INVALID_ARGUMENT, "[0x%lx, 0x%lx) is not in units of the split boundary 0x%lx", start, end, unit);
 	return KERN_SUCCESS;
+}
+
+/* The kernel's map has page tables for what is entered from then on (pmap_growkernel(9)). */
+static inline kern_return_t
+grow_kernel(vm_map_t map, vm_offset_t end)
+{
+	return likely(map != kernel_map) ? KERN_SUCCESS : pmap_growkernel(end);
 }
 
 /* --- what is entered --- */
@@ -290,6 +298,8 @@ insert_locked(vm_map_t map, vm_offset_t start, vm_map_entry_t after, const struc
 	if (kr == KERN_SUCCESS && after != NULL && !(w->cow & MAP_CREATE_GUARD))
 		kr = vm_map_check_size(map, args->size, 0, 0);
 	if (kr == KERN_SUCCESS)
+		kr = grow_kernel(map, start + args->size);
+	if (kr == KERN_SUCCESS)
 		kr = after != NULL ? vm_map_enter_placed(map, start, after, args, dead) :
 		    vm_map_enter_fixed(map, start, args, dead);
 	if (kr != KERN_SUCCESS)
@@ -324,6 +334,8 @@ vm_map_insert(vm_map_t map, vm_offset_t start, vm_offset_t end, const struct vm_
 		kr = check_kind(w, start, end);
 	if (kr == KERN_SUCCESS && !(w->cow & MAP_CREATE_GUARD))
 		kr = vm_map_check_size(map, end - start, 0, 0);
+	if (kr == KERN_SUCCESS)
+		kr = grow_kernel(map, end);
 	if (kr != KERN_SUCCESS)
 		return kr;
 	fill_args(&args, w, end - start);
