@@ -19,7 +19,7 @@ const char *const driver_kind_name[DRV_KINDS] = {
 	"vm_read", "vm_read_overwrite", "vm_write", "vm_copy", "vm_region", "fork", "end", "create",
 	"switch", "kernel read", "kernel write", "refill", "asids",
 	"vm_remap", "vm_wire", "vm_behavior_set", "vm_msync", "make memory entry", "map memory entry", "drop memory entry",
-	"take a copy", "use a copy", "map a pager", "map a submap"
+	"take a copy", "use a copy", "map a pager", "map a submap", "stack"
 };
 
 struct driver_counts driver_counts;
@@ -93,7 +93,7 @@ refill(unsigned t)
 		driver_counts.code[kr & 63]++;
 		if (kr == KERN_SUCCESS)
 			model_allocate(t, &at, size, VM_FLAGS_FIXED | VM_MAKE_TAG(99), true);
-		else if (kr != KERN_RESOURCE_SHORTAGE)
+		else if (kr != KERN_RESOURCE_SHORTAGE && !(kr == KERN_NO_SPACE && model_task[t].limit != MODEL_LIMIT_NONE))
 			fail("gap of 0x%lx at 0x%lx: %s", size, at, kern_return_name(kr));
 	}
 }
@@ -182,6 +182,7 @@ perform(uint8_t inject)
 	case DRV_COPY_USE: op_copy_use(inject); break;
 	case DRV_PAGER_MAP: op_pager_map(inject); break;
 	case DRV_WINDOW: op_window(inject); break;
+	case DRV_STACK: op_stack(inject); break;
 	default: tlb_exhaust_asids(); break;
 	}
 }

@@ -8,6 +8,7 @@
  *   driver_share.c  operations that join maps: remap, named entries, held
  *                   copies, wiring, advice
  *   driver_submap.c submaps and their windows
+ *   driver_stack.c  stacks, guards, limits
  *   driver_pager.c  memory objects and their pager
  */
 #ifndef DRIVER_IMPL_H
@@ -140,6 +141,11 @@ void op_window(uint8_t inject);
 /* Copy-on-write windows of task t that mm has made memory of: the model follows, before it writes there. */
 void follow_windows(unsigned t);
 void submaps_finish(void);
+
+/* driver_stack.c */
+void op_stack(uint8_t inject);
+/* mm has perhaps grown a stack of task t at va: then the model's grows, too. */
+void follow_growth(unsigned t, vm_offset_t va);
 
 /* driver.c */
 /* Fills the gaps of map t again. */

@@ -117,6 +117,7 @@ hart_access(unsigned h, unsigned t, vm_offset_t va, vm_prot_t access, paddr_t *p
 {
 	kern_return_t kr = hart_access_once_or_more(h, t, va, access, pa);
 
+	follow_growth(t, va);
 	if (access == VM_PROT_WRITE)
 		follow_windows(t);
 	return kr;

@@ -467,7 +467,7 @@ op_passing_fork(uint8_t inject)
 	for (unsigned i = 0; i < space.nunits; i++) {
 		struct unit *u = &model_task[d.t].unit[i];
 
-		if (u->cell != NULL && u->sub == 0 && u->inherit == VM_INHERIT_SHARE)
+		if (u->cell != NULL && u->sub == 0 && u->guard == GUARD_NONE && u->inherit == VM_INHERIT_SHARE)
 			u->shared = SHARED_YES;
 	}
 }

@@ -154,6 +154,7 @@ model_create(unsigned t)
 {
 	model_end(t);
 	model_task[t].live = true;
+	model_task[t].limit = MODEL_LIMIT_NONE;
 }
 
 void
@@ -406,6 +407,33 @@ first_fit(unsigned t, vm_offset_t lower, vm_size_t size, uint64_t mask, vm_offse
 	return OK;
 }
 
+vm_size_t
+model_size(unsigned t)
+{
+	const struct unit *u = model_task[t].unit;
+	vm_size_t sum = 0;
+
+	for (unsigned i = 0; i < space.nunits; i++)
+		if (u[i].cell != NULL && u[i].guard == GUARD_NONE)
+			sum += space.start[i + 1] - space.start[i];
+	return sum;
+}
+
+/* May t have size bytes more, with [r->first, r->last) gone? */
+static model_codes
+within_limit(unsigned t, vm_size_t size, int first, int last)
+{
+	vm_size_t sum = size;
+
+	if (model_task[t].limit == MODEL_LIMIT_NONE)
+		return OK;
+	sum += model_size(t);
+	for (int i = first; i < last; i++)
+		if (model_task[t].unit[i].cell != NULL && model_task[t].unit[i].guard == GUARD_NONE)
+			sum -= space.start[i + 1] - space.start[i];
+	return sum <= model_task[t].limit ? OK : CODE(KERN_NO_SPACE);
+}
+
 /* A place of size (rounded, not 0) with mask 0 where addr (truncated) says; a wrap is `wrap`. */
 model_codes
 place(unsigned t, vm_offset_t *addr, vm_size_t size, uint64_t mask, uint32_t flags,
@@ -415,6 +443,8 @@ place(unsigned t, vm_offset_t *addr, vm_size_t size, uint64_t mask, uint32_t fla
 
 	if (flags & VM_FLAGS_ANYWHERE) {
 		codes = first_fit(t, *addr, size, mask, &r->start);
+		if (codes == OK)
+			codes = within_limit(t, size, 0, 0);
 		if (codes != OK)
 			return codes;
 		r->end = r->start + size;
@@ -441,7 +471,7 @@ place(unsigned t, vm_offset_t *addr, vm_size_t size, uint64_t mask, uint32_t fla
 		if (u->copy && below->cell != NULL && !(below->max & VM_PROT_WRITE))
 			return CODE(KERN_PROTECTION_FAILURE);
 	}
-	return OK;
+	return within_limit(t, size, r->first, r->last);
 }
 
 model_codes
@@ -518,6 +548,25 @@ make_private(struct unit *u)
 	u->max |= VM_PROT_WRITE;
 }
 
+/* What lies in the gap of a stack counts as the stack. */
+static bool
+stack_lacks(const struct unit *u, vm_prot_t prot)
+{
+	return ((u->guard == GUARD_GAP ? u->stack_max : u->max) & prot) != prot;
+}
+
+static void
+protect_guard(struct unit *u, bool set_max, uint8_t prot)
+{
+	if (u->guard != GUARD_GAP)
+		return;
+	if (set_max) {
+		u->stack_max = prot;
+		u->stack_prot &= prot;
+	} else
+		u->stack_prot = prot;
+}
+
 model_codes
 model_protect(unsigned t, vm_offset_t addr, vm_size_t size, bool set_max, vm_prot_t prot, bool commit)
 {
@@ -535,15 +584,22 @@ model_protect(unsigned t, vm_offset_t addr, vm_size_t size, bool set_max, vm_pro
 		    KERN_INVALID_ADDRESS : KERN_INVALID_ARGUMENT);
 	if (copy && has_windows(t, addr, size))
 		return MODEL_SKIP;
-	codes = judge(t, addr, size, &r, max_lacks, copy ? prot & ~VM_PROT_WRITE : prot);
+	codes = judge(t, addr, size, &r, copy ? max_lacks : stack_lacks, copy ? prot & ~VM_PROT_WRITE : prot);
 	if (codes != OK)
 		return codes;
+	for (int i = r.first; copy && i < r.last; i++)
+		if (model_task[t].unit[i].guard != GUARD_NONE)
+			return CODE(KERN_PROTECTION_FAILURE);
 	for (int i = r.first; copy && i < r.last; i++)
 		if (model_task[t].unit[i].wired != 0)
 			return MODEL_SKIP;      /* whether the private copy is wired nobody says */
 	for (int i = r.first; commit && i < r.last; i++) {
 		struct unit *u = &model_task[t].unit[i];
 
+		if (u->guard != GUARD_NONE) {
+			protect_guard(u, set_max, (uint8_t)prot);
+			continue;
+		}
 		if (copy)
 			make_private(u);
 		if (set_max) {
@@ -716,11 +772,17 @@ void
 model_fork(unsigned parent, unsigned child)
 {
 	model_create(child);
+	model_task[child].limit = model_task[parent].limit;
 	for (unsigned i = 0; i < space.nunits; i++) {
 		struct unit *p = &model_task[parent].unit[i], *c = &model_task[child].unit[i];
 
 		if (p->cell == NULL || p->inherit == VM_INHERIT_NONE)
 			continue;
+		if (p->guard != GUARD_NONE) {
+			*c = *p;
+			c->cell = cell_new(NULL);
+			continue;
+		}
 		if (p->sub != 0) {              /* a copy of a window is one that is copied on write */
 			*c = *p;
 			c->cell = cell_new(NULL);
@@ -746,8 +808,9 @@ model_fork(unsigned parent, unsigned child)
 
 /* --- accesses --- */
 
-model_codes
-model_access(unsigned t, vm_offset_t va, vm_prot_t access)
+/* Without what a stack may grow. */
+static model_codes
+plain_access(unsigned t, vm_offset_t va, vm_prot_t access)
 {
 	int i = model_unit(va);
 	struct unit u, own;
@@ -769,6 +832,20 @@ model_access(unsigned t, vm_offset_t va, vm_prot_t access)
 }
 
 model_codes
+model_access(unsigned t, vm_offset_t va, vm_prot_t access)
+{
+	int i = model_unit(va);
+	const struct unit *u = i < 0 ? NULL : &model_task[t].unit[i];
+
+	if (u != NULL && u->cell != NULL && u->guard == GUARD_GAP) {
+		if ((u->stack_prot & access) == 0 || model_growstack(t, va, false) != OK)
+			return CODE(KERN_PROTECTION_FAILURE);
+		return OK;
+	}
+	return plain_access(t, va, access);
+}
+
+model_codes
 model_kernel_access(unsigned t, vm_offset_t va, vm_size_t size, vm_prot_t access, vm_size_t *done)
 {
 	*done = 0;
@@ -778,7 +855,7 @@ model_kernel_access(unsigned t, vm_offset_t va, vm_size_t size, vm_prot_t access
 		vm_offset_t at = va + *done;
 		vm_size_t n = PAGE_SIZE - at % PAGE_SIZE;
 		int i = at < va ? -1 : model_unit(at);
-		model_codes codes = i < 0 ? CODE(KERN_INVALID_ADDRESS) : model_access(t, at, access);
+		model_codes codes = i < 0 ? CODE(KERN_INVALID_ADDRESS) : plain_access(t, at, access);
 
 		if (codes & MODEL_SKIP)
 			return codes;
@@ -866,12 +943,118 @@ model_unnest(unsigned t, int i)
 	u->below = 0;
 }
 
+/* --- guards and stacks --- */
+
+#define GROW_UNITS 32           /* 128 KiB */
+
+static uint32_t last_stack;
+
+model_codes
+model_guard(unsigned t, vm_offset_t addr, vm_size_t size, bool commit)
+{
+	vm_size_t limit = model_task[t].limit;
+	struct unit new = { .inherit = VM_INHERIT_COPY, .guard = GUARD_PLAIN };
+	model_codes codes;
+	struct range r;
+
+	if (size == 0 || addr % PAGE_SIZE != 0 || size % PAGE_SIZE != 0)
+		return CODE(KERN_INVALID_ARGUMENT);
+	model_task[t].limit = MODEL_LIMIT_NONE;
+	codes = place(t, &addr, size, 0, VM_FLAGS_OVERWRITE, KERN_INVALID_ADDRESS, &r);
+	model_task[t].limit = limit;
+	if (codes != OK)
+		return codes;
+	if (!copyable(&r))
+		return MODEL_SKIP;
+	if (commit)
+		fill(t, r.first, r.last, &new);
+	return OK;
+}
+
+model_codes
+model_stack(unsigned t, vm_offset_t addr, vm_size_t size, bool up, bool commit)
+{
+	struct unit part = unit_new(VM_PROT_DEFAULT, VM_PROT_ALL, VM_INHERIT_COPY, 0, SHARED_NO);
+	struct unit gap = { .inherit = VM_INHERIT_COPY, .guard = GUARD_GAP, .up = up, .stack_prot = VM_PROT_DEFAULT,
+	    .stack_max = VM_PROT_ALL, .stack = last_stack + 1 };
+	struct range r = { .start = addr, .end = addr + size };
+	model_codes codes;
+	int init;
+
+	if (addr % PAGE_SIZE != 0 || size % PAGE_SIZE != 0)
+		return CODE(KERN_INVALID_ARGUMENT);
+	if (addr < space.min || addr > space.max || size > space.max - addr)
+		return CODE(KERN_NO_SPACE);
+	if (size == 0)
+		return CODE(KERN_INVALID_ADDRESS);
+	for (int i = model_unit(addr); i < (int)space.nunits && space.start[i] < r.end; i++)
+		if (model_task[t].unit[i].cell != NULL)
+			return CODE(KERN_NO_SPACE);
+	if (size == PAGE_SIZE)
+		return CODE(KERN_INVALID_ARGUMENT);
+	if (!range_units(&r) || !copyable(&r))
+		return MODEL_SKIP;
+	init = r.last - r.first - 1 < GROW_UNITS ? r.last - r.first - 1 : GROW_UNITS;
+	codes = within_limit(t, (vm_size_t)init * PAGE_SIZE, 0, 0);
+	if (codes != OK || !commit)
+		return codes;
+	part.up = up;
+	part.down = !up;
+	last_stack++;
+	fill(t, r.first, r.last, &gap);
+	fill(t, up ? r.first : r.last - init, up ? r.first + init : r.last, &part);
+	return OK;
+}
+
+/* One entry, as far as gaps go. */
+static bool
+same_gap(const struct unit *a, const struct unit *b)
+{
+	return b->cell != NULL && b->guard == GUARD_GAP && a->stack == b->stack && a->stack_prot == b->stack_prot &&
+	    a->stack_max == b->stack_max && a->inherit == b->inherit && a->behavior == b->behavior && a->tag == b->tag;
+}
+
+model_codes
+model_growstack(unsigned t, vm_offset_t addr, bool commit)
+{
+	struct unit *u = model_task[t].unit, new;
+	int i = model_unit(addr), low, high, stack, need, size;
+	model_codes codes;
+
+	if (i < 0 || u[i].cell == NULL || u[i].guard == GUARD_NONE)
+		return OK;
+	for (low = i; low > 0 && same_gap(&u[i], &u[low - 1]); low--)
+		;
+	for (high = i + 1; high < (int)space.nunits && same_gap(&u[i], &u[high]); high++)
+		;
+	stack = u[i].up ? low - 1 : high;
+	if (u[i].guard != GUARD_GAP || stack < 0 || stack >= (int)space.nunits || u[stack].cell == NULL ||
+	    u[stack].guard != GUARD_NONE || u[stack].sub != 0 || !(u[i].up ? u[stack].up : u[stack].down))
+		return CODE(KERN_FAILURE);
+	need = u[i].up ? i + 1 - low : high - i;
+	if (need > high - low - 1)
+		return CODE(KERN_NO_SPACE);
+	size = (need + GROW_UNITS - 1) / GROW_UNITS * GROW_UNITS;
+	if (size > high - low - 1)
+		size = high - low - 1;
+	codes = within_limit(t, (vm_size_t)size * PAGE_SIZE, 0, 0);
+	if (codes != OK || !commit)
+		return codes;
+	new = unit_new(u[i].stack_prot, u[i].stack_max, u[stack].inherit, 0, SHARED_NO);
+	new.tag = u[stack].tag;
+	new.behavior = u[stack].behavior;
+	new.down = u[stack].down;
+	new.up = u[stack].up;
+	fill(t, u[i].up ? low : high - size, u[i].up ? low + size : high, &new);
+	return OK;
+}
+
 /* --- regions --- */
 
 static bool
 alike(const struct unit *a, const struct unit *b)
 {
-	return b->cell != NULL && a->sub == b->sub && a->copy == b->copy && a->prot == b->prot && a->max == b->max && a->inherit == b->inherit &&
+	return b->cell != NULL && a->guard == b->guard && a->sub == b->sub && a->copy == b->copy && a->prot == b->prot && a->max == b->max && a->inherit == b->inherit &&
 	    a->tag == b->tag && a->behavior == b->behavior && a->wired == b->wired &&
 	    (a->shared == b->shared || a->shared == SHARED_PERHAPS || b->shared == SHARED_PERHAPS);
 }

@@ -65,7 +65,15 @@ struct unit {
 	uint8_t      sub;               /* the map below; 0: no window */
 	bool         copy;              /* on write */
 	uint16_t     below;             /* the unit there */
+	/* A guard: cell is never looked at. */
+	uint8_t      guard;             /* enum model_guard */
+	bool         down, up;          /* part of a stack that grows; or (up) the gap of one */
+	uint8_t      stack_prot, stack_max;     /* GAP: what grows into it may do */
+	uint32_t     stack;             /* GAP: of which stack */
 };
+
+enum model_guard { GUARD_NONE, GUARD_PLAIN, GUARD_GAP };
+#define MODEL_LIMIT_NONE (~(vm_size_t)0)
 
 /* PERHAPS: a call that would have shared it was refused half way; nothing else tells. */
 enum model_shared { SHARED_NO, SHARED_YES, SHARED_PERHAPS };
@@ -86,6 +94,7 @@ extern struct model_space {
 
 struct model_task {
 	bool        live;
+	vm_size_t   limit;              /* bytes that may be mapped, guards not counted */
 	struct unit unit[MODEL_UNITS];
 };
 extern struct model_task model_task[MODEL_MAPS];
@@ -179,7 +188,15 @@ void        model_held_set(struct model_held *h, unsigned page, const uint8_t *b
 model_codes model_copyout(unsigned t, vm_offset_t *addr, struct model_held *h, bool commit);
 model_codes model_overwrite(unsigned t, vm_offset_t addr, struct model_held *h, bool commit);
 
-/* What one access of a program gives. */
+/* Bytes that t has mapped, guards not counted. */
+vm_size_t   model_size(unsigned t);
+/* A guard over [addr, addr+size) in place of what is there; a stack there (up: from the bottom). */
+model_codes model_guard(unsigned t, vm_offset_t addr, vm_size_t size, bool commit);
+model_codes model_stack(unsigned t, vm_offset_t addr, vm_size_t size, bool up, bool commit);
+/* vm_map_growstack. */
+model_codes model_growstack(unsigned t, vm_offset_t addr, bool commit);
+
+/* What one access of a program gives; where a stack grows for it, model_growstack commits that. */
 model_codes model_access(unsigned t, vm_offset_t va, vm_prot_t access);
 /* vm_map_read_user and vm_map_write_user; *done: bytes before the one that fails. */
 model_codes model_kernel_access(unsigned t, vm_offset_t va, vm_size_t size, vm_prot_t access, vm_size_t *done);

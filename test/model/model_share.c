@@ -52,7 +52,7 @@ one_entry(const struct unit *a, const struct unit *b)
 static void
 perhaps(struct unit *u)
 {
-	if (u->cell != NULL && u->sub == 0 && u->shared == SHARED_NO)
+	if (u->cell != NULL && u->sub == 0 && u->guard == GUARD_NONE && u->shared == SHARED_NO)
 		u->shared = SHARED_PERHAPS;
 }
 
@@ -85,6 +85,8 @@ remap_commit(unsigned t, unsigned d, const struct range *from, const struct rang
 		moved[i] = seen;
 		moved[i].sub = moved[i].below = 0;
 		moved[i].copy = false;
+		moved[i].guard = GUARD_NONE;    /* memory without rights */
+		moved[i].down = moved[i].up = false;
 		moved[i].wired = 0;
 		moved[i].inherit = (uint8_t)a->inheritance;
 		moved[i].shared = copy ? SHARED_NO : SHARED_YES;
