@@ -68,8 +68,14 @@ placement(void)
 	q = mmap(p, 2 * P, RW, PRIVATE, -1, 0);
 	CHECK(q == p, "a free hint was not taken: %p, %p", q, p);
 	q = mmap(p, 2 * P, RW, PRIVATE, -1, 0);
-	CHECK(q != MAP_FAILED && q != p);
+	CHECK(q == p + 2 * P, "the next place above the hint: %p, %p", q, p);
 	CHECK(munmap(q, 2 * P) == 0);
+	q = mmap((void *)(check_limit() - P), 2 * P, RW, PRIVATE, -1, 0);
+	CHECK(q != MAP_FAILED && (uintptr_t)q < check_limit() - P, "nothing above the hint: %p", q);
+	CHECK(munmap(q, 2 * P) == 0);
+	q = mmap(p + P, P, RW, PRIVATE | MAP_ALIGNED_SUPER, -1, 0);
+	CHECK(q == p + 2 * P, "too small for a superpage, anywhere: %p, %p", q, p);
+	CHECK(munmap(q, P) == 0);
 	q = mmap((void *)check_limit(), P, RW, PRIVATE, -1, 0);
 	CHECK(q != MAP_FAILED);
 	CHECK(munmap(q, P) == 0);

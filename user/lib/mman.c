@@ -6,7 +6,11 @@
  *   mman_remap.c     mremap
  *
  * The checks are those of FreeBSD's system calls, in its order; the work is
- * one Mach call each. MAP_SHARED is inheritance SHARE, MAP_PRIVATE is COPY.
+ * one call each, for new memory FreeBSD's vm_map_find_min and vm_map_fixed.
+ * MAP_SHARED is inheritance SHARE, MAP_PRIVATE is COPY. A place is first fit from
+ * the hint on (none: from the bottom), then from the bottom; by MAP_ALIGNED(n) at
+ * a multiple of 2^n, by MAP_ALIGNED_SUPER where the memory's superpages can be
+ * used, and so for a large piece of a file, if there is such a place.
  * A mapping of a file is a second mapping (vm_remap) of the library's window on
  * it (file.c): of the same memory, or of a copy.
  */
@@ -92,30 +96,31 @@ __atlas_range(uint64_t *addr, size_t *len)
 
 /* What mmap has made of its arguments. */
 struct mapping {
-	uint64_t     mask;              /* alignment */
+	int          space;             /* VMFS_* */
 	vm_size_t    len;
 	vm_prot_t    cur, max;
-	vm_inherit_t inherit;
+	vm_inherit_t inherit;           /* of a file's mapping */
 	struct file *file;              /* NULL: zero-fill */
 	uint64_t     offset;            /* in it */
 	vm_address_t source;            /* in the library's window of the file */
 	bool         copy;
-	int          cow;               /* MAP_STACK_GROWS_DOWN, MAP_CREATE_GUARD: FreeBSD's calls make it */
+	int          cow;               /* what vm_map_find is told of it */
 };
 
-/* Alignment; EINVAL: there is no such. */
+/* The strategy of vm_map_find; EINVAL: there is no such alignment. */
 static int
-mmap_mask(int flags, uint64_t *mask)
+mmap_space(int flags, int *space)
 {
 	unsigned align = (unsigned)flags >> MAP_ALIGNMENT_SHIFT;
 
-	*mask = 0;
-	if (align == 1)
-		*mask = MEGAPAGE - 1;
-	else if (align != 0 && (align < PAGE_SHIFT || align >= 64))
+	if (align == 0)
+		*space = VMFS_ANY_SPACE;
+	else if (align == 1)
+		*space = VMFS_SUPER_SPACE;
+	else if (align < PAGE_SHIFT || align >= 64)
 		return EINVAL;
-	else if (align != 0)
-		*mask = (1ull << align) - 1;
+	else
+		*space = VMFS_ALIGNED_SPACE((int)align);
 	return 0;
 }
 
@@ -206,32 +211,38 @@ mmap_over(struct mapping *m, vm_address_t addr)
 	return kr;
 }
 
-/* A stack or a guard at addr (flags FIXED, OVERWRITE) or above (ANYWHERE). */
-static kern_return_t
-mmap_special(struct mapping *m, vm_address_t *addr, int flags)
-{
-	int cow = m->cow | (m->inherit == VM_INHERIT_SHARE ? MAP_INHERIT_SHARE : 0);
-	int space = m->mask != 0 ? VMFS_ALIGNED_SPACE(64 - __builtin_clzll(m->mask)) : VMFS_ANY_SPACE;
+enum how { ANYWHERE, OVERWRITE, KEEP };
 
-	if ((flags & VM_FLAGS_ANYWHERE) != 0)
-		return vm_map_find(mach_task_self(), VM_OBJECT_NULL, 0, addr, m->len, 0, space, m->cur, m->max, cow);
-	if ((flags & VM_FLAGS_OVERWRITE) == 0)
-		cow |= MAP_CHECK_EXCL;
-	return vm_map_fixed(mach_task_self(), VM_OBJECT_NULL, 0, *addr, m->len, m->cur, m->max, cow);
+/* New memory at addr, or as near above as can be (ANYWHERE). */
+static kern_return_t
+mmap_new(struct mapping *m, vm_address_t *addr, enum how how)
+{
+	vm_map_t self = mach_task_self();
+	vm_ooffset_t at = m->file != NULL ? (vm_ooffset_t)(m->source & (MEGAPAGE - 1)) : 0;
+	vm_address_t hint = *addr;
+	kern_return_t kr;
+
+	if (how != ANYWHERE)
+		return vm_map_fixed(self, VM_OBJECT_NULL, 0, *addr, m->len, m->cur, m->max,
+		    m->cow | (how == KEEP ? MAP_CHECK_EXCL : 0));
+	if (m->space == VMFS_ANY_SPACE && m->file != NULL && m->len >= MEGAPAGE) {
+		kr = vm_map_find_min(self, VM_OBJECT_NULL, at, addr, m->len, VM_MIN_ADDRESS, 0, VMFS_SUPER_SPACE, m->cur, m->max,
+		    m->cow);
+		if (kr != KERN_NO_SPACE)
+			return kr;
+		*addr = hint;
+	}
+	return vm_map_find_min(self, VM_OBJECT_NULL, at, addr, m->len, VM_MIN_ADDRESS, 0, m->space, m->cur, m->max, m->cow);
 }
 
-/* One try at addr (flags FIXED, OVERWRITE) or above (ANYWHERE). */
 static kern_return_t
-mmap_at(struct mapping *m, vm_address_t *addr, int flags)
+mmap_at(struct mapping *m, vm_address_t *addr, enum how how)
 {
 	kern_return_t kr;
 
-	if ((flags & VM_FLAGS_OVERWRITE) != 0)
+	if (how == OVERWRITE)
 		__atlas_mapped_gone(*addr, m->len);
-	if (m->cow != 0)
-		return mmap_special(m, addr, flags);
-	kr = vm_map(mach_task_self(), addr, m->len, flags & VM_FLAGS_ANYWHERE ? m->mask : 0, flags,
-	    MACH_PORT_NULL, 0, FALSE, m->cur, m->max, m->inherit);
+	kr = mmap_new(m, addr, how);
 	if (kr != KERN_SUCCESS || m->file == NULL)
 		return kr;
 	kr = mmap_over(m, *addr);
@@ -254,7 +265,7 @@ mmap_fixed(struct mapping *m, uint64_t start, int flags)
 		errno = EINVAL;
 		return MAP_FAILED;
 	}
-	kr = mmap_at(m, &addr, VM_FLAGS_FIXED | (keep ? 0 : VM_FLAGS_OVERWRITE));
+	kr = mmap_at(m, &addr, keep ? KEEP : OVERWRITE);
 	if (keep && kr == KERN_NO_SPACE) {
 		errno = (flags & MAP_EXCL) != 0 ? EINVAL : EEXIST;
 		return MAP_FAILED;
@@ -262,20 +273,15 @@ mmap_fixed(struct mapping *m, uint64_t start, int flags)
 	return __atlas_errno(kr) == 0 ? (void *)addr : MAP_FAILED;
 }
 
-/* A hint is tried as it is, then any place will do. */
+/* A hint beyond user space is none. */
 static void *
 mmap_anywhere(struct mapping *m, vm_address_t hint)
 {
-	vm_address_t addr = hint;
-	kern_return_t kr = KERN_NO_SPACE;
+	uint64_t checked = hint;
+	size_t len = m->len;
+	vm_address_t addr = __atlas_range(&checked, &len) ? hint : 0;
 
-	if (addr != 0 && (addr & m->mask) == 0)
-		kr = mmap_at(m, &addr, VM_FLAGS_FIXED);
-	if (kr != KERN_SUCCESS) {
-		addr = 0;
-		kr = mmap_at(m, &addr, VM_FLAGS_ANYWHERE);
-	}
-	return __atlas_errno(kr) == 0 ? (void *)addr : MAP_FAILED;
+	return __atlas_errno(mmap_at(m, &addr, ANYWHERE)) == 0 ? (void *)addr : MAP_FAILED;
 }
 
 /* Lets go of the file. */
@@ -302,15 +308,17 @@ mmap(void *where, size_t len, int prot, int flags, int fd, off_t offset)
 	if (error == 0 && (flags & MAP_EXCL) != 0 && (flags & MAP_FIXED) == 0)
 		error = EINVAL;
 	if (error == 0)
-		error = mmap_mask(flags, &m.mask);
+		error = mmap_space(flags, &m.space);
 	if (error == 0 && len > UINT64_MAX - PAGE_MASK)
 		error = ENOMEM;
 	m.len = round_page(len);
+	m.cow = (flags & MAP_SHARED ? MAP_INHERIT_SHARE : 0) | (flags & MAP_NOSYNC ? MAP_DISABLE_SYNCER : 0) |
+	    (flags & MAP_NOCORE ? MAP_DISABLE_COREDUMP : 0);
 	if ((flags & MAP_STACK) != 0)
-		m.cow = MAP_STACK_GROWS_DOWN;
+		m.cow |= MAP_STACK_GROWS_DOWN;
 	if ((flags & MAP_GUARD) != 0) {
 		m.max = VM_PROT_NONE;
-		m.cow = MAP_CREATE_GUARD;
+		m.cow |= MAP_CREATE_GUARD;
 	}
 	if (error == 0 && (flags & (MAP_ANON | MAP_STACK | MAP_GUARD)) == 0)
 		error = mmap_file(&m, flags, fd, offset);
