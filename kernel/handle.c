@@ -100,7 +100,7 @@ handle_grow(struct task *t)
 		return true;
 	if (ht->capacity > HANDLE_INDEX_MASK)
 		return false;
-	m = vm_page_alloc(VM_PAGE_ZERO | VM_PAGE_USER);
+	m = vm_page_alloc(VM_PAGE_ZERO | VM_PAGE_TASK);
 	if (m == NULL)
 		return false;
 	ht->page[ht->capacity / HANDLES_PER_PAGE] = vm_page_va(m);

@@ -176,7 +176,7 @@ sys_vm_read_list(uint64_t task, uint64_t list_inout, uint64_t count)
 	if (n > ATLAS_VM_READ_LIST_MAX)
 		return target_put(&t, KERN_FAIL(KERN_INVALID_ARGUMENT, "%u ranges: at most %u are read at once", n,
 		    ATLAS_VM_READ_LIST_MAX));
-	m = vm_page_alloc(VM_PAGE_USER);
+	m = vm_page_alloc(VM_PAGE_TASK);
 	if (m == NULL)
 		return target_put(&t, KERN_FAIL(KERN_RESOURCE_SHORTAGE, "no page for the list of %u ranges", n));
 	list = vm_page_va(m);

@@ -29,7 +29,7 @@ static kern_return_t
 copyin_buffer(vm_map_t src, vm_offset_t addr, vm_size_t len, vm_map_copy_t *result)
 {
 	vm_map_copy_t copy = vm_map_copy_create(VM_MAP_COPY_KERNEL_BUFFER, addr, len);
-	struct vm_page *m = copy != NULL ? vm_page_alloc(VM_PAGE_USER) : NULL;
+	struct vm_page *m = copy != NULL ? vm_page_alloc(VM_PAGE_TASK) : NULL;
 	kern_return_t kr;
 
 	if (m == NULL) {

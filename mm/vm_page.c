@@ -12,6 +12,12 @@
  * hart idles. Pages known to be clear travel apart from the others, so that a
  * request for a clear page costs no clearing when there is one.
  *
+ * Pages of the kernel stay where they are, those of objects can be moved. So
+ * each has its own chains: when those of the kernel are empty they get a whole
+ * megapage, and a page that was the kernel's is the kernel's again. Then few
+ * megapages hold what cannot move, and the others can be emptied (vm_page_compact.c).
+ * Only when nothing else is left does one side take from the other.
+ *
  * Reserve: requests for tasks fail while the stock holds no more than
  * vm_page_stock.reserve. Near that point (`low`) all caches are closed (their
  * cap is 0), or pages freed by the kernel would reach tasks through them.
@@ -36,6 +42,7 @@ static unsigned        page_cleared;
 #define ZERO_MEGA_MAX   16ul    /* megapages cleared ahead */
 #define CUT_ORDER       5u      /* what a hart without pages takes from the buddy lists: half of what it keeps */
 #define LOOSE_MAX       64ul    /* loose pages that idle harts leave alone */
+#define KERNEL_MAX      1024ul  /* loose pages kept for the kernel */
 
 void
 vm_page_cache_init(void)
@@ -43,7 +50,7 @@ vm_page_cache_init(void)
 	for (unsigned i = 0; i < MAXHARTS; i++) {
 		spin_init(&vm_page_cache[i].lock, LOCK_PAGE);
 		vm_page_cache[i].cap = VM_PAGE_CACHE_MAX;
-		for (unsigned k = 0; k < 2; k++)
+		for (unsigned k = 0; k < PAGE_SORTS; k++)
 			vm_page_cache[i].chain[k] = (struct vm_page_chain){ NULL, 0 };
 	}
 	spin_init(&page_clear_lock, LOCK_PAGE);
@@ -197,18 +204,13 @@ stock_watch(void)
 		s->low = false;
 }
 
-/* A cut of the buddy lists, as CACHED pages; FALSE: they are empty. Stock locked. */
-static bool
-buddy_to_chain(struct vm_page_chain chain[2], unsigned order)
+/* A block, taken off the buddy lists, becomes CACHED pages. Stock locked. */
+static void
+block_to_chain(struct vm_page_chain chain[2], struct vm_page *m, unsigned order)
 {
-	unsigned k = vm_page_buddy_smallest(), zero;
-	struct vm_page *m, *first;
+	struct vm_page *first;
+	unsigned zero;
 
-	if (k == VM_PAGE_ORDERS)
-		return false;
-	if (order > k)
-		order = k;
-	m = vm_page_buddy_take(order, false);
 	zero = (m->flags & VM_PAGE_ZEROED) ? PAGE_ZERO : PAGE_DIRTY;
 	/* The lowest page last, so that it is on top. */
 	first = chain[zero].first;
@@ -219,7 +221,30 @@ buddy_to_chain(struct vm_page_chain chain[2], unsigned order)
 	}
 	chain[zero].first = first;
 	chain[zero].n += 1ul << order;
+}
+
+/* A cut of the buddy lists, as CACHED pages; FALSE: they are empty. Stock locked. */
+static bool
+buddy_to_chain(struct vm_page_chain chain[2], unsigned order, enum vm_page_choice choice)
+{
+	unsigned k = vm_page_buddy_smallest();
+
+	if (k == VM_PAGE_ORDERS)
+		return false;
+	if (order > k)
+		order = k;
+	block_to_chain(chain, vm_page_buddy_take(order, choice), order);
 	return true;
+}
+
+/* The kernel's chains are empty: a megapage for them, if that does not hurt. Stock locked. */
+static void
+kernel_megapage(void)
+{
+	struct vm_page_stock *s = &vm_page_stock;
+
+	if (s->nblocks[VM_PAGE_ORDER_MEGA] != 0 && vm_page_stock_free() > 4 * s->reserve + 2 * MEGAPAGE_PAGES)
+		block_to_chain(s->chain, vm_page_buddy_take(VM_PAGE_ORDER_MEGA, PAGE_ANY), VM_PAGE_ORDER_MEGA);
 }
 
 /* Cache locked. Brings it pages if the stock may give any for these flags. */
@@ -227,20 +252,33 @@ static void
 cache_refill(struct vm_page_cache *c, unsigned flags)
 {
 	struct vm_page_stock *s = &vm_page_stock;
+	unsigned side = flags & PAGE_USER;
+	struct vm_page_chain *from = &s->chain[side], *to = &c->chain[side];
 	bool open = c->cap != 0;
 	uint64_t n = open ? VM_PAGE_BATCH : 1;
 
 	spin_lock(&s->lock);
-	if (!(flags & VM_PAGE_USER) || vm_page_stock_free() > s->reserve) {
-		if ((flags & VM_PAGE_ZERO) && s->chain[PAGE_ZERO].n != 0)
-			chain_move(&c->chain[PAGE_ZERO], &s->chain[PAGE_ZERO], n);
-		else if (s->chain[PAGE_DIRTY].n != 0)
-			chain_move(&c->chain[PAGE_DIRTY], &s->chain[PAGE_DIRTY], n);
-		else if (!buddy_to_chain(c->chain, open ? CUT_ORDER : 0))
-			chain_move(&c->chain[PAGE_ZERO], &s->chain[PAGE_ZERO], n);
+	if (!(flags & (VM_PAGE_USER | VM_PAGE_TASK)) || vm_page_stock_free() > s->reserve) {
+		if (side == 0 && (from[PAGE_DIRTY].n | from[PAGE_ZERO].n) == 0)
+			kernel_megapage();
+		if ((flags & VM_PAGE_ZERO) && from[PAGE_ZERO].n != 0)
+			chain_move(&to[PAGE_ZERO], &from[PAGE_ZERO], n);
+		else if (from[PAGE_DIRTY].n != 0)
+			chain_move(&to[PAGE_DIRTY], &from[PAGE_DIRTY], n);
+		else if (side == 0 && from[PAGE_ZERO].n != 0)
+			chain_move(&to[PAGE_ZERO], &from[PAGE_ZERO], n);
+		else if (!buddy_to_chain(to, open ? CUT_ORDER : 0, side == 0 ? PAGE_OLD : PAGE_ANY))
+			for (unsigned k = PAGE_SORTS; k-- > 0 && (to[PAGE_DIRTY].n | to[PAGE_ZERO].n) == 0;)
+				chain_move(&to[k & PAGE_ZERO], &s->chain[k], n);
 		stock_watch();
 	}
 	spin_unlock(&s->lock);
+}
+
+static inline bool
+cache_is_empty(const struct vm_page_cache *c)
+{
+	return (c->chain[0].n | c->chain[1].n | c->chain[2].n | c->chain[3].n) == 0;
 }
 
 /* Cache locked: all but `keep` pages of each sort go to the stock. */
@@ -248,9 +286,10 @@ static void
 cache_spill(struct vm_page_cache *c, uint64_t keep)
 {
 	spin_lock(&vm_page_stock.lock);
-	for (unsigned k = 0; k < 2; k++)
+	for (unsigned k = 0; k < PAGE_SORTS; k++)
 		if (c->chain[k].n > keep)
-			chain_move(&vm_page_stock.chain[k], &c->chain[k], c->chain[k].n - keep);
+			chain_move(&vm_page_stock.chain[vm_page_stock.chain[k].n > KERNEL_MAX ? k | PAGE_USER : k], &c->chain[k],
+			    c->chain[k].n - keep);
 	stock_watch();
 	spin_unlock(&vm_page_stock.lock);
 }
@@ -264,7 +303,7 @@ caches_follow(void)
 
 		spin_lock(&c->lock);
 		c->cap = vm_page_is_low() ? 0 : VM_PAGE_CACHE_MAX;
-		if (c->cap == 0 && (c->chain[0].n | c->chain[1].n) != 0)
+		if (c->cap == 0 && !cache_is_empty(c))
 			cache_spill(c, 0);
 		spin_unlock(&c->lock);
 	}
@@ -289,14 +328,14 @@ chain_to_buddy(struct vm_page_chain *chain, uint64_t n, bool zeroed)
 }
 
 void
-vm_page_drain(void)
+vm_page_drain_some(bool kernel_too)
 {
 	struct vm_page_stock *s = &vm_page_stock;
 
 	spin_lock(&page_clear_lock);
 	for (unsigned i = 0; i < MAXHARTS; i++) {
 		spin_lock(&vm_page_cache[i].lock);
-		if ((vm_page_cache[i].chain[0].n | vm_page_cache[i].chain[1].n) != 0)
+		if (!cache_is_empty(&vm_page_cache[i]))
 			cache_spill(&vm_page_cache[i], 0);
 		spin_unlock(&vm_page_cache[i].lock);
 	}
@@ -304,10 +343,16 @@ vm_page_drain(void)
 	if (page_clearing != NULL)
 		vm_page_buddy_give(page_clearing, VM_PAGE_ORDER_MEGA, false);
 	page_clearing = NULL;
-	chain_to_buddy(&s->chain[PAGE_DIRTY], UINT64_MAX, false);
-	chain_to_buddy(&s->chain[PAGE_ZERO], UINT64_MAX, true);
+	for (unsigned k = kernel_too ? 0 : PAGE_USER; k < PAGE_SORTS; k++)
+		chain_to_buddy(&s->chain[k], UINT64_MAX, (k & PAGE_ZERO) != 0);
 	spin_unlock(&s->lock);
 	spin_unlock(&page_clear_lock);
+}
+
+void
+vm_page_drain(void)
+{
+	vm_page_drain_some(true);
 }
 
 /* --- one page --- */
@@ -316,17 +361,14 @@ vm_page_drain(void)
 static struct vm_page *
 cache_take(struct vm_page_cache *c, unsigned flags)
 {
-	unsigned want = flags & VM_PAGE_ZERO;
+	unsigned want = flags & (PAGE_ZERO | PAGE_USER), k;
 
-	if (want == PAGE_ZERO && c->chain[PAGE_ZERO].n == 0 &&
-	    (vm_page_zero_pool_has_any() || c->chain[PAGE_DIRTY].n == 0))
+	if (c->chain[want].n == 0 && (!(want & PAGE_ZERO) || c->chain[want ^ PAGE_ZERO].n == 0 || vm_page_stock_has(want)))
 		cache_refill(c, flags);
-	else if (want == PAGE_DIRTY && c->chain[PAGE_DIRTY].n == 0)
-		cache_refill(c, flags);
-	if (c->chain[want].n != 0)
-		return vm_page_pop(&c->chain[want]);
-	if (c->chain[want ^ 1].n != 0)
-		return vm_page_pop(&c->chain[want ^ 1]);
+	/* The other sort; then the other side's. */
+	for (k = 0; k < PAGE_SORTS; k++)
+		if (c->chain[want ^ k].n != 0)
+			return vm_page_pop(&c->chain[want ^ k]);
 	return NULL;
 }
 
@@ -373,12 +415,13 @@ page_alloc_contended(unsigned flags, const void *site)
 static noinline struct vm_page *
 page_alloc_clear(struct vm_page_cache *c, unsigned flags)
 {
-	struct vm_page *m = c->chain[PAGE_DIRTY].first;
+	struct vm_page_chain *dirty = &c->chain[flags & PAGE_USER];
+	struct vm_page *m = dirty->first;
 
-	if (unlikely(m == NULL) || vm_page_zero_pool_has_any())
+	if (unlikely(m == NULL) || vm_page_stock_has(flags & (PAGE_ZERO | PAGE_USER)))
 		return page_alloc_slow(c, flags);
-	c->chain[PAGE_DIRTY].first = m->q.next;
-	c->chain[PAGE_DIRTY].n--;
+	dirty->first = m->q.next;
+	dirty->n--;
 	spin_unlock(&c->lock);
 	vm_page_describe(m, VM_PAGE_KERNEL, 0, 0);
 	vm_page_zero(m);
@@ -389,10 +432,10 @@ struct vm_page *
 vm_page_alloc(unsigned flags)
 {
 	struct vm_page_cache *c = &vm_page_cache[hart_index()];
-	struct vm_page_chain *chain = &c->chain[flags & VM_PAGE_ZERO];
+	struct vm_page_chain *chain = &c->chain[flags & (PAGE_ZERO | PAGE_USER)];
 	struct vm_page *m;
 
-	_Static_assert(VM_PAGE_ZERO == PAGE_ZERO && VM_PAGE_ZEROED == PAGE_ZERO,
+	_Static_assert(VM_PAGE_ZERO == PAGE_ZERO && VM_PAGE_ZEROED == PAGE_ZERO && VM_PAGE_USER == PAGE_USER,
 	    "flags index the chains");
 	if (ATLAS_DEBUG || unlikely(vm_alloc_fail_countdown != 0) ||
 	    unlikely(!spin_trylock(&c->lock)))
@@ -431,7 +474,7 @@ page_free_contended(struct vm_page *m, uint64_t k)
 	struct vm_page_cache *c = &vm_page_cache[hart_index()];
 
 	page_free_check(m);
-	if (ATLAS_DEBUG && k == PAGE_DIRTY)
+	if (ATLAS_DEBUG && !(k & PAGE_ZERO))
 		page_poison(m, 1);
 	spin_lock(&c->lock);
 	vm_page_push(&c->chain[k], m);
@@ -445,11 +488,11 @@ void
 vm_page_free(struct vm_page *m)
 {
 	struct vm_page_cache *c = &vm_page_cache[hart_index()];
-	uint64_t k = m->flags & VM_PAGE_ZEROED;
+	uint64_t k = (m->flags & VM_PAGE_ZEROED) | (m->kind == VM_PAGE_OBJECT ? PAGE_USER : 0);
 
 	KASSERT(m->kind > VM_PAGE_CACHED, ("page 0x%lx freed twice or never given out: kind %u",
 	    vm_page_pa(m), m->kind));
-	vm_page_describe(m, VM_PAGE_CACHED, 0, (unsigned)k);
+	vm_page_describe(m, VM_PAGE_CACHED, 0, (unsigned)k & VM_PAGE_ZEROED);
 	if (ATLAS_DEBUG || unlikely(!spin_trylock(&c->lock))) {
 		page_free_contended(m, k);
 		return;
@@ -465,10 +508,12 @@ void
 vm_page_free_batch(struct vm_page *const *m, unsigned n)
 {
 	struct vm_page_stock *s = &vm_page_stock;
+	struct vm_page_chain *chain;
 	struct vm_page *first = NULL;
 
 	if (n == 0)
 		return;
+	chain = &s->chain[m[0]->kind == VM_PAGE_OBJECT ? PAGE_USER : 0];
 	for (unsigned i = 0; i < n; i++) {
 		struct vm_page *p = m[i];
 
@@ -481,9 +526,9 @@ vm_page_free_batch(struct vm_page *const *m, unsigned n)
 		first = p;
 	}
 	spin_lock(&s->lock);
-	m[0]->q.next = s->chain[PAGE_DIRTY].first;
-	s->chain[PAGE_DIRTY].first = first;
-	s->chain[PAGE_DIRTY].n += n;
+	m[0]->q.next = chain->first;
+	chain->first = first;
+	chain->n += n;
 	if (unlikely(s->low))
 		stock_watch();
 	spin_unlock(&s->lock);
@@ -497,10 +542,10 @@ block_coalesce(unsigned order, unsigned flags, bool zero)
 {
 	struct vm_page_stock *s = &vm_page_stock;
 
-	if (s->chain[PAGE_DIRTY].n <= ((flags & VM_PAGE_USER) ? LOOSE_MAX / 2 : 0))
+	if (s->chain[PAGE_USER].n <= ((flags & VM_PAGE_USER) ? LOOSE_MAX / 2 : 0))
 		return NULL;
-	chain_to_buddy(&s->chain[PAGE_DIRTY], UINT64_MAX, false);
-	return vm_page_buddy_take(order, zero);
+	chain_to_buddy(&s->chain[PAGE_USER], UINT64_MAX, false);
+	return vm_page_buddy_take(order, zero ? PAGE_CLEAR : PAGE_ANY);
 }
 
 /* Stock locked. */
@@ -513,7 +558,7 @@ block_take(unsigned order, unsigned flags)
 
 	if ((flags & VM_PAGE_USER) && vm_page_stock_free() < s->reserve + (1ul << order))
 		return NULL;
-	m = vm_page_buddy_take(order, zero);
+	m = vm_page_buddy_take(order, zero ? PAGE_CLEAR : PAGE_ANY);
 	if (unlikely(m == NULL))
 		m = block_coalesce(order, flags, zero);
 	/* With that much left there is nothing to watch. */
@@ -618,12 +663,12 @@ clear_page(void)
 	struct vm_page *m;
 
 	spin_lock(&s->lock);
-	if (s->chain[PAGE_ZERO].n < at_most(ZERO_POOL_MAX, s->total / 16) &&
+	if (s->chain[PAGE_USER | PAGE_ZERO].n < at_most(ZERO_POOL_MAX, s->total / 16) &&
 	    vm_page_stock_free() > 4 * s->reserve) {
-		if (s->chain[PAGE_DIRTY].n != 0)
-			chain_move(&got[PAGE_DIRTY], &s->chain[PAGE_DIRTY], 1);
+		if (s->chain[PAGE_USER].n != 0)
+			chain_move(&got[PAGE_DIRTY], &s->chain[PAGE_USER], 1);
 		else
-			buddy_to_chain(got, 0);
+			buddy_to_chain(got, 0, PAGE_ANY);
 	}
 	spin_unlock(&s->lock);
 	m = got[PAGE_DIRTY].first != NULL ? got[PAGE_DIRTY].first : got[PAGE_ZERO].first;
@@ -635,7 +680,7 @@ clear_page(void)
 	}
 	m->flags = VM_PAGE_ZEROED;
 	spin_lock(&s->lock);
-	vm_page_push(&s->chain[PAGE_ZERO], m);
+	vm_page_push(&s->chain[PAGE_USER | PAGE_ZERO], m);
 	spin_unlock(&s->lock);
 	return true;
 }
@@ -653,7 +698,7 @@ clear_start(void)
 	if (s->nfree_zero / MEGAPAGE_PAGES < most && s->nblocks[VM_PAGE_ORDER_MEGA] != 0 &&
 	    !(list_entry(l->prev, struct vm_page, link)->flags & VM_PAGE_ZEROED) &&
 	    vm_page_stock_free() > 4 * s->reserve + MEGAPAGE_PAGES) {
-		m = vm_page_buddy_take(VM_PAGE_ORDER_MEGA, false);
+		m = vm_page_buddy_take(VM_PAGE_ORDER_MEGA, PAGE_ANY);
 		vm_page_describe(m, VM_PAGE_CACHED, VM_PAGE_ORDER_MEGA, 0);
 	}
 	spin_unlock(&s->lock);
@@ -692,9 +737,9 @@ coalesce_some(void)
 	bool some;
 
 	spin_lock(&s->lock);
-	some = s->chain[PAGE_DIRTY].n > LOOSE_MAX;
+	some = s->chain[PAGE_USER].n > LOOSE_MAX;
 	if (some)
-		chain_to_buddy(&s->chain[PAGE_DIRTY], VM_PAGE_BATCH, false);
+		chain_to_buddy(&s->chain[PAGE_USER], VM_PAGE_BATCH, false);
 	spin_unlock(&s->lock);
 	return some;
 }

@@ -149,7 +149,7 @@ block_cut(struct vm_page *m, unsigned k, unsigned order)
 }
 
 struct vm_page *
-vm_page_buddy_take(unsigned order, bool zero)
+vm_page_buddy_take(unsigned order, enum vm_page_choice choice)
 {
 	struct vm_page_stock *s = &vm_page_stock;
 	uint64_t k = order;
@@ -159,7 +159,7 @@ vm_page_buddy_take(unsigned order, bool zero)
 		if (++k == VM_PAGE_ORDERS)
 			return NULL;
 	/* Clear megapages are at the front: keep them for who wants them. */
-	if (zero || k < VM_PAGE_ORDER_MEGA)
+	if (choice == PAGE_CLEAR || (choice == PAGE_ANY && k < VM_PAGE_ORDER_MEGA))
 		m = page_of_link(s->free[k].next);
 	else
 		m = page_of_link(s->free[k].prev);
@@ -291,6 +291,16 @@ vm_page_forget(void)
 
 /* --- counting --- */
 
+static void
+count_chains(const struct vm_page_chain chain[PAGE_SORTS], struct vm_page_counts *c)
+{
+	for (unsigned k = 0; k < PAGE_SORTS; k++) {
+		c->cached += chain[k].n;
+		if (k & PAGE_ZERO)
+			c->zeroed += chain[k].n;
+	}
+}
+
 void
 vm_page_counts(struct vm_page_counts *c)
 {
@@ -301,16 +311,14 @@ vm_page_counts(struct vm_page_counts *c)
 	spin_lock(&s->lock);
 	for (unsigned o = 0; o < VM_PAGE_ORDERS; o++)
 		c->free_blocks[o] = s->nblocks[o];
-	c->zeroed = s->nfree_zero + s->chain[PAGE_ZERO].n;
-	c->cached = s->chain[PAGE_DIRTY].n + s->chain[PAGE_ZERO].n;
+	c->zeroed = s->nfree_zero;
 	c->free = s->nfree;
+	count_chains(s->chain, c);
 	spin_unlock(&s->lock);
 	if (clearing != NULL)
 		c->cached += 1ul << VM_PAGE_ORDER_MEGA;
-	for (unsigned i = 0; i < MAXHARTS; i++) {
-		c->cached += vm_page_cache[i].chain[PAGE_DIRTY].n + vm_page_cache[i].chain[PAGE_ZERO].n;
-		c->zeroed += vm_page_cache[i].chain[PAGE_ZERO].n;
-	}
+	for (unsigned i = 0; i < MAXHARTS; i++)
+		count_chains(vm_page_cache[i].chain, c);
 	c->free += c->cached;
 	vm_page_clear_unlock();
 }
@@ -334,7 +342,7 @@ census_chains(uint64_t *sum)
 {
 	struct vm_page *bad = NULL;
 
-	for (unsigned k = 0; k < 2 && bad == NULL; k++) {
+	for (unsigned k = 0; k < PAGE_SORTS && bad == NULL; k++) {
 		bad = census_chain(&vm_page_stock.chain[k], sum);
 		for (unsigned i = 0; i < MAXHARTS && bad == NULL; i++)
 			bad = census_chain(&vm_page_cache[i].chain[k], sum);

@@ -106,9 +106,11 @@ frame_used(const struct vm_page *m, bool whole)
 		step = p->order < VM_PAGE_ORDERS ? 1u << p->order : 1;
 		switch (p->kind) {
 		case VM_PAGE_FREE:
-		case VM_PAGE_CACHED:
 			if (step == FRAME && !whole)
 				return MUST_STAY;
+			break;
+		case VM_PAGE_CACHED:            /* will be on the lists when it has been drained */
+			used += whole ? 0 : step;
 			break;
 		case VM_PAGE_OBJECT:
 			if (step == FRAME || p->wire_count != 0 || (p->flags & (VM_PAGE_BUSY | VM_PAGE_ABSENT | VM_PAGE_ERROR)))
@@ -355,8 +357,6 @@ empty_targets(void)
 {
 	unsigned whole = 0;
 
-	/* Pages in caches are on no list to be taken from. */
-	vm_page_drain();
 	state.to_move = 0;
 	for (unsigned i = 0; i < state.n; i++) {
 		const struct target *t = &state.target[i];
@@ -366,7 +366,7 @@ empty_targets(void)
 	}
 	if (state.to_move != 0)
 		vm_object_sweep(empty_object, NULL);
-	vm_page_drain();
+	vm_page_drain_some(false);      /* others may have freed pages of the targets */
 	for (unsigned i = 0; i < state.n; i++) {
 		struct target *t = &state.target[i];
 		bool done = isolate(t) == (uint64_t)t->frames * FRAME;
@@ -449,6 +449,8 @@ compact(unsigned wanted)
 {
 	unsigned made;
 
+	/* Pages in caches are on no list to be taken from. */
+	vm_page_drain_some(false);
 	choose(wanted);
 	/* Half of what is broken becomes room for the other half. */
 	if (state.n < wanted && vm_reserv_break_idle((uint64_t)2 * wanted * FRAME, USED_MAX) != 0)
@@ -467,7 +469,7 @@ drained(void)
 {
 	struct vm_page_counts n;
 
-	vm_page_drain();
+	vm_page_drain_some(false);
 	vm_page_counts(&n);
 	return (unsigned)n.free_blocks[VM_PAGE_ORDER_MEGA];
 }

@@ -23,7 +23,8 @@ struct vm_page_chain {
 	uint64_t        n;
 };
 
-enum { PAGE_DIRTY = 0, PAGE_ZERO = 1 };    /* PAGE_ZERO: known to be clear */
+/* Sorts of single pages, each with its chain. PAGE_ZERO: known to be clear; PAGE_USER: of objects, the others of the kernel. */
+enum { PAGE_DIRTY = 0, PAGE_ZERO = 1, PAGE_USER = 2, PAGE_SORTS = 4 };
 
 /* The stock that all harts share. */
 struct vm_page_stock {
@@ -33,7 +34,7 @@ struct vm_page_stock {
 	uint64_t             nblocks[VM_PAGE_ORDERS];
 	uint64_t             nfree;                     /* pages on the lists above */
 	uint64_t             nfree_zero;                /* of these, in blocks flagged ZEROED */
-	struct vm_page_chain chain[2];                  /* loose pages; zero pool */
+	struct vm_page_chain chain[PAGE_SORTS];         /* loose pages; zero pool; the same of the kernel */
 	uint64_t             total, reserve;
 };
 extern struct vm_page_stock vm_page_stock;
@@ -42,7 +43,7 @@ extern struct vm_page_stock vm_page_stock;
 struct vm_page_cache {
 	struct spinlock      lock;
 	uint32_t             cap;       /* pages of either sort; 0 while memory is low */
-	struct vm_page_chain chain[2];
+	struct vm_page_chain chain[PAGE_SORTS];
 } __attribute__((aligned(64)));
 extern struct vm_page_cache vm_page_cache[MAXHARTS];
 
@@ -53,7 +54,7 @@ extern struct vm_page_cache vm_page_cache[MAXHARTS];
 #define VM_PAGE_RACY    __attribute__((no_sanitize("thread")))
 
 VM_PAGE_RACY static inline bool vm_page_is_low(void) { return vm_page_stock.low; }
-VM_PAGE_RACY static inline bool vm_page_zero_pool_has_any(void) { return vm_page_stock.chain[PAGE_ZERO].n != 0; }
+VM_PAGE_RACY static inline bool vm_page_stock_has(unsigned sort) { return vm_page_stock.chain[sort].n != 0; }
 
 /*
  * Does m head a free block of this order? Stock locked. The structure may be
@@ -68,8 +69,10 @@ vm_page_heads_free(const struct vm_page *m, unsigned order)
 
 /* --- vm_page_buddy.c; stock locked --- */
 
-/* A free block of at least 2^order pages cut to that size, or NULL; zero: prefer a clear one. */
-struct vm_page *vm_page_buddy_take(unsigned order, bool zero);
+/* What is preferred: a clear block; or, for what will stay for ever, the one that is free longest, next to the one before. */
+enum vm_page_choice { PAGE_ANY, PAGE_CLEAR, PAGE_OLD };
+/* A free block of at least 2^order pages cut to that size, or NULL. */
+struct vm_page *vm_page_buddy_take(unsigned order, enum vm_page_choice choice);
 /* Puts a block on its list, coalesced with its free buddies. */
 void vm_page_buddy_give(struct vm_page *m, unsigned order, bool zeroed);
 /* A free block leaves its list, as it is; its owner is the caller. */
@@ -81,13 +84,16 @@ unsigned vm_page_buddy_smallest(void);
 static inline uint64_t
 vm_page_stock_free(void)
 {
-	return vm_page_stock.nfree + vm_page_stock.chain[PAGE_DIRTY].n +
-	    vm_page_stock.chain[PAGE_ZERO].n;
+	const struct vm_page_chain *c = vm_page_stock.chain;
+
+	return vm_page_stock.nfree + c[0].n + c[1].n + c[2].n + c[3].n;
 }
 
 /* --- vm_page.c --- */
 
 void vm_page_cache_init(void);
+/* As vm_page_drain; or what is kept for the kernel stays, so that it does not spread. */
+void vm_page_drain_some(bool kernel_too);
 /* The megapage that is being cleared, or NULL; takes the lock that keeps it so. */
 struct vm_page *vm_page_clear_lock(void);
 void vm_page_clear_unlock(void);

@@ -241,6 +241,45 @@ TEST(compact, runs_of_megapages_are_free_again)
 	vm_alloc_fail_at(0, false);
 }
 
+/* Small objects: what the kernel needs for so many of them must not lie in every megapage. */
+TEST(compact, every_other_small_object_freed)
+{
+	fragment(EVERY_OTHER_OBJECT, 16);
+}
+
+TEST(compact, random_runs_of_small_objects_freed)
+{
+	fragment(RANDOM_RUNS, 48);
+}
+
+/* A run that has pages in it: they move, and what they hold with them. */
+TEST(compact, a_run_is_emptied_of_pages)
+{
+	vm_map_t map;
+	struct vm_page *m;
+	uint64_t n;
+
+	host_boot(HOST_MEM_DEFAULT);
+	map = fixture_map();
+	n = fill(map, 512);
+	ASSERT_TRUE(n > 10000);
+	for (uint64_t i = 0; i < n; i++)
+		if (i % 4 != 0)
+			ASSERT_EQ(vm_behavior_set(map, vm_address_u(FIELD + i * P), vm_size_u(P), VM_BEHAVIOR_FREE), KERN_SUCCESS);
+	/* Reservations stay; broken, their pages can go. */
+	ASSERT_TRUE(vm_page_alloc_contig(10) == NULL);
+	while (vm_reserv_break(1) != 0)
+		;
+	m = vm_page_alloc_contig(10);
+	ASSERT_TRUE(m != NULL);
+	memset(vm_page_va(m), 0xee, PAGE_SIZE << 10);
+	for (uint64_t i = 0; i < n; i += 4)
+		ASSERT_LOAD(map, byte_at(i), value_of(i));
+	vm_page_free_contig(m, 10);
+	ASSERT_TRUE(fixture_sound(map, NULL));
+	vm_map_deallocate(map);
+}
+
 /* In vain, it is asked less and less often; when memory was freed, at once. */
 TEST(compact, who_fails_waits_longer)
 {

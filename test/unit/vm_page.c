@@ -238,7 +238,7 @@ TEST(vm_page, clearing_ahead_fills_the_pool_and_clears_megapages)
 	}
 	ASSERT_TRUE(vm_page_census(&c) == NULL);
 	spin_lock(&vm_page_stock.lock);
-	m = vm_page_stock.chain[PAGE_ZERO].first;
+	m = vm_page_stock.chain[PAGE_USER | PAGE_ZERO].first;
 	pooled = m == NULL || m->flags == VM_PAGE_ZEROED;
 	spin_unlock(&vm_page_stock.lock);
 	ASSERT_TRUE(pooled);

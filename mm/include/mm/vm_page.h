@@ -84,7 +84,8 @@ extern unsigned           vm_phys_nbanks;
 
 /* vm_page_alloc flags */
 #define VM_PAGE_ZERO        0x1u        /* contents must be zero */
-#define VM_PAGE_USER        0x2u        /* for a task: may not dip into the reserve */
+#define VM_PAGE_USER        0x2u        /* for an object of a task: may not dip into the reserve */
+#define VM_PAGE_TASK        0x8u        /* for the kernel, on a task's behalf: may not, either */
 #define VM_PAGE_PREFER_ZERO 0x4u        /* alloc_order: a cleared block if there is one; flags of the head say */
 
 /*
@@ -122,7 +123,7 @@ struct vm_page *vm_page_alloc_order(unsigned order, unsigned flags);
 /* Gives back a block by its head; the other pages' structures do not matter. */
 void vm_page_free_order(struct vm_page *m, unsigned order);
 /*
- * Frees n pages in one go (order 0 each), as vm_page_free. The cheapest way to
+ * Frees n pages in one go (order 0 each; all of them objects', or none), as vm_page_free. The cheapest way to
  * give back many: they are chained and coalesce later.
  */
 void vm_page_free_batch(struct vm_page *const *m, unsigned n);
