@@ -29,6 +29,7 @@
 #include <arch/tlb.h>
 #include <base/wait.h>
 #include <machine/vmparam.h>
+#include <mm/vm_map_stack.h>
 #include <mm/vm_page.h>
 #include <mm/zone.h>
 #include <stdio.h>
@@ -103,10 +104,12 @@ task_init(void)
 	agent_init();
 }
 
+/* Limited as the parent is, if there is one. */
 static vm_map_t
-task_empty_map(void)
+task_empty_map(struct task *parent)
 {
 	pmap_t pmap = pmap_create();
+	struct vm_map_limits l;
 	vm_map_t map;
 
 	if (pmap == PMAP_NULL)
@@ -114,6 +117,10 @@ task_empty_map(void)
 	map = vm_map_create(pmap, VM_MIN_ADDRESS, vm_max_address, true);
 	if (map == VM_MAP_NULL)
 		pmap_destroy(pmap);
+	else if (parent != NULL) {
+		vm_map_get_limits(parent->map, &l);
+		vm_map_set_limits(map, &l);
+	}
 	return map;
 }
 
@@ -128,7 +135,7 @@ task_create(struct task *parent, struct task *inherit, const char *name, struct 
 		return KERN_FAIL(KERN_RESOURCE_SHORTAGE, "%u tasks are all there may be", tasks_max);
 	}
 	t = zalloc(&task_zone);
-	map = t == NULL ? VM_MAP_NULL : inherit != NULL ? vm_map_fork(inherit->map) : task_empty_map();
+	map = t == NULL ? VM_MAP_NULL : inherit != NULL ? vm_map_fork(inherit->map) : task_empty_map(parent);
 	if (map == VM_MAP_NULL) {
 		if (t != NULL)
 			zfree(&task_zone, t);

@@ -131,6 +131,21 @@ put_in_place(vm_map_t map, vm_offset_t start, vm_offset_t end, struct vm_map_hea
 	return KERN_SUCCESS;
 }
 
+/* A copy that lies over what it is a copy of, at addr, is a part of the same stack, if that was one. Map locked. */
+static void
+keep_kind(vm_map_t map, vm_offset_t addr, vm_map_entry_t copy)
+{
+	vm_map_entry_t e;
+
+	if (!vm_map_lookup_entry(map, addr, &e) || e->is_sub_map)
+		return;
+	copy->grows_down = e->grows_down;
+	copy->grows_up = e->grows_up;
+	copy->stack = e->stack;
+	copy->no_sync = e->no_sync;
+	copy->no_core = e->no_core;
+}
+
 /*
  * VM_PROT_COPY: the range is gathered as copies, which may wait for a pager, and
  * laid over itself under the same hold of the lock. Superpages are taken whole.
@@ -161,6 +176,7 @@ protect_copy(vm_map_t map, vm_offset_t start, vm_offset_t end, vm_prot_t prot, b
 		end = to;
 	}
 	for (e = g.hdr.links.next; e != vm_map_header_entry(&g.hdr); e = e->vme_next) {
+		keep_kind(map, start + e->vme_start, e);
 		e->max_protection = set_max ? prot : e->max_protection | VM_PROT_WRITE;
 		e->protection = set_max ? e->protection & prot : prot;
 		access &= e->protection;

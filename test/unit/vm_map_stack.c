@@ -228,6 +228,23 @@ TEST(vm_map_stack, flags_go_to_what_grows_too)
 	vm_map_deallocate(map);
 }
 
+/* vm_protect with VM_PROT_COPY, and vm_copy, put other objects there: it is a stack still. */
+TEST(vm_map_stack, a_stack_whose_memory_was_replaced_grows)
+{
+	ASSERT_TRUE(setup());
+	ASSERT_STORE(map, TOP - G, 1);
+	ASSERT_EQ(vm_map_protect(map, TOP - G, TOP - G + P, VM_PROT_DEFAULT | VM_PROT_COPY, false), KERN_SUCCESS);
+	ASSERT_LOAD(map, TOP - G, 1);
+	ASSERT_STORE(map, TOP - G - 1, 2);
+	ASSERT_TRUE(fixture_fill(map, 2 * A, 4, 7));
+	ASSERT_EQ(vm_copy(map, vm_address_u(2 * A), vm_size_u(4 * P), vm_address_u(TOP - 2 * G)), KERN_SUCCESS);
+	ASSERT_TRUE(fixture_holds(map, TOP - 2 * G, 4, 7));
+	ASSERT_STORE(map, TOP - 2 * G - 1, 3);
+	ASSERT_LOAD(map, TOP - G - 1, 2);
+	ASSERT_TRUE(fixture_sound(map, NULL));
+	vm_map_deallocate(map);
+}
+
 TEST(vm_map_stack, a_part_that_cannot_be_extended_gets_a_neighbour)
 {
 	vm_map_t child;

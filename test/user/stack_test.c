@@ -295,6 +295,17 @@ results_below_the_stack(void)
 	EXPECT(KERN_SUCCESS, vm_allocate(self, (vm_address_t *)addr, P, VM_FLAGS_ANYWHERE));
 	EXPECT(KERN_SUCCESS, vm_deallocate(self, *addr, P));
 	EXPECT(KERN_SUCCESS, vm_deallocate(self, STACK, MiB));
+	/* A task that is made without memory has its parent's limits. */
+	{
+		struct atlas_limits mine = { ATLAS_LIMIT_NONE, 5 * P, 0 };
+		task_t child;
+
+		EXPECT(KERN_SUCCESS, task_limits(self, TASK_LIMIT_WIRED, &mine));
+		EXPECT(KERN_SUCCESS, task_create(self, NULL, 0, FALSE, &child));
+		EXPECT(KERN_SUCCESS, task_limits(child, 0, &l));
+		CHECK(l.wired == 5 * P && l.stack == mine.stack);
+		EXPECT(KERN_SUCCESS, task_terminate(child));
+	}
 	EXPECT(KERN_INVALID_ARGUMENT, task_limits(self, 8, &l));
 	EXPECT(KERN_INVALID_ADDRESS, task_limits(self, 0, NULL));
 }
