@@ -363,20 +363,6 @@ fill(unsigned t, int first, int last, const struct unit *like)
 	}
 }
 
-/* The lowest address from `at` on that has no bit of mask; 0 when there is none. */
-static vm_offset_t
-masked(vm_offset_t at, uint64_t mask)
-{
-	while ((at & mask) != 0) {
-		uint64_t highest = 1ul << (63 - __builtin_clzl(at & mask));
-
-		if (at + highest < at)
-			return 0;
-		at = (at & ~(highest - 1)) + highest;
-	}
-	return at;
-}
-
 /* First fit at or above lower: the address, or the code. */
 static model_codes
 first_fit(unsigned t, vm_offset_t lower, vm_size_t size, uint64_t mask, vm_offset_t *addr)
@@ -396,7 +382,7 @@ first_fit(unsigned t, vm_offset_t lower, vm_size_t size, uint64_t mask, vm_offse
 			start = space.start[i];
 		for (next = i; next < space.nunits && u[next].cell == NULL; next++)
 			;
-		at = masked(start, mask);
+		at = (start + mask) & ~mask;
 		if (at < start || at + size < at || at + size > space.max)
 			return CODE(KERN_NO_SPACE);
 		if (at + size <= space.start[next])
