@@ -360,16 +360,22 @@ is_stored(vm_behavior_t behavior)
 static inline void
 remember(vm_map_entry_t e, vm_behavior_t behavior)
 {
-	if (behavior == VM_BEHAVIOR_ZERO_WIRED_PAGES)
+	switch (behavior) {
+	case VM_BEHAVIOR_ZERO_WIRED_PAGES:
 		e->zero_wired = true;
-	else if (behavior >= NOCORE)
-		e->no_core = behavior == NOCORE;
-	else if (behavior >= NOSYNC)
-		e->no_sync = behavior == NOSYNC;
-	else if (behavior >= VM_BEHAVIOR_MEGAPAGES)
+		break;
+	case VM_BEHAVIOR_MEGAPAGES: case VM_BEHAVIOR_SMALL_PAGES:
 		e->megapages = behavior == VM_BEHAVIOR_MEGAPAGES;
-	else
+		break;
+	case NOSYNC: case AUTOSYNC:
+		e->no_sync = behavior == NOSYNC;
+		break;
+	case NOCORE: case CORE:
+		e->no_core = behavior == NOCORE;
+		break;
+	default:
 		e->behavior = behavior & 3;
+	}
 }
 
 /* What entries remember. windows: those of submaps, too. */

@@ -64,9 +64,12 @@ typedef uint32_t vm_behavior_t;
 #define VM_BEHAVIOR_PAGEOUT     11u
 #define VM_BEHAVIOR_ZERO        12u
 #define VM_BEHAVIOR_LAST_VALID  12u
-/* Ours, kept by the entry beside the four: does the first touch of 2 MiB clear them all, the first write copy them all? */
-#define VM_BEHAVIOR_MEGAPAGES   256u
-#define VM_BEHAVIOR_SMALL_PAGES 257u
+/*
+ * Ours, kept by the entry beside the four: does the first touch of 2 MiB clear them all, the first write copy them all?
+ * Numbers far from Mach's: 1000 + those of madvise(2).
+ */
+#define VM_BEHAVIOR_MEGAPAGES   1014u
+#define VM_BEHAVIOR_SMALL_PAGES 1015u
 static inline bool
 vm_behavior_is_valid(vm_behavior_t b)
 {

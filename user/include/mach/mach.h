@@ -119,8 +119,8 @@ typedef int vm_behavior_t;
 #define VM_BEHAVIOR_ZERO        12
 #define VM_BEHAVIOR_LAST_VALID  VM_BEHAVIOR_ZERO
 /* Of this system: the first touch of 2 MiB, aligned and wholly in the range, fills them at once; or page by page again */
-#define VM_BEHAVIOR_MEGAPAGES   256
-#define VM_BEHAVIOR_SMALL_PAGES 257
+#define VM_BEHAVIOR_MEGAPAGES   1014
+#define VM_BEHAVIOR_SMALL_PAGES 1015
 
 #define VM_FLAGS_FIXED          0x0
 #define VM_FLAGS_ANYWHERE       0x1
