@@ -160,6 +160,8 @@ bool pagers_mapped(void);
 /* What the pager has at offset; NULL: nothing. */
 const uint8_t *pagers_stored(memory_object_t mo, vm_object_offset_t offset);
 void op_pager_map(uint8_t inject);
+/* The child has inherited from the parent: the model learns where it has holes. */
+void pagers_forked(unsigned parent, unsigned child);
 /* vm_msync(d.addr, d.size) of task d.t ended with kr. */
 void pagers_synced(unsigned flags, kern_return_t kr);
 /* What nobody maps any more is at the pager as it was left. */

@@ -110,6 +110,25 @@ pagers_start(void)
 	}
 }
 
+/*
+ * What is copied at once must be readable, if only by the maximum, or the child
+ * has a hole there.
+ */
+void
+pagers_forked(unsigned parent, unsigned child)
+{
+	for (unsigned i = 0; i < space.nunits; i++) {
+		const struct unit *u = &model_task[parent].unit[i];
+
+		if (u->cell == NULL || u->sub != 0 || u->inherit != VM_INHERIT_COPY || (u->max & VM_PROT_READ))
+			continue;
+		for (unsigned p = 0; p < PAGERS; p++)
+			if (manner[p].copy_strategy == MEMORY_OBJECT_COPY_NONE && pagers[p].model.live &&
+			    model_held_page(&pagers[p].model, parent, i) >= 0)
+				model_deallocate(child, space.start[i], P, true);
+	}
+}
+
 const uint8_t *
 pagers_stored(memory_object_t mo, vm_object_offset_t offset)
 {

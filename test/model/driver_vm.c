@@ -423,6 +423,7 @@ op_fork(uint8_t inject)
 	}
 	d.map[child] = map;
 	model_fork(d.t, (unsigned)child);
+	pagers_forked(d.t, (unsigned)child);
 	for (unsigned i = 0; i < nitems(d.spot); i++)
 		spot(border(d.t, (unsigned)dice(1000)));
 	run_on((unsigned)dice(HARTS), (unsigned)child);
