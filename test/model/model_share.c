@@ -331,8 +331,12 @@ model_map_held(unsigned t, vm_offset_t *addr, const struct model_map_args *a, vm
 		    (!(a->flags & VM_FLAGS_ANYWHERE) && at + size <= at) ? CODE(KERN_INVALID_ARGUMENT) : 0);
 	if (offset > whole || size > whole - offset)
 		return CODE(KERN_INVALID_ARGUMENT);
-	if (h->range)                   /* such a handle is mapped to its end */
+	/* Such a handle is mapped to its end: what wraps only then comes after the mask. */
+	if (h->range) {
+		if (!(a->flags & VM_FLAGS_ANYWHERE) && at + size > at && (at & a->mask) != 0)
+			return CODE(KERN_NO_SPACE);
 		size = whole - offset;
+	}
 	codes = place(t, &at, size, a->mask, a->flags, KERN_INVALID_ARGUMENT, &r);
 	if (codes == CODE(KERN_INVALID_ARGUMENT))
 		codes |= CODE(KERN_INVALID_ADDRESS);
