@@ -149,6 +149,7 @@ wire_window(struct pmap *pmap, vm_offset_t va, struct vm_chunk *c, unsigned slot
     struct pmap_batch *b)
 {
 	struct vm_page *table = pmap_leaf_table(pmap, va, b), *m;
+	const vm_offset_t start = va;
 	unsigned made = 0, done = 0;
 	struct pv *pv = NULL;
 	uint64_t wired = 0;
@@ -184,7 +185,7 @@ wire_window(struct pmap *pmap, vm_offset_t va, struct vm_chunk *c, unsigned slot
 	pmap->resident += made;
 	count_wired(pmap, table, wired);
 	if (table->slot == 0)
-		pmap_unhook(pmap, va - PAGE_SIZE, 0, b);
+		pmap_unhook(pmap, start, 0, b);
 	return done;
 }
 

@@ -481,6 +481,30 @@ TEST(pmap, wire_run_makes_leaves_rights_and_tables)
 	teardown();
 }
 
+/* Not even the first page of a new table has a reverse mapping: that table goes again, no other. */
+TEST(pmap, wire_run_without_memory_takes_no_other_table)
+{
+	struct pmap_walk w;
+	vm_offset_t va = W0 + MEGAPAGE_SIZE, at;
+	uint64_t with;
+	unsigned done = 0;
+
+	ASSERT_TRUE(setup(2));
+	ASSERT_EQ(enter(pmap, va - PAGE_SIZE, 0, VM_PROT_READ, 0), KERN_SUCCESS);
+	with = tables(pmap);
+	for (unsigned n = 1; done != 2 && n < 100; n++) {
+		vm_alloc_fail_at(n, true);
+		done = wire_run(va, 0, 2, VM_PROT_READ);
+		vm_alloc_fail_at(0, false);
+		ASSERT_EQ(pmap_check(pmap, &at), NULL);
+		pmap_walk(pmap, va - PAGE_SIZE, &w);
+		ASSERT_TRUE(w.leaf);
+		ASSERT_EQ(tables(pmap), with + (done != 0));
+	}
+	ASSERT_EQ(done, 2);
+	teardown();
+}
+
 TEST(pmap, wire_run_of_a_full_chunk_is_one_leaf)
 {
 	ASSERT_TRUE(setup(512));
