@@ -134,27 +134,43 @@ vm_page_copy_part(void *dst, const void *src, size_t n)
 		memcpy(d, s, n);
 }
 
+bool vm_page_poisons = true;
+
 /* Debug: n pages from m on become free with garbage in them. */
 static inline void
 page_poison(struct vm_page *m, uint64_t n)
 {
 	if (ATLAS_DEBUG)
 		for (; n > 0; n--, m++) {
-			memset(vm_page_va(m), 0xdb, PAGE_SIZE);
-			m->poison = VM_PAGE_POISONED;
+			m->poison = vm_page_poisons ? VM_PAGE_POISONED : 0;
+			if (vm_page_poisons)
+				memset(vm_page_va(m), 0xdb, PAGE_SIZE);
 		}
 }
 
+static noinline void
+page_written(const struct vm_page *m, uint64_t want)
+{
+	const uint64_t *p = vm_page_va(m);
+	unsigned i = 0;
+
+	while (p[i] == want)
+		i++;
+	panic("free page 0x%lx was written: 0x%lx at offset 0x%lx, was 0x%lx",
+	    vm_page_pa(m), p[i], i * sizeof(*p), want);
+}
+
+/* No way out of the loop: so compilers read several words at a time. */
 static void
 page_check_word(const struct vm_page *m, uint64_t want)
 {
 	const uint64_t *p = vm_page_va(m);
+	uint64_t differ = 0;
 
 	for (unsigned i = 0; i < PAGE_SIZE / sizeof(*p); i++)
-		if (p[i] != want)
-			panic("free page 0x%lx was written: 0x%lx at offset 0x%lx, was 0x%lx",
-			    vm_page_pa(m), p[i],
-			    (i * sizeof(*p)), want);
+		differ |= p[i] ^ want;
+	if (differ != 0)
+		page_written(m, want);
 }
 
 /* Debug: n pages from m on stop being free; nobody may have written them meanwhile. */

@@ -16,6 +16,8 @@
 #define VM_PAGE_NO_ORDER    0xffu   /* vm_page.order: heads no block */
 #define VM_PAGE_POISONED    0xdbdbdbdbu
 #define VM_PAGE_POISON_WORD 0xdbdbdbdbdbdbdbdbul
+/* Debug: are freed pages poisoned? A rig that does nothing else may have it done now and then. */
+extern bool vm_page_poisons;
 
 /* A chain of CACHED pages through q.next. */
 struct vm_page_chain {

@@ -36,10 +36,7 @@ border(unsigned t, unsigned n)
 	unsigned k = 0;
 
 	for (unsigned i = 1; i < space.nunits; i++)
-		if ((u[i].cell == NULL) != (u[i - 1].cell == NULL) || u[i].prot != u[i - 1].prot ||
-		    u[i].max != u[i - 1].max || u[i].inherit != u[i - 1].inherit ||
-		    u[i].shared != u[i - 1].shared || u[i].tag != u[i - 1].tag ||
-		    u[i].sub != u[i - 1].sub || u[i].wired != u[i - 1].wired || u[i].behavior != u[i - 1].behavior)
+		if ((u[i].cell == NULL) != (u[i - 1].cell == NULL) || !model_same(&u[i], &u[i - 1]))
 			found[k++] = space.start[i];
 	return k == 0 ? space.min : found[n % k];
 }

@@ -43,7 +43,7 @@ calls(const struct driver_counts *n)
 static bool
 run_program(const void *ops, struct report *r)
 {
-	bool good = program_run(ops, r);
+	bool good = program_run(ops, PROGRAM_OPS, r);
 
 	memcpy(&r->counts, &driver_counts, sizeof(driver_counts));
 	return good;
@@ -82,7 +82,7 @@ run_machine(unsigned m)
 	driver_boot(&c);
 	printf("# %s: %lu programs of %u operations\n", c.name, programs, PROGRAM_OPS);
 	for (; report->program < programs; report->program++) {
-		program_ops(m, report->program, ops);
+		program_ops(m, report->program, ops, PROGRAM_OPS);
 		if (!child_end(child_start(run_program, ops, report, PROGRAM_SECONDS, false), report)) {
 			explain(m, report->program, report, SHRINK_SECONDS);
 			return false;

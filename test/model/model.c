@@ -168,10 +168,14 @@ model_end(unsigned t)
 int
 model_unit(vm_offset_t addr)
 {
+	static unsigned last;           /* found: mostly it is that one again, or the next */
 	unsigned lo = 0, hi = space.nunits;
 
 	if (addr < space.min || addr >= space.max)
 		return -1;
+	for (unsigned i = last; i < hi && i < last + 2; i++)
+		if (addr >= space.start[i] && addr < space.start[i + 1])
+			return (int)(last = i);
 	while (hi - lo > 1) {
 		unsigned mid = (lo + hi) / 2;
 
@@ -180,7 +184,7 @@ model_unit(vm_offset_t addr)
 		else
 			hi = mid;
 	}
-	return (int)lo;
+	return (int)(last = lo);
 }
 
 int
@@ -1040,9 +1044,11 @@ model_growstack(unsigned t, vm_offset_t addr, bool commit)
 static bool
 alike(const struct unit *a, const struct unit *b)
 {
-	return b->cell != NULL && a->guard == b->guard && a->sub == b->sub && a->copy == b->copy && a->prot == b->prot && a->max == b->max && a->inherit == b->inherit &&
+	if (b->cell == NULL || a->copy != b->copy || a->guard != b->guard)
+		return false;
+	return model_same(a, b) || (a->sub == b->sub && a->prot == b->prot && a->max == b->max && a->inherit == b->inherit &&
 	    a->tag == b->tag && a->behavior == b->behavior && a->wired == b->wired &&
-	    (a->shared == b->shared || a->shared == SHARED_PERHAPS || b->shared == SHARED_PERHAPS);
+	    (a->shared == b->shared || a->shared == SHARED_PERHAPS || b->shared == SHARED_PERHAPS));
 }
 
 bool

@@ -26,6 +26,8 @@
 #ifndef MODEL_H
 #define MODEL_H
 
+#include <stddef.h>
+#include <string.h>
 #include <base/types.h>
 #include <base/kern_return.h>
 #include <mm/vm_types.h>
@@ -74,6 +76,18 @@ struct unit {
 
 enum model_guard { GUARD_NONE, GUARD_PLAIN, GUARD_GAP };
 #define MODEL_LIMIT_NONE (~(vm_size_t)0)
+
+/* Is all but contents the same, of two units that are both there, or both not? */
+static inline bool
+model_same(const struct unit *a, const struct unit *b)
+{
+	uint64_t x, y;                  /* prot to wired */
+
+	_Static_assert(offsetof(struct unit, sub) - offsetof(struct unit, prot) == sizeof(x), "they fill a word");
+	memcpy(&x, (const char *)a + offsetof(struct unit, prot), sizeof(x));
+	memcpy(&y, (const char *)b + offsetof(struct unit, prot), sizeof(y));
+	return x == y && a->sub == b->sub;
+}
 
 /* PERHAPS: a call that would have shared it was refused half way; nothing else tells. */
 enum model_shared { SHARED_NO, SHARED_YES, SHARED_PERHAPS };

@@ -58,11 +58,11 @@ mix(uint64_t x)
 }
 
 void
-program_ops(unsigned machine, uint64_t program, struct op ops[PROGRAM_OPS])
+program_ops(unsigned machine, uint64_t program, struct op *ops, unsigned n)
 {
 	uint64_t x = mix(seed + machine * 0x9e3779b97f4a7c15ul) + program * 0xd1342543de82ef95ul;
 
-	for (unsigned i = 0; i < PROGRAM_OPS; i++) {
+	for (unsigned i = 0; i < n; i++) {
 		uint64_t w[2] = { mix(x += 0x9e3779b97f4a7c15ul), mix(x += 0x9e3779b97f4a7c15ul) };
 
 		memcpy(ops[i].b, w, 16);
@@ -70,12 +70,13 @@ program_ops(unsigned machine, uint64_t program, struct op ops[PROGRAM_OPS])
 }
 
 bool
-program_run(const struct op ops[PROGRAM_OPS], struct report *r)
+program_run(const struct op *ops, unsigned n, struct report *r)
 {
 	bool good = true;
 
+	r->length = n;
 	driver_start();
-	for (r->op = 0; good && r->op < PROGRAM_OPS; r->op++)
+	for (r->op = 0; good && r->op < n; r->op++)
 		good = driver_op(&ops[r->op]);
 	if (!good)
 		r->op--;                /* it is this one */

@@ -13,8 +13,9 @@
 #include "driver.h"
 
 #define PROGRAM_OPS     1500u
-#define BATCH_PROGRAMS  64u             /* at most, one after the other in one child */
-#define BATCH_OPS       (BATCH_PROGRAMS * PROGRAM_OPS)
+#define LONG_OPS        6000u           /* of a program of the soak */
+#define BATCH_PROGRAMS  16u             /* at most, one after the other in one child */
+#define BATCH_OPS       (BATCH_PROGRAMS * LONG_OPS)
 #define PROGRAM_SECONDS 600             /* a program that takes longer hangs */
 #define MACHINES_MAX    64u
 
@@ -29,7 +30,7 @@ unsigned find_machine(const char *name);
 struct report {
 	struct driver_counts counts;
 	uint64_t program;               /* that it is at */
-	unsigned op;
+	unsigned length, op;            /* of its operations */
 	char     failure[1024];         /* "": none */
 };
 struct report *report_new(void);
@@ -40,10 +41,10 @@ struct step {
 	bool      ends;                 /* tasks end after it, and all is read; the next step begins anew */
 };
 
-/* Operation i of a program, for i from 0 on. */
-void program_ops(unsigned machine, uint64_t program, struct op ops[PROGRAM_OPS]);
-/* Runs ops, then the end. FALSE: r->failure says why. */
-bool program_run(const struct op ops[PROGRAM_OPS], struct report *r);
+/* The first n operations of a program. */
+void program_ops(unsigned machine, uint64_t program, struct op *ops, unsigned n);
+/* Runs n ops, then the end. FALSE: r->failure says why. */
+bool program_run(const struct op *ops, unsigned n, struct report *r);
 
 /*
  * fn(arg) in a child, which tells *r; it is ended after `seconds`. FALSE from

@@ -60,18 +60,18 @@ still_fails(void)
 	return !try(true);
 }
 
-/* Programs [first, last] of the machine, the last one up to operation `op`. */
+/* Programs of length n, from `first` to `last`, the last one up to operation `op`. */
 static void
-gather(unsigned machine, uint64_t first, uint64_t last, unsigned op)
+gather(unsigned machine, uint64_t first, uint64_t last, unsigned n, unsigned op)
 {
-	static struct op ops[PROGRAM_OPS];
+	static struct op ops[LONG_OPS];
 
 	nsteps = 0;
 	nprograms = (unsigned)(last - first) + 1;
 	for (uint64_t program = first; program <= last; program++) {
-		program_ops(machine, program, ops);
-		for (unsigned i = 0; i < PROGRAM_OPS && (program < last || i <= op); i++)
-			steps[nsteps++] = (struct step){ ops[i], i == PROGRAM_OPS - 1 };
+		program_ops(machine, program, ops, n);
+		for (unsigned i = 0; i < n && (program < last || i <= op); i++)
+			steps[nsteps++] = (struct step){ ops[i], i == n - 1 };
 	}
 }
 
@@ -146,7 +146,7 @@ fails_again(unsigned machine, uint64_t first, const struct report *r)
 	uint64_t most = r->program - first;
 
 	for (uint64_t before = 0;; before = 2 * before + 1 < most ? 2 * before + 1 : most) {
-		gather(machine, r->program - before, r->program, PROGRAM_OPS);
+		gather(machine, r->program - before, r->program, r->length, r->length);
 		if (still_fails())
 			return true;
 		if (before == most)
@@ -165,7 +165,7 @@ explain(unsigned machine, uint64_t first, const struct report *r, unsigned secon
 		return;
 	c.check_every = 1;
 	driver_boot(&c);
-	gather(machine, r->program, r->program, r->op);
+	gather(machine, r->program, r->program, r->length, r->op);
 	if (c.check_every == machines[machine].check_every || !still_fails()) {
 		driver_boot(&machines[machine]);
 		if (!fails_again(machine, first, r)) {

@@ -9,8 +9,12 @@
  * Jobs are handed out in this order until enough operations are done; what the
  * jobs count is added up. So a seed names all the programs, whatever the number
  * of processes. A machine that failed is left out from then on, and its failure
- * shrunk while other jobs go on. Unlike the tests of make check, a program here
- * finds the caches, zones and page tables as the one before it left them.
+ * shrunk while other jobs go on.
+ *
+ * Each operation is compared as in make check, with its results, accesses and
+ * TLBs; full checks (every leaf, region and invariant) come more seldom, but for
+ * the machine that has one after each. What fails is repeated with a full check
+ * after each operation. And unlike in make check, a program finds the caches, zones and page tables as the one before it left them.
  */
 #include <signal.h>
 #include <stdio.h>
@@ -18,11 +22,13 @@
 #include <sys/wait.h>
 #include <time.h>
 #include <unistd.h>
+#include <vm_page_impl.h>
 #include "programs.h"
 
 #define PROCESSES_MAX   64u
 #define TELL_SECONDS    60
 #define SHRINK_SECONDS  600
+#define SELDOM          4u              /* times the operations from one full check to the next */
 
 struct job {
 	pid_t          pid;             /* 0: no job */
@@ -64,17 +70,21 @@ calls(const struct driver_counts *n)
 static bool
 job_main(const void *arg, struct report *r)
 {
-	static struct op ops[PROGRAM_OPS];
+	static struct op ops[LONG_OPS];
 	const struct job *j = arg;
+	struct driver_config c = machines[j->machine];
 
 	signal(SIGINT, SIG_IGN);        /* of a terminal: the job comes to its end */
-	driver_boot(&machines[j->machine]);
+	if (c.check_every != 1)
+		c.check_every *= SELDOM;
+	driver_boot(&c);
 	memset(&driver_counts, 0, sizeof(driver_counts));
 	for (unsigned i = 0; i < j->programs; i++) {
 		r->program = j->first + i;
-		program_ops(j->machine, r->program, ops);
+		program_ops(j->machine, r->program, ops, LONG_OPS);
+		vm_page_poisons = c.check_every == 1 || r->program % SELDOM == 0;
 		alarm(PROGRAM_SECONDS);
-		if (!program_run(ops, r))
+		if (!program_run(ops, LONG_OPS, r))
 			return false;
 	}
 	memcpy(&r->counts, &driver_counts, sizeof(driver_counts));
@@ -91,7 +101,7 @@ job_start(struct job *j)
 		state.next++;
 	} while (state.failed[j->machine]);
 	/* Slow ones get fewer. */
-	j->programs = machines[j->machine].check_every == 1 ? BATCH_PROGRAMS / 32 : BATCH_PROGRAMS;
+	j->programs = machines[j->machine].check_every == 1 ? 1 : BATCH_PROGRAMS;
 	if (j->report == NULL)
 		j->report = report_new();
 	memset(j->report, 0, sizeof(*j->report));
