@@ -9,8 +9,8 @@
  * success only.
  *
  * Calls of tasks are in syscall_task.c, those of the VM in syscall_vm.c, what
- * they ask in syscall_region.c, memory behind handles in syscall_memory.c, stacks
- * and limits in syscall_stack.c.
+ * they ask in syscall_region.c, memory behind handles in syscall_memory.c, FreeBSD's
+ * in syscall_find.c and syscall_range.c, stacks and limits in syscall_stack.c.
  */
 #include <kernel/task.h>
 #include <kernel/thread.h>
@@ -25,7 +25,7 @@
 #define CONSOLE_CHUNK   256u            /* on the kernel stack */
 #define CONSOLE_MAX     0x10000u        /* bytes a call: others wait for the console */
 
-_Static_assert(TRAP_SYSCALLS - 2 > ATLAS_SYS_task_limits, "agent_done has a number of its own");
+_Static_assert(TRAP_SYSCALLS - 2 > ATLAS_SYS_vm_map_range_valid, "agent_done has a number of its own");
 
 #define ENTRY(name) [ATLAS_SYS_##name] = (const void *)sys_##name
 /* The numbers between two calls. */
@@ -101,7 +101,16 @@ const void *const syscall_table[TRAP_SYSCALLS] = {
 	ENTRY(vm_map_growstack),
 	ENTRY(vm_map_stack_rules),
 	ENTRY(task_limits),
-	[ATLAS_SYS_task_limits + 1 ... TRAP_SYSCALLS - 3] = (const void *)sys_unknown,
+	GAP(task_limits, vm_map_protect),
+	ENTRY(vm_map_protect),
+	ENTRY(vm_map_inherit),
+	ENTRY(vm_map_madvise),
+	ENTRY(vm_map_sync),
+	ENTRY(vm_map_wire),
+	ENTRY(vm_map_unwire),
+	ENTRY(vm_map_check_protection),
+	ENTRY(vm_map_range_valid),
+	[ATLAS_SYS_vm_map_range_valid + 1 ... TRAP_SYSCALLS - 3] = (const void *)sys_unknown,
 	[TRAP_SYSCALLS - 2] = sys_agent_done_entry,     /* agent_code.S */
 	[TRAP_SYSCALLS - 1] = (const void *)sys_unknown,        /* and all numbers beyond: trap.S */
 };

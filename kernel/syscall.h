@@ -87,6 +87,15 @@ kern_return_t sys_vm_map_findspace(uint64_t task, uint64_t start, uint64_t lengt
 kern_return_t sys_vm_map_find_aligned(uint64_t task, uint64_t addr_inout, uint64_t length, uint64_t max_addr, uint64_t alignment);
 kern_return_t sys_vm_map_set_options(uint64_t task, uint64_t options, uint64_t seed);
 
+kern_return_t sys_vm_map_protect(uint64_t task, uint64_t start, uint64_t end, uint64_t prot, uint64_t max, uint64_t flags);
+kern_return_t sys_vm_map_inherit(uint64_t task, uint64_t start, uint64_t end, uint64_t inherit);
+kern_return_t sys_vm_map_madvise(uint64_t task, uint64_t start, uint64_t end, uint64_t advice);
+kern_return_t sys_vm_map_sync(uint64_t task, uint64_t start, uint64_t end, uint64_t syncio, uint64_t invalidate);
+kern_return_t sys_vm_map_wire(uint64_t task, uint64_t start, uint64_t end, uint64_t flags);
+kern_return_t sys_vm_map_unwire(uint64_t task, uint64_t start, uint64_t end, uint64_t flags);
+uint64_t sys_vm_map_check_protection(uint64_t task, uint64_t start, uint64_t end, uint64_t prot);
+uint64_t sys_vm_map_range_valid(uint64_t task, uint64_t start, uint64_t end);
+
 /* By way of trap.S, with the whole frame. */
 extern char sys_task_fork_entry[], sys_exception_return_entry[], sys_agent_done_entry[];
 void sys_task_fork_full(struct trapframe *tf);

@@ -41,7 +41,7 @@ argument_type(const struct cmd_arg *a)
 	case CMD_PROT:
 		return "rwx, r--, none, or rw-/rwx (current/maximum)";
 	case CMD_INHERIT:
-		return "share, copy or none";
+		return "share, copy, none, or zero (vm_map_inherit)";
 	case CMD_TASK:
 		return "name of a task";
 	case CMD_MAP:

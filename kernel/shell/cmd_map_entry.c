@@ -6,6 +6,7 @@
  * order) is checked here and refused with KERN_INVALID_ARGUMENT.
  */
 #include <string.h>
+#include <mm/vm_map_range.h>
 #include <mm/vm_print.h>
 #include <mm/vm_user.h>
 #include "held.h"
@@ -296,11 +297,37 @@ COMMAND(vm_map_entry_insert, do_entry_insert, "map", "link a zero-filled entry, 
     ARG(MAP, "map"), ARG(NUM, "start"), ARG(NUM, "end"), OPT(PROT, "cur", "rw-"), OPT(PROT, "max", "rwx"),
     OPT(INHERIT, "inherit", "copy"), OPT(NUM, "behavior", "0"), OPT(NUM, "tag", "0"));
 
+static const struct cmd_word protect_words[] = {
+	{ "set_prot", VM_MAP_PROTECT_SET_PROT }, { "set_maxprot", VM_MAP_PROTECT_SET_MAXPROT },
+	{ "growsdown", VM_MAP_PROTECT_GROWSDOWN }, { NULL, 0 },
+};
+enum { PROTECT_MAP, PROTECT_START, PROTECT_END, PROTECT_PROT, PROTECT_SET_MAX, PROTECT_MAX, PROTECT_FLAGS };
+
+/* FreeBSD's form: flags say what is set; without them, what was given. */
+static int
+do_protect_flags(struct cmd_ctx *c)
+{
+	const struct cmd_value *max = &c->arg[PROTECT_MAX], *flags = &c->arg[PROTECT_FLAGS];
+	uint64_t set = flags->given ? flags->num : VM_MAP_PROTECT_SET_PROT | VM_MAP_PROTECT_SET_MAXPROT;
+	kern_return_t kr = cmd_map(&c->arg[PROTECT_MAP]);
+
+	if (c->arg[PROTECT_SET_MAX].given)
+		return cmd_usage(c, PROTECT_SET_MAX, "set_max is of Mach's form, max and flags are of FreeBSD's");
+	if (kr == KERN_SUCCESS)
+		kr = vm_map_protect_user(c->arg[PROTECT_MAP].map, vm_address_u(c->arg[PROTECT_START].num),
+		    vm_address_u(c->arg[PROTECT_END].num), (vm_prot_t)c->arg[PROTECT_PROT].num,
+		    max->given ? (vm_prot_t)max->num : VM_PROT_ALL, set > UINT32_MAX ? UINT32_MAX : (uint32_t)set);
+	return cmd_result(c, kr, NULL);
+}
+
 static int
 do_protect(struct cmd_ctx *c)
 {
-	kern_return_t kr = cmd_map_range(&c->arg[0], c->arg[1].num, c->arg[2].num);
+	kern_return_t kr;
 
+	if (c->arg[PROTECT_MAX].given || c->arg[PROTECT_FLAGS].given)
+		return do_protect_flags(c);
+	kr = cmd_map_range(&c->arg[0], c->arg[1].num, c->arg[2].num);
 	if (kr == KERN_SUCCESS)
 		kr = cmd_rights((vm_prot_t)c->arg[3].num & ~VM_PROT_COPY, VM_PROT_ALL);
 	if (kr == KERN_SUCCESS)
@@ -308,22 +335,30 @@ do_protect(struct cmd_ctx *c)
 	return cmd_result(c, kr, NULL);
 }
 
-COMMAND(vm_map_protect, do_protect, "map", "vm_protect of [START, END)",
-    "KERN_PROTECTION_FAILURE, KERN_INVALID_ADDRESS, KERN_INVALID_ARGUMENT, KERN_RESOURCE_SHORTAGE",
-    ARG(MAP, "map"), ARG(NUM, "start"), ARG(NUM, "end"), ARG(PROT, "prot"), OPT(BOOL, "set_max", "0"));
+COMMAND(vm_map_protect, do_protect, "map", "vm_protect of [START, END), or FreeBSD's form of it",
+    "With max or flags it is FreeBSD's: protection, maximum or both at once, holes and guards passed\n"
+    "over; growsdown: from the bottom of the stack on that START lies in.\n"
+    "  vm_map_protect t1 $a $a+64K r-- max=rw- flags=set_prot|set_maxprot\n"
+    "KERN_PROTECTION_FAILURE (beyond a maximum, or wxorx), KERN_INVALID_ADDRESS (Mach's: a hole),\n"
+    "KERN_OUT_OF_BOUNDS (prot beyond max), KERN_INVALID_ARGUMENT (FreeBSD's: a submap),\n"
+    "KERN_RESOURCE_SHORTAGE",
+    ARG(MAP, "map"), ARG(NUM, "start"), ARG(NUM, "end"), ARG(PROT, "prot"), OPT(BOOL, "set_max", "0"),
+    OPT(PROT, "max", ""), OPTW(FLAGS, "flags", "", protect_words));
 
 static int
 do_inherit(struct cmd_ctx *c)
 {
 	kern_return_t kr = cmd_map_range(&c->arg[0], c->arg[1].num, c->arg[2].num);
 
-	if (kr == KERN_SUCCESS && c->arg[3].num > VM_INHERIT_LAST_VALID)
-		kr = KERN_FAIL(KERN_INVALID_ARGUMENT, "inheritance %lu is not share, copy or none", c->arg[3].num);
+	if (kr == KERN_SUCCESS && c->arg[3].num > VM_INHERIT_ZERO)
+		kr = KERN_FAIL(KERN_INVALID_ARGUMENT, "inheritance %lu is not share, copy, none or zero", c->arg[3].num);
 	if (kr == KERN_SUCCESS)
 		kr = vm_map_inherit(c->arg[0].map, c->arg[1].num, c->arg[2].num, (vm_inherit_t)c->arg[3].num);
 	return cmd_result(c, kr, NULL);
 }
 
-COMMAND(vm_map_inherit, do_inherit, "map", "vm_inherit of [START, END)",
-    "KERN_INVALID_ARGUMENT, KERN_RESOURCE_SHORTAGE",
+COMMAND(vm_map_inherit, do_inherit, "map", "vm_inherit of [START, END); zero, too: children get zero-fill memory",
+    "Holes are passed over, guards stay guards.\n"
+    "  vm_map_inherit t1 $a $a+64K zero\n"
+    "KERN_INVALID_ARGUMENT (copy or zero of a submap, copy of superpages), KERN_RESOURCE_SHORTAGE",
     ARG(MAP, "map"), ARG(NUM, "start"), ARG(NUM, "end"), ARG(INHERIT, "inheritance"));

@@ -7,6 +7,7 @@
  */
 #include <stdio.h>
 #include <base/print.h>
+#include <mm/vm_map_range.h>
 #include <mm/vm_user.h>
 #include "held.h"
 
@@ -62,16 +63,40 @@ COMMAND(task_wire, do_task_wire, "vm", "wire what is mapped from now on",
     "KERN_INVALID_ARGUMENT",
     ARG(MAP, "task"), ARG(BOOL, "must_wire"));
 
+static const struct cmd_word wire_words[] = {
+	{ "system", VM_MAP_WIRE_SYSTEM }, { "user", VM_MAP_WIRE_USER }, { "noholes", VM_MAP_WIRE_NOHOLES },
+	{ "holesok", VM_MAP_WIRE_HOLESOK }, { "write", VM_MAP_WIRE_WRITE }, { NULL, 0 },
+};
+
+/* FreeBSD's forms. */
+static int
+do_wire_flags(struct cmd_ctx *c, uint64_t flags, enum vm_user_wire how)
+{
+	kern_return_t kr = cmd_map(&c->arg[0]);
+
+	if (kr == KERN_SUCCESS && !(flags & VM_MAP_WIRE_USER))
+		kr = cmd_kernel_wires(c->arg[0].map);
+	if (kr == KERN_SUCCESS)
+		kr = vm_map_wire_user(c->arg[0].map, vm_address_u(c->arg[1].num), vm_address_u(c->arg[2].num),
+		    flags > UINT32_MAX ? UINT32_MAX : (uint32_t)flags, how);
+	return cmd_result(c, kr, NULL);
+}
+
 static int
 do_vm_map_wire(struct cmd_ctx *c)
 {
 	vm_prot_t access = (vm_prot_t)c->arg[3].num;
-	kern_return_t kr = cmd_map_range(&c->arg[0], c->arg[1].num, c->arg[2].num);
+	kern_return_t kr;
 
+	if (c->arg[5].given && (c->arg[3].given || c->arg[4].given))
+		return cmd_usage(c, 5, "flags are of FreeBSD's form, access and user are of Mach's");
+	if (c->arg[5].given)
+		return do_wire_flags(c, c->arg[5].num, VM_USER_WIRE);
+	kr = cmd_map_range(&c->arg[0], c->arg[1].num, c->arg[2].num);
 	if (kr == KERN_SUCCESS)
 		kr = cmd_rights(access, VM_PROT_ALL);
 	if (kr == KERN_SUCCESS && access == VM_PROT_NONE)
-		kr = KERN_FAIL(KERN_INVALID_ARGUMENT, "no access to wire for (vm_map_unwire unwires)");
+		kr = KERN_FAIL(KERN_INVALID_ARGUMENT, "no access to wire for, and no flags (vm_map_unwire unwires)");
 	if (kr == KERN_SUCCESS && c->arg[4].num == 0)
 		kr = cmd_kernel_wires(c->arg[0].map);
 	if (kr == KERN_SUCCESS)
@@ -79,20 +104,27 @@ do_vm_map_wire(struct cmd_ctx *c)
 	return cmd_result(c, kr, NULL);
 }
 
-COMMAND(vm_map_wire, do_vm_map_wire, "map", "wire [START, END), for the kernel or the user",
+COMMAND(vm_map_wire, do_vm_map_wire, "map", "wire [START, END), for the kernel or the user; or FreeBSD's form of it",
     "The kernel's wirings (user=0; tasks' maps only) keep the range from being removed, until\n"
-    "vm_map_unwire.\n"
-    "  vm_map_wire t1 $a $a+64K rw-\n"
-    "KERN_INVALID_ADDRESS (a hole), KERN_PROTECTION_FAILURE, KERN_FAILURE (counts full),\n"
-    "KERN_RESOURCE_SHORTAGE, KERN_MEMORY_ERROR, KERN_INVALID_ARGUMENT",
-    ARG(MAP, "map"), ARG(NUM, "start"), ARG(NUM, "end"), ARG(PROT, "access"), OPT(BOOL, "user", "0"));
+    "vm_map_unwire. With flags it is FreeBSD's: each entry for what it allows; the user's wirings do\n"
+    "not nest; holesok passes over holes and what has no rights; write: over what has no w, too.\n"
+    "  vm_map_wire t1 $a $a+64K rw-;  vm_map_wire t1 $a $a+64K flags=user|holesok\n"
+    "KERN_INVALID_ADDRESS (a hole; FreeBSD's: or no rights), KERN_PROTECTION_FAILURE, KERN_FAILURE\n"
+    "(counts full), KERN_RESOURCE_SHORTAGE, KERN_MEMORY_ERROR, KERN_INVALID_ARGUMENT",
+    ARG(MAP, "map"), ARG(NUM, "start"), ARG(NUM, "end"), OPT(PROT, "access", "none"), OPT(BOOL, "user", "0"),
+    OPTW(FLAGS, "flags", "", wire_words));
 
 static int
 do_vm_map_unwire(struct cmd_ctx *c)
 {
 	bool user = c->arg[3].num != 0;
-	kern_return_t kr = cmd_map_range(&c->arg[0], c->arg[1].num, c->arg[2].num);
+	kern_return_t kr;
 
+	if (c->arg[4].given && c->arg[3].given)
+		return cmd_usage(c, 4, "flags are of FreeBSD's form, user is of Mach's");
+	if (c->arg[4].given)
+		return do_wire_flags(c, c->arg[4].num, VM_USER_UNWIRE);
+	kr = cmd_map_range(&c->arg[0], c->arg[1].num, c->arg[2].num);
 	if (kr == KERN_SUCCESS && !user)
 		kr = cmd_kernel_wires(c->arg[0].map);
 	if (kr == KERN_SUCCESS)
@@ -101,10 +133,12 @@ do_vm_map_unwire(struct cmd_ctx *c)
 }
 
 COMMAND(vm_map_unwire, do_vm_map_unwire, "map", "undo one wiring of [START, END), the kernel's or the user's",
-    "  vm_map_unwire t1 $a $a+64K user=1\n"
-    "KERN_INVALID_ADDRESS: not mapped; KERN_FAILURE: not wired by the kernel; KERN_INVALID_ARGUMENT:\n"
-    "not whole pages; with user=0 a map that is no task's",
-    ARG(MAP, "map"), ARG(NUM, "start"), ARG(NUM, "end"), OPT(BOOL, "user", "0"));
+    "With flags it is FreeBSD's form: flags=user undoes all of the user's.\n"
+    "  vm_map_unwire t1 $a $a+64K user=1;  vm_map_unwire t1 $a $a+64K flags=user|holesok\n"
+    "KERN_INVALID_ADDRESS: not mapped; KERN_FAILURE: not wired by the kernel (FreeBSD's form:\n"
+    "KERN_INVALID_ARGUMENT); KERN_INVALID_ARGUMENT: not whole pages; for the kernel a map that is no\n"
+    "task's",
+    ARG(MAP, "map"), ARG(NUM, "start"), ARG(NUM, "end"), OPT(BOOL, "user", "0"), OPTW(FLAGS, "flags", "", wire_words));
 
 /* --- advice, writing back, caches --- */
 

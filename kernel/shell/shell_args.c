@@ -37,7 +37,7 @@ type_text(enum cmd_type type)
 	case CMD_PROT:
 		return "a protection (rwx, r--, none, or rw-/rwx for current and maximum)";
 	case CMD_INHERIT:
-		return "an inheritance (share, copy or none)";
+		return "an inheritance (share, copy, none or zero)";
 	case CMD_CODE:
 		return "a result code (KERN_SUCCESS, ...)";
 	case CMD_TASK:

@@ -199,6 +199,7 @@ offer_type(const struct shell_names *names, const struct cmd_arg *a, struct shel
 		shell_candidate(c, "share");
 		shell_candidate(c, "copy");
 		shell_candidate(c, "none");
+		shell_candidate(c, "zero");
 		break;
 	case CMD_PROT:
 		shell_candidate(c, "rwx");

@@ -425,7 +425,7 @@ shell_prot(const char *s, uint64_t *cur, uint64_t *max, bool *has_max)
 bool
 shell_inherit(const char *s, uint64_t *value)
 {
-	static const char *const names[] = { "share", "copy", "none" };
+	static const char *const names[] = { "share", "copy", "none", "zero" };
 	struct shell_error e;
 	unsigned i;
 

@@ -50,7 +50,7 @@ arguments(void)
 	FAILS(EINVAL, mprotect(p, P, 8));
 	FAILS(EINVAL, mprotect(p, -(size_t)p, RW));
 	FAILS(ENOTSUP, mprotect(p, P, RW | PROT_MAX(PROT_READ)));
-	FAILS(EINVAL, minherit(p, P, 3));
+	FAILS(EINVAL, minherit(p, P, 4));
 	FAILS(EINVAL, minherit(p, -1ul, INHERIT_NONE));
 	FAILS(EINVAL, madvise(p, P, 77));
 	CHECK(madvise(p, P, MADV_WILLNEED) == 0);

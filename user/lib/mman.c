@@ -18,6 +18,7 @@
 #include <errno.h>
 #include <stdbool.h>
 #include <sys/mman.h>
+#include <vm/vm_map_range.h>
 #include <vm/vm_map.h>
 #include "file.h"
 
@@ -378,7 +379,7 @@ minherit(void *where, size_t len, int inherit)
 {
 	uint64_t addr = (uintptr_t)where;
 
-	if (inherit < INHERIT_SHARE || inherit > INHERIT_NONE || !__atlas_range(&addr, &len))
+	if (inherit < INHERIT_SHARE || inherit > INHERIT_ZERO || !__atlas_range(&addr, &len))
 		return fail(EINVAL);
-	return __atlas_errno(vm_inherit(mach_task_self(), addr, len, inherit));
+	return __atlas_errno(vm_map_inherit(mach_task_self(), addr, addr + len, inherit));
 }

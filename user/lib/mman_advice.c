@@ -1,14 +1,15 @@
 /*
  * mman_advice.c: madvise, msync, mlock and mincore over the Mach calls.
  *
- * Advice is Mach's vm_behavior_set. Locking is Mach's wiring, which counts:
- * POSIX's does not, so munlock takes all of an entry's wirings away at once.
- * Ranges with a hole are ENOMEM, as all systems say.
+ * Advice is Mach's vm_behavior_set, and FreeBSD's vm_map_madvise for what Mach
+ * has not. Locking is FreeBSD's wiring, which does not count, as POSIX's:
+ * munlock undoes all. Ranges with a hole are ENOMEM, as all systems say.
  */
 #include "libatlas.h"
 #include <errno.h>
 #include <string.h>
 #include <sys/mman.h>
+#include <vm/vm_map_range.h>
 
 #define PIECE   256u                    /* pages asked for at once */
 
@@ -102,6 +103,9 @@ advise_otherwise(uint64_t addr, size_t len, int advice)
 	case MADV_AUTOSYNC:
 	case MADV_NOCORE:
 	case MADV_CORE:
+		if (!each_region(addr, len, NULL))
+			return fail(ENOMEM);
+		return __atlas_errno(vm_map_madvise(mach_task_self(), addr, addr + len, advice));
 	case MADV_COLLAPSE:
 		return each_region(addr, len, NULL) ? 0 : fail(ENOMEM);
 	case MADV_DONTFORK:
@@ -202,14 +206,11 @@ msync(void *where, size_t len, int flags)
 
 /* --- locking --- */
 
-int
-mlock(const void *where, size_t len)
+/* What a refused wiring is to POSIX. */
+static int
+lock_failed(kern_return_t kr)
 {
-	uint64_t addr = (uintptr_t)where;
-
-	if (!__atlas_range(&addr, &len) || (addr < VM_MIN_ADDRESS && len > 0))
-		return fail(ENOMEM);            /* wiring would clamp to the task's addresses */
-	switch (vm_wire(mach_host_self(), mach_task_self(), addr, len, VM_PROT_READ)) {
+	switch (kr) {
 	case KERN_SUCCESS:
 		return 0;
 	case KERN_RESOURCE_SHORTAGE:
@@ -220,13 +221,14 @@ mlock(const void *where, size_t len)
 	}
 }
 
-static bool
-unlock_region(uint64_t addr, size_t len, const vm_region_basic_info_data_64_t *info)
+int
+mlock(const void *where, size_t len)
 {
-	for (unsigned n = info->user_wired_count; n > 0; n--)
-		if (vm_wire(mach_host_self(), mach_task_self(), addr, len, VM_PROT_NONE) != KERN_SUCCESS)
-			return false;
-	return true;
+	uint64_t addr = (uintptr_t)where;
+
+	if (!__atlas_range(&addr, &len) || (addr < VM_MIN_ADDRESS && len > 0))
+		return fail(ENOMEM);            /* wiring would clamp to the task's addresses */
+	return lock_failed(vm_map_wire(mach_task_self(), addr, addr + len, VM_MAP_WIRE_USER));
 }
 
 int
@@ -234,27 +236,9 @@ munlock(const void *where, size_t len)
 {
 	uint64_t addr = (uintptr_t)where;
 
-	if (!__atlas_range(&addr, &len))
+	if (!__atlas_range(&addr, &len) || (addr < VM_MIN_ADDRESS && len > 0))
 		return fail(ENOMEM);
-	return each_region(addr, len, unlock_region) ? 0 : fail(ENOMEM);
-}
-
-/* Wires what can be read and is not wired yet, or unwires all; what is mapped meanwhile may be left out. */
-static int
-all_regions(bool lock)
-{
-	vm_region_basic_info_data_64_t info;
-	vm_address_t start;
-	vm_size_t size;
-
-	for (uint64_t addr = 0; region_at(addr, &start, &size, &info); addr = start + size) {
-		if (!lock)
-			unlock_region(start, size, &info);
-		else if (!info.reserved && (info.protection & VM_PROT_READ) != 0 && info.user_wired_count == 0 &&
-		    mlock((void *)start, size) != 0)
-			return -1;
-	}
-	return 0;
+	return lock_failed(vm_map_unwire(mach_task_self(), addr, addr + len, VM_MAP_WIRE_USER));
 }
 
 int
@@ -264,14 +248,16 @@ mlockall(int flags)
 		return fail(EINVAL);
 	if ((flags & MCL_FUTURE) != 0 && task_wire(mach_task_self(), TRUE) != KERN_SUCCESS)
 		return fail(ENOMEM);
-	return (flags & MCL_CURRENT) != 0 ? all_regions(true) : 0;
+	if ((flags & MCL_CURRENT) == 0)
+		return 0;
+	return lock_failed(vm_map_wire(mach_task_self(), 0, __atlas_address_limit(), VM_MAP_WIRE_USER | VM_MAP_WIRE_HOLESOK));
 }
 
 int
 munlockall(void)
 {
 	task_wire(mach_task_self(), FALSE);
-	return all_regions(false);
+	return lock_failed(vm_map_unwire(mach_task_self(), 0, __atlas_address_limit(), VM_MAP_WIRE_USER | VM_MAP_WIRE_HOLESOK));
 }
 
 /* --- mincore --- */

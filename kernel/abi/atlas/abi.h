@@ -85,7 +85,15 @@
 	X(90, vm_map_stack,     "(task, addrbos, max_ssize, prot, max, cow)") \
 	X(91, vm_map_growstack, "(task, addr)") \
 	X(92, vm_map_stack_rules, "(task, rules: 0 gap, 1 classic; guard)") \
-	X(93, task_limits,      "(task, which: 1 size, 2 wired, 4 stack are set; struct atlas_limits * /inout: all as they are then)")
+	X(93, task_limits,      "(task, which: 1 size, 2 wired, 4 stack are set; struct atlas_limits * /inout: all as they are then)") \
+	X(100, vm_map_protect,  "(task, start, end, new_prot, new_maxprot, flags: 1 set prot, 2 set maxprot, 4 grows down)") \
+	X(101, vm_map_inherit,  "(task, start, end, inheritance: 3 zero, too)") \
+	X(102, vm_map_madvise,  "(task, start, end, advice)") \
+	X(103, vm_map_sync,     "(task, start, end, syncio, invalidate)") \
+	X(104, vm_map_wire,     "(task, start, end, flags: 1 user, 2 holes ok, 4 write)  without 1: KERN_NO_ACCESS") \
+	X(105, vm_map_unwire,   "(task, start, end, flags)           likewise") \
+	X(106, vm_map_check_protection, "(task, start, end, prot)    returns 1 if all of it allows that, else 0") \
+	X(107, vm_map_range_valid, "(task, start, end)               returns 1 for a range of the map's addresses, else 0")
 
 enum {
 #define X(number, name, arguments) ATLAS_SYS_##name = number,

@@ -31,7 +31,7 @@ enum cmd_type {
 	CMD_SIZE,               /* the same, in bytes */
 	CMD_BOOL,               /* 0/1, true/false, yes/no, on/off */
 	CMD_PROT,               /* rwx, r--, none, or rw-/rwx: current/maximum */
-	CMD_INHERIT,            /* share copy none, or a number */
+	CMD_INHERIT,            /* share copy none zero, or a number */
 	CMD_TASK,               /* an existing task's name */
 	CMD_MAP,                /* a map: of a task, or held by the shell (itself, or as a named entry) */
 	CMD_COPY,               /* what the shell holds under a name: a copy, */

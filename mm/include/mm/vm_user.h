@@ -134,6 +134,20 @@ kern_return_t vm_map_main_stack_user(vm_map_t map, vm_address_ut start, vm_size_
 /* Sets those that `which` names (VM_LIMIT_*) to what *l has; *l: out, all as they are then. KERN_INVALID_ARGUMENT: unknown bits. */
 kern_return_t task_limits(vm_map_t map, uint32_t which, struct vm_map_limits *l);
 
+/* --- FreeBSD's operations on ranges: mm/vm_map_range.h; codes as there, and KERN_INVALID_ARGUMENT for what is not in pages --- */
+
+kern_return_t vm_map_protect_user(vm_map_t map, vm_address_ut start, vm_address_ut end, vm_prot_t prot, vm_prot_t max, uint32_t flags);
+/* VM_INHERIT_ZERO, too. */
+kern_return_t vm_map_inherit_user(vm_map_t map, vm_address_ut start, vm_address_ut end, vm_inherit_t inheritance);
+kern_return_t vm_map_madvise_user(vm_map_t map, vm_address_ut start, vm_address_ut end, uint32_t advice);
+kern_return_t vm_map_sync_user(vm_map_t map, vm_address_ut start, vm_address_ut end, bool syncio, bool invalidate);
+enum vm_user_wire { VM_USER_WIRE, VM_USER_UNWIRE };
+/* The caller says whether the kernel's wirings are for him. */
+kern_return_t vm_map_wire_user(vm_map_t map, vm_address_ut start, vm_address_ut end, uint32_t flags, enum vm_user_wire how);
+/* FALSE for a NULL map. */
+bool vm_map_check_protection_user(vm_map_t map, vm_address_ut start, vm_address_ut end, vm_prot_t prot);
+bool vm_map_range_valid_user(vm_map_t map, vm_address_ut start, vm_address_ut end);
+
 /* --- vm_region (vm_map_region.c) --- */
 
 struct vm_region_basic_info {

@@ -61,11 +61,13 @@ extern "C" {
 #define INHERIT_SHARE   0
 #define INHERIT_COPY    1
 #define INHERIT_NONE    2
+#define INHERIT_ZERO    3               /* children find zeros there */
 #ifndef MAP_INHERIT_SHARE                /* vm/vm_map.h has another */
 #define MAP_INHERIT_SHARE INHERIT_SHARE /* NetBSD's names */
 #endif
 #define MAP_INHERIT_COPY  INHERIT_COPY
 #define MAP_INHERIT_NONE  INHERIT_NONE
+#define MAP_INHERIT_ZERO  INHERIT_ZERO
 
 #define MADV_NORMAL     0
 #define MADV_RANDOM     1

@@ -6,12 +6,13 @@
  * object, or VM_OBJECT_NULL for zero-fill. A handle stays the caller's, whatever
  * comes of the call. Everything is in whole pages; what is not is
  * KERN_INVALID_ARGUMENT. Codes are the kernel's (its mm/vm_map_find.h lists
- * them). Stacks: vm/vm_map_stack.h.
+ * them). Stacks: vm/vm_map_stack.h; what is done to ranges: vm/vm_map_range.h.
  */
 #ifndef VM_VM_MAP_H
 #define VM_VM_MAP_H
 
 #include <mach/mach.h>
+#include <vm/vm_map_range.h>
 #include <vm/vm_map_stack.h>
 
 #ifdef __cplusplus
