@@ -104,7 +104,7 @@ TEST(shell_complete, arguments)
 	ASSERT_TRUE(offers_are("vm_map t1 0 i", "inherit= into= "));
 	ASSERT_EQ(strcmp(c.common, "in"), 0);
 	ASSERT_TRUE(offers_are("vm_map t1 0 inherit=copy i", "into= "));
-	ASSERT_TRUE(offers_are("vm_map t1 0 inherit=", "share copy none "));
+	ASSERT_TRUE(offers_are("vm_map t1 0 inherit=", "share copy none zero "));
 	ASSERT_EQ(c.start, 20);
 	ASSERT_TRUE(offers_are("vm_map t1 0 into=t", "t1 t2 "));
 	ASSERT_TRUE(offers_are("vm_map t1 0 cur=rw", "rwx rw- "));
