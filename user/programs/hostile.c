@@ -422,6 +422,40 @@ stack_call(struct attacker *a)
 	}
 }
 
+/* FreeBSD's operations on ranges: ends before starts, beside pages, unknown flags, the kernel's wirings. */
+static void
+bsd_call(struct attacker *a)
+{
+	uint64_t start = address(a), n = size(a), t = target(a, &start, n), end = start + n;
+	uint64_t flags = below(a, 8) ? below(a, 8) : small(a);
+
+	switch (below(a, 8)) {
+	case 0:
+		CALL(vm_map_protect, t, start, end, prot(a), below(a, 2) ? 7 : prot(a), flags);
+		break;
+	case 1:
+		CALL(vm_map_inherit, t, start, end, below(a, 8) ? below(a, 4) : small(a));
+		break;
+	case 2:
+	case 3:
+		CALL(vm_map_madvise, t, start, end, below(a, 8) ? below(a, 10) : small(a));
+		break;
+	case 4:
+		CALL(vm_map_sync, t, start, below(a, 8) ? end : start, below(a, 2), below(a, 2));
+		break;
+	case 5:
+		CALL(vm_map_wire, t, start, end, flags);
+		break;
+	case 6:
+		CALL(vm_map_unwire, t, start, end, flags & ~4u);
+		break;
+	default:
+		CALL(vm_map_check_protection, t, start, end, prot(a));
+		CALL(vm_map_range_valid, t, start, end);
+		break;
+	}
+}
+
 static void
 vm_call(struct attacker *a)
 {
@@ -429,7 +463,11 @@ vm_call(struct attacker *a)
 	uint64_t t = target(a, &where, n);
 	uint32_t words = below(a, 4) == 0 ? small(a) : VM_REGION_BASIC_INFO_COUNT;
 
-	switch (below(a, 22)) {
+	switch (below(a, 24)) {
+	case 22:
+	case 23:
+		bsd_call(a);
+		break;
 	case 20:
 	case 21:
 		stack_call(a);

@@ -25,6 +25,7 @@
 #include <kernel/pager.h>
 #include <mm/vm_check.h>
 #include <mm/vm_map_copy.h>
+#include <mm/vm_map_range.h>
 #include <mm/vm_map_stack.h>
 #include <mm/vm_user.h>
 #include <mm/zone.h>
@@ -360,6 +361,58 @@ static kern_return_t call_protect_none(void) { return vm_protect(map[0], U(A + P
 static kern_return_t call_protect_max(void) { return vm_protect(map[0], U(A + 2 * P), S(3 * P), true, VM_PROT_READ); }
 static kern_return_t call_protect_copy(void) { return vm_protect(map[0], U(A + 2 * P), S(3 * P), false, VM_PROT_DEFAULT | VM_PROT_COPY); }
 static kern_return_t call_inherit_middle(void) { return vm_inherit(map[0], U(A + 2 * P), S(3 * P), VM_INHERIT_NONE); }
+
+static kern_return_t
+call_bsd_protect(void)
+{
+	static const struct vm_map_rights r = {
+		.prot = VM_PROT_READ, .max = VM_PROT_DEFAULT, .flags = VM_MAP_PROTECT_SET_PROT | VM_MAP_PROTECT_SET_MAXPROT,
+	};
+
+	return vm_map_bsd_protect(map[0], A + 2 * P, A + M + 3 * P, &r);
+}
+
+static kern_return_t call_madvise_nosync(void) { return vm_map_madvise(map[0], A + 2 * P, A + M + 3 * P, MADV_NOSYNC); }
+
+/* Children have zeros in the middle. */
+static kern_return_t
+call_fork_zero(void)
+{
+	kern_return_t kr = vm_map_inherit(map[0], A + 2 * P, A + M + 3 * P, VM_INHERIT_ZERO);
+	vm_map_t child;
+
+	if (kr != KERN_SUCCESS)
+		return kr;
+	child = vm_map_fork(map[0]);
+	vm_map_deallocate(child);
+	if (child == NULL) {
+		(void)vm_map_inherit(map[0], A + 2 * P, A + M + 3 * P, VM_INHERIT_COPY);
+		return KERN_RESOURCE_SHORTAGE;
+	}
+	return KERN_SUCCESS;
+}
+
+/* Several runs with holes between them; and all of it back again. */
+static kern_return_t
+call_bsd_wire(void)
+{
+	kern_return_t kr = vm_map_bsd_wire(map[0], A + P, A + 2 * M + 3 * P, VM_MAP_WIRE_USER | VM_MAP_WIRE_HOLESOK);
+
+	if (kr == KERN_SUCCESS)
+		kr = vm_map_bsd_unwire(map[0], A + P, A + 2 * M + 3 * P, VM_MAP_WIRE_USER | VM_MAP_WIRE_HOLESOK);
+	return kr;
+}
+
+static kern_return_t
+call_lookup_copy(void)
+{
+	struct vm_map_lookup l;
+	kern_return_t kr = vm_map_lookup(map[0], A + 2 * P, VM_PROT_READ | VM_PROT_COPY, &l);
+
+	if (kr == KERN_SUCCESS)
+		vm_map_lookup_done(map[0], &l);
+	return kr;
+}
 
 static kern_return_t
 read_from(vm_offset_t at, vm_size_t size, vm_map_t into)
@@ -754,7 +807,9 @@ static const struct call {
 	{ "kernel_read", call_kernel_read, WHOLE }, { "kernel_write", call_kernel_write, PART_A },
 	{ "stack", call_stack, WHOLE }, { "stack_wired", call_stack_wired, WHOLE }, { "growstack", call_growstack, WHOLE },
 	{ "growstack_wired", call_growstack_wired, WHOLE }, { "growstack_classic", call_growstack_classic, WHOLE },
-	{ "fault_in_gap", call_fault_in_gap, STEPS },
+	{ "fault_in_gap", call_fault_in_gap, STEPS }, { "bsd_protect", call_bsd_protect, WHOLE },
+	{ "madvise_nosync", call_madvise_nosync, WHOLE }, { "bsd_wire", call_bsd_wire, STEPS },
+	{ "lookup_copy", call_lookup_copy, WHOLE }, { "fork_zero", call_fork_zero, STEPS },
 };
 
 /* Repeating it after a part was done need not give the same: the source has changed. */
