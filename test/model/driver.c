@@ -155,7 +155,7 @@ perform(uint8_t inject)
 	case DRV_RENEW: op_renew(inject); break;
 	case DRV_PASSING: op_passing_fork(inject); break;
 	case DRV_ALLOCATE: op_allocate(inject); break;
-	case DRV_MAP: op_map(inject); break;
+	case DRV_MAP: d.random >> 40 & 1 ? op_find(inject) : op_map(inject); break;
 	case DRV_DEALLOCATE: op_deallocate(inject); break;
 	case DRV_PROTECT: op_protect(inject); break;
 	case DRV_INHERIT: op_inherit(inject); break;

@@ -8,6 +8,7 @@
  *   driver_share.c  operations that join maps: remap, named entries, held
  *                   copies, wiring, advice
  *   driver_submap.c submaps and their windows
+ *   driver_find.c   FreeBSD's placement
  *   driver_stack.c  stacks, guards, limits
  *   driver_pager.c  memory objects and their pager
  */
@@ -141,6 +142,9 @@ void op_window(uint8_t inject);
 /* Copy-on-write windows of task t that mm has made memory of: the model follows, before it writes there. */
 void follow_windows(unsigned t);
 void submaps_finish(void);
+
+/* driver_find.c */
+void op_find(uint8_t inject);
 
 /* driver_stack.c */
 void op_stack(uint8_t inject);

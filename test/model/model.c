@@ -367,9 +367,9 @@ fill(unsigned t, int first, int last, const struct unit *like)
 	}
 }
 
-/* First fit at or above lower: the address, or the code. */
+/* First fit at or above lower and below end: the address, or the code. */
 static model_codes
-first_fit(unsigned t, vm_offset_t lower, vm_size_t size, uint64_t mask, vm_offset_t *addr)
+first_fit(unsigned t, vm_offset_t lower, vm_size_t size, uint64_t mask, vm_offset_t end, vm_offset_t *addr)
 {
 	const struct unit *u = model_task[t].unit;
 	vm_offset_t start = lower < space.min ? space.min : lower, at;
@@ -386,8 +386,8 @@ first_fit(unsigned t, vm_offset_t lower, vm_size_t size, uint64_t mask, vm_offse
 			start = space.start[i];
 		for (next = i; next < space.nunits && u[next].cell == NULL; next++)
 			;
-		at = (start + mask) & ~mask;
-		if (at < start || at + size < at || at + size > space.max)
+		at = (start + mask) & ~mask;            /* Mach's rule */
+		if (at < start || at + size < at || at + size > end)
 			return CODE(KERN_NO_SPACE);
 		if (at + size <= space.start[next])
 			break;
@@ -432,7 +432,7 @@ place(unsigned t, vm_offset_t *addr, vm_size_t size, uint64_t mask, uint32_t fla
 	model_codes codes;
 
 	if (flags & VM_FLAGS_ANYWHERE) {
-		codes = first_fit(t, *addr, size, mask, &r->start);
+		codes = first_fit(t, *addr, size, mask, space.max, &r->start);
 		if (codes == OK)
 			codes = within_limit(t, size, 0, 0);
 		if (codes != OK)
@@ -501,6 +501,37 @@ model_map(unsigned t, vm_offset_t *addr, const struct model_map_args *a, bool co
 	    (a->flags & ~FLAGS_KNOWN) || round_page(a->size) == 0)
 		return CODE(KERN_INVALID_ARGUMENT);
 	codes = place(t, &at, round_page(a->size), a->mask, a->flags, KERN_INVALID_ARGUMENT, &r);
+	if (codes != OK)
+		return codes;
+	*addr = at;
+	if (commit)
+		fill(t, r.first, r.last, &new);
+	return OK;
+}
+
+model_codes
+model_find(unsigned t, vm_offset_t *addr, const struct model_find_args *a, bool commit)
+{
+	struct unit new = unit_new(a->cur, a->max, a->share ? VM_INHERIT_SHARE : VM_INHERIT_COPY, 0, SHARED_NO);
+	vm_offset_t at = *addr, end = a->max_addr != 0 && a->max_addr < space.max ? a->max_addr : space.max;
+	model_codes codes;
+	struct range r;
+
+	if (a->size == 0 || (at | a->size | a->min_addr) % PAGE_SIZE != 0 || (a->max & ~VM_PROT_ALL) || (a->cur & ~a->max))
+		return CODE(KERN_INVALID_ARGUMENT);
+	if (!a->searches)
+		codes = place(t, &at, a->size, 0, a->replaces ? VM_FLAGS_OVERWRITE : 0, KERN_INVALID_ADDRESS, &r);
+	else {
+		if (a->again && at == 0)
+			at = a->min_addr;
+		codes = first_fit(t, at, a->size, a->mask, end, &r.start);
+		if (codes != OK && a->again && a->min_addr < at)
+			codes = first_fit(t, a->min_addr, a->size, a->mask, end, &r.start);
+		r.end = r.start + a->size;
+		at = r.start;
+		if (codes == OK)
+			codes = !range_units(&r) ? MODEL_SKIP : within_limit(t, a->size, 0, 0);
+	}
 	if (codes != OK)
 		return codes;
 	*addr = at;

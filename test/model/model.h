@@ -134,6 +134,19 @@ struct model_map_args {
 
 model_codes model_allocate(unsigned t, vm_offset_t *addr, vm_size_t size, uint32_t flags, bool commit);
 model_codes model_map(unsigned t, vm_offset_t *addr, const struct model_map_args *a, bool commit);
+struct model_find_args {
+	vm_size_t    size;
+	bool         searches;          /* or it is there, or nowhere: */
+	bool         replaces;          /* with what is there gone first */
+	uint64_t     mask;              /* searching: 2^n - 1, bits that are 0 in the address */
+	vm_offset_t  max_addr;          /* 0: none */
+	bool         again;             /* from *addr on and, if need be, from min_addr on */
+	vm_offset_t  min_addr;
+	vm_prot_t    cur, max;
+	bool         share;
+};
+/* vm_map_find, vm_map_find_min, vm_map_fixed of zero-fill memory. */
+model_codes model_find(unsigned t, vm_offset_t *addr, const struct model_find_args *a, bool commit);
 model_codes model_deallocate(unsigned t, vm_offset_t addr, vm_size_t size, bool commit);
 model_codes model_protect(unsigned t, vm_offset_t addr, vm_size_t size, bool set_max, vm_prot_t prot, bool commit);
 model_codes model_inherit(unsigned t, vm_offset_t addr, vm_size_t size, vm_inherit_t inheritance, bool commit);
