@@ -249,6 +249,45 @@ map_call(struct attacker *a)
 	CALL(vm_map, pointer(a, &args));
 }
 
+/* FreeBSD's placement; strategies and flags that are none among them. */
+static void
+find_call(struct attacker *a)
+{
+	uint64_t n = size(a), where = address(a);
+	struct atlas_vm_find_args args = {
+		.task = target(a, &where, n), .length = below(a, 4) ? (n + PAGE_SIZE - 1) & -PAGE_SIZE : n,
+		.object = below(a, 3) ? 0 : handle[below(a, HANDLES)], .offset = below(a, 2) ? 0 : offset(a) & -PAGE_SIZE,
+		.min_addr = below(a, 2) ? PAGE_SIZE : address(a), .max_addr = below(a, 4) ? 0 : address(a),
+		.find_space = below(a, 8) == 0 ? (uint32_t)draw(a) : below(a, 2) ? below(a, 4) : (10 + below(a, 14)) << 8,
+		.cow = below(a, 2) ? 0 : below(a, 4) == 0 ? (uint32_t)draw(a) : 1u << below(a, 22), .prot = prot(a),
+		.max = below(a, 4) ? 7 : prot(a),
+	};
+
+	args.addr = where = below(a, 4) ? where & -PAGE_SIZE : where;
+	switch (below(a, 8)) {
+	case 0: case 1: case 2:
+		CALL(vm_map_find, pointer(a, &args));
+		break;
+	case 3:
+		CALL(vm_map_find_min, pointer(a, &args));
+		break;
+	case 4:
+		CALL(vm_map_fixed, pointer(a, &args));
+		break;
+	case 5:
+		CALL(vm_map_insert, pointer(a, &args));
+		break;
+	case 6:
+		if (below(a, 2))
+			CALL(vm_map_findspace, args.task, where, args.length, pointer(a, &args.addr));
+		else
+			CALL(vm_map_find_aligned, args.task, pointer(a, &args.addr), args.length, args.max_addr, 1ul << below(a, 64));
+		break;
+	default:        /* mostly off again: with WXORX little else would succeed */
+		CALL(vm_map_set_options, args.task, below(a, 4) ? 0 : below(a, 8) ? 1u << below(a, 10) : draw(a), draw(a));
+	}
+}
+
 /* What the slot is for, anew; what was there goes. */
 static void
 furnish(struct attacker *a, unsigned slot)
@@ -486,7 +525,10 @@ vm_call(struct attacker *a)
 		break;
 	case 17:
 	case 9:
-		map_call(a);
+		if (below(a, 2))
+			map_call(a);
+		else
+			find_call(a);
 		break;
 	case 0:
 	case 1:

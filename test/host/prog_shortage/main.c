@@ -642,6 +642,32 @@ name_and_map(uint32_t permission)
 	return kr;
 }
 
+/* Placement: new memory, and what map[1] has at A + P: shared, or a copy. */
+static kern_return_t
+find_call(enum vm_find_call call, vm_offset_t at, uint32_t space, uint32_t cow, bool object)
+{
+	struct vm_find_user_args a = { .length = S(3 * P), .find_space = space, .cow = cow, .prot = VM_PROT_DEFAULT,
+	    .max = object ? VM_PROT_DEFAULT : VM_PROT_ALL, .min_addr = U(P) };
+	vm_address_ut where = U(at);
+	vm_size_ut size = S(4 * P);
+	kern_return_t kr = KERN_SUCCESS;
+
+	if (object)
+		kr = mach_make_memory_entry(map[0], &size, U(A + P), VM_PROT_DEFAULT, &a.entry, NULL);
+	if (kr == KERN_SUCCESS)
+		kr = vm_map_find_user(map[0], &where, &a, call);
+	vm_named_entry_release(a.entry);
+	return kr;
+}
+
+static kern_return_t call_find_super(void) { return find_call(VM_MAP_FIND, A + P, VMFS_SUPER_SPACE, MAP_DISABLE_COREDUMP, false); }
+static kern_return_t call_find_min(void) { return find_call(VM_MAP_FIND_MIN, vm_max_address - P, VMFS_ALIGNED_SPACE(16), 0, false); }
+static kern_return_t call_find_object(void) { return find_call(VM_MAP_FIND, A + P, VMFS_OPTIMAL_SPACE, MAP_PREFAULT, true); }
+static kern_return_t call_find_copy(void) { return find_call(VM_MAP_FIND, A + P, VMFS_ANY_SPACE, MAP_COPY_ON_WRITE | MAP_PREFAULT_PARTIAL, true); }
+static kern_return_t call_find_remap(void) { return find_call(VM_MAP_FIND, A + 2 * P, VMFS_NO_SPACE, MAP_REMAP, false); }
+static kern_return_t call_fixed(void) { return find_call(VM_MAP_FIXED, A + 3 * P, 0, MAP_INHERIT_SHARE, false); }
+static kern_return_t call_fixed_object(void) { return find_call(VM_MAP_FIXED, B + P, 0, MAP_COPY_ON_WRITE, true); }
+static kern_return_t call_insert(void) { return find_call(VM_MAP_INSERT, A - 16 * P, 0, 0, false); }
 static kern_return_t call_named_object(void) { return name_and_map(0); }
 static kern_return_t call_named_share(void) { return name_and_map(MAP_MEM_VM_SHARE); }
 static kern_return_t call_named_copy(void) { return name_and_map(MAP_MEM_VM_COPY); }
@@ -805,6 +831,9 @@ static const struct call {
 	{ "named_copy", call_named_copy, WHOLE }, { "named_create", call_named_create, WHOLE },
 	{ "submap", call_submap, WHOLE }, { "shared_region", call_shared_region, WHOLE }, { "pager", call_pager, WHOLE },
 	{ "kernel_read", call_kernel_read, WHOLE }, { "kernel_write", call_kernel_write, PART_A },
+	{ "find_super", call_find_super, WHOLE }, { "find_min", call_find_min, WHOLE }, { "find_object", call_find_object, STEPS },
+	{ "find_copy", call_find_copy, STEPS }, { "find_remap", call_find_remap, WHOLE }, { "fixed", call_fixed, WHOLE },
+	{ "fixed_object", call_fixed_object, STEPS }, { "insert", call_insert, WHOLE },
 	{ "stack", call_stack, WHOLE }, { "stack_wired", call_stack_wired, WHOLE }, { "growstack", call_growstack, WHOLE },
 	{ "growstack_wired", call_growstack_wired, WHOLE }, { "growstack_classic", call_growstack_classic, WHOLE },
 	{ "fault_in_gap", call_fault_in_gap, STEPS }, { "bsd_protect", call_bsd_protect, WHOLE },
