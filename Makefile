@@ -19,6 +19,9 @@ MODE    ?=
 MACHINE ?= virt
 # 1: `run` and `gdb` take the kernel with all checks.
 DEBUG   ?=
+# For `image`: a directory of boards/; 1: with the board's firmware on the card.
+BOARD    ?=
+FIRMWARE ?=
 
 .DEFAULT_GOAL := all
 MAKEFLAGS     += --no-builtin-rules --no-print-directory
@@ -151,7 +154,7 @@ bench: all build/lean/atlas.elf ## instructions per operation, as a table
 gdb: all $(KERNEL) | deps-gdb ## debug: in one terminal the stopped machine, in a second one gdb
 	@ATLAS_KERNEL=$(KERNEL) scripts/gdb/start $(RUN_ARGS)
 
-image: build/sd.img ## card image for U-Boot: build/sd.img
+image: $(if $(BOARD),build/atlas-$(BOARD).img build/atlas-$(BOARD).itb,build/sd.img) ## card image for QEMU's U-Boot; BOARD=: build/atlas-BOARD.img and .itb (FIRMWARE=1)
 
 doctor: ## name every tool, its version, and what is wrong with it
 	@scripts/doctor
@@ -251,8 +254,27 @@ build/initrd.cpio: $(PROGS) scripts/mkinitrd | deps
 	@mkdir -p $(@D)
 	@scripts/mkinitrd $@ $(PROGS)
 
-build/sd.img: build/atlas.img build/initrd.cpio scripts/image | deps-test
-	@scripts/image --kernel build/atlas.img --initrd build/initrd.cpio $@
+# --- images for boards: the same kernel in each ---
+
+IMAGE     = scripts/image --kernel build/atlas.img --initrd build/initrd.cpio
+IMAGE_DEP := build/atlas.img build/initrd.cpio scripts/image $(shell find boards -type f ! -name README.md)
+
+build/sd.img: $(IMAGE_DEP) | deps-test
+	@$(IMAGE) $@
+
+# With firmware or without, the name is the same: the last one asked for.
+build/firmware/asked: FORCE
+	@mkdir -p $(@D)
+	@echo '$(FIRMWARE)' | cmp -s - $@ || echo '$(FIRMWARE)' >$@
+
+build/firmware/%/version: scripts/firmware boards/%/card | deps-test
+	@scripts/firmware $* $(@D)
+
+build/atlas-%.img: $(IMAGE_DEP) build/firmware/asked $(if $(FIRMWARE),build/firmware/$(BOARD)/version) | deps-test
+	@$(IMAGE) --board $* $(if $(FIRMWARE),--firmware build/firmware/$*) $@
+
+build/atlas-%.itb: $(IMAGE_DEP) | deps-test
+	@$(IMAGE) --board $* $@
 
 # --- programs for the host ---
 

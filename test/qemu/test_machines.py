@@ -76,7 +76,6 @@ def machines():
         return []
     return [
         session("flat-image", ATLAS_KERNEL=IMAGE),
-        session("u-boot", "--uboot", "--smp", "4", "--mem", "512M"),
         session("u-boot-sv39", "--uboot", "--mode", "sv39"),
         session("16-harts", "--smp", "16"),
         session("64-harts", "--smp", "64"),

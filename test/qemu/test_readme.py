@@ -38,8 +38,8 @@ def read(path):
 
 
 TEXT = read(README)
-PAGES = {p: read(p) for p in [README, *(os.path.join(ROOT, d, "README.md")
-                                        for d in ("user", *glob.glob("boards/*", root_dir=ROOT)))]}
+PAGES = {p: read(p) for p in [README, *(os.path.join(ROOT, p) for p in (
+    "user/README.md", *glob.glob("boards/*/README.md", root_dir=ROOT)))]}
 
 
 def blocks(*kinds):
