@@ -280,6 +280,36 @@ TEST(compact, a_run_is_emptied_of_pages)
 	vm_map_deallocate(map);
 }
 
+/* Every allocation of a compaction fails once: nothing is lost, and what moved is there. */
+TEST(compact, without_a_page_to_move_to_nothing_is_lost)
+{
+	struct vm_page_compact_counts before, after;
+	struct vm_page_counts c;
+	vm_map_t map;
+	uint64_t n;
+
+	host_boot(HOST_MEM_DEFAULT);
+	map = fixture_map();
+	n = fill(map, 16);
+	for (uint64_t i = 0; i < n; i += 32)
+		ASSERT_EQ(vm_map_remove(map, FIELD + i * P, FIELD + (i + 16) * P, 0), KERN_SUCCESS);
+	for (uint64_t fails = 1; fails < 400; fails = fails * 3 / 2 + 1) {
+		vm_page_compact_counts(&before);
+		vm_alloc_fail_at(fails, false);
+		(void)vm_page_compact(1, true);
+		vm_alloc_fail_at(0, false);
+		vm_page_compact_counts(&after);
+		ASSERT_EQ(after.left, before.left + (after.made == before.made));
+		ASSERT_TRUE(vm_page_census(&c) == NULL);
+		ASSERT_EQ(c.kind[VM_PAGE_ISOLATED], 0);
+	}
+	for (uint64_t i = 16; i < n; i++)
+		if (i / 16 % 2 != 0)
+			ASSERT_LOAD(map, byte_at(i), value_of(i));
+	ASSERT_TRUE(fixture_sound(map, NULL));
+	vm_map_deallocate(map);
+}
+
 /* In vain, it is asked less and less often; when memory was freed, at once. */
 TEST(compact, who_fails_waits_longer)
 {

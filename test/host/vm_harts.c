@@ -119,8 +119,11 @@ static void
 member_load(struct member *m, unsigned i)
 {
 	uint8_t v = 0;
-	kern_return_t kr = fixture_load(m->map, page_address(i), &v);
+	kern_return_t kr = vm_fault(m->map, page_address(i), VM_PROT_READ);
 
+	/* Pages move: only the kernel's copies are made with the object locked, as a store is done before the fence is. */
+	if (kr == KERN_SUCCESS)
+		kr = vm_map_read_user(m->map, page_address(i), &v, 1);
 	__atomic_fetch_add(&loads, 1, __ATOMIC_RELAXED);
 	if (kr == KERN_SUCCESS && v != m->model[i])
 		count(&wrong_loads);
@@ -131,8 +134,10 @@ member_load(struct member *m, unsigned i)
 static void
 member_store(struct member *m, unsigned i, uint8_t v)
 {
-	kern_return_t kr = fixture_store(m->map, page_address(i), v);
+	kern_return_t kr = vm_fault(m->map, page_address(i), VM_PROT_WRITE);
 
+	if (kr == KERN_SUCCESS)
+		kr = vm_map_write_user(m->map, &v, page_address(i), 1);
 	if (kr == KERN_SUCCESS)
 		m->model[i] = v;
 	else if (kr != KERN_RESOURCE_SHORTAGE)

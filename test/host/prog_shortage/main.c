@@ -975,6 +975,7 @@ static const struct exception {
 	{ "mm/vm_kern.c", NULL, "the kernel's own memory: test/unit/vm_kern.c" },
 	{ "mm/zone.c", "zalloc", "the allocator itself" },
 	{ "mm/vm_page.c", NULL, "the allocator itself" },
+	{ "mm/vm_page_compact.c", NULL, "where memory is scattered: test/host/compact.c" },
 	{ "arch/riscv/pmap_kernel.c", NULL, "the kernel's own tables: test/unit/pmap.c" },
 };
 
