@@ -16,6 +16,7 @@
 #include <unistd.h>
 #include <mm/memory_object.h>
 #include <mm/vm_map_copy.h>
+#include <mm/vm_map_range.h>
 #include <mm/vm_map_stack.h>
 #include <vm_map_impl.h>
 #include <host.h>
@@ -30,9 +31,9 @@
 static const char *const points[] = {
 	"vm_fault.pager", "vm_fault_wire.page", "vm_map_behavior.zero", "vm_map_copy_overwrite.prepared",
 	"vm_map_copy_overwrite.unnest", "vm_map_enter.space", "vm_map_fork.copy", "vm_map_gather.slow",
-	"vm_map_lookup.again", "vm_map_lookup.copy_window", "vm_map_msync.pager", "vm_map_msync.submap",
+	"vm_map_lookup.again", "vm_map_lookup.copy_window", "vm_map_lookup.grown", "vm_map_msync.pager", "vm_map_msync.submap",
 	"vm_map_remove.unwired", "vm_map_stack.fault", "vm_map_submap.last_reference", "vm_map_submap.unnest_copy",
-	"vm_map_transition.settle", "vm_map_wire.pages", "vm_named_entry_range.cure",
+	"vm_map_transition.settle", "vm_map_wire.pages", "vm_map_wire.runs", "vm_named_entry_range.cure",
 };
 static bool reached[nitems(points)];
 
@@ -85,6 +86,14 @@ store_all(vm_offset_t addr, uint8_t value)
 }
 
 static bool plain(void) { return fixture_allocate(now.map, R, N * P) && store_all(R, OLD); }
+
+/* Three runs to wire: a hole, and a page without rights. */
+static bool
+runs(void)
+{
+	return plain() && vm_deallocate(now.map, vm_address_u(page(2)), vm_size_u(P)) == KERN_SUCCESS &&
+	    vm_protect(now.map, vm_address_u(page(5)), vm_size_u(P), false, VM_PROT_NONE) == KERN_SUCCESS;
+}
 
 static bool
 kernel_wired(void)
@@ -192,6 +201,23 @@ struct victim {
 static kern_return_t read_fault(void) { return vm_fault(now.map, page(1), VM_PROT_READ); }
 static kern_return_t write_fault(void) { return vm_fault(now.map, page(3), VM_PROT_WRITE); }
 static kern_return_t wire(void) { return vm_wire(now.map, vm_address_u(page(1)), vm_size_u(4 * P), VM_PROT_READ); }
+static kern_return_t
+wire_runs(void)
+{
+	return vm_map_bsd_wire(now.map, R, page(N + 4), VM_MAP_WIRE_USER | VM_MAP_WIRE_HOLESOK);
+}
+
+static kern_return_t
+lookup_grown(void)
+{
+	struct vm_map_lookup l;
+	kern_return_t kr = vm_map_lookup(now.map, page(3), VM_PROT_WRITE | VM_PROT_FAULT_LOOKUP, &l);
+
+	if (kr == KERN_SUCCESS)
+		vm_map_lookup_done(now.map, &l);
+	return kr;
+}
+
 static kern_return_t zero(void) { return vm_behavior_set(now.map, vm_address_u(page(1)), vm_size_u(4 * P), VM_BEHAVIOR_ZERO); }
 static kern_return_t copy_over(void) { return vm_copy(now.map, vm_address_u(SPARE), vm_size_u(3 * P), vm_address_u(page(1))); }
 /* Whole pages go by reference, the edges by bytes. */
@@ -244,6 +270,8 @@ static const struct victim victims[] = {
 	{ "vm_fault_wire.page", pager, wire, NULL },
 	{ "vm_map_wire.pages", plain, wire, NULL },
 	{ "vm_map_wire.pages", window, wire, NULL },
+	{ "vm_map_wire.runs", runs, wire_runs, NULL },
+	{ "vm_map_lookup.grown", stack, lookup_grown, NULL },
 	{ "vm_map_behavior.zero", plain, zero, NULL },
 	{ "vm_map_copy_overwrite.prepared", plain, copy_edges, NULL },
 	{ "vm_map_copy_overwrite.unnest", copied_window, copy_over, NULL },
@@ -276,6 +304,7 @@ static void protect_read(void) { (void)vm_protect(now.map, vm_address_u(page(1))
 static void private_copy(void) { (void)vm_protect(now.map, vm_address_u(page(1)), vm_size_u(3 * P), false, VM_PROT_DEFAULT | VM_PROT_COPY); }
 static void copy_here(void) { (void)vm_copy(now.map, vm_address_u(SPARE), vm_size_u(3 * P), vm_address_u(page(1))); }
 static void wire_more(void) { (void)vm_wire(now.map, vm_address_u(R), vm_size_u(N * P), VM_PROT_READ); }
+static void wire_with_holes(void) { (void)wire_runs(); }
 static void unwire_all(void) { (void)vm_wire(now.map, vm_address_u(R), vm_size_u(N * P), VM_PROT_NONE); }
 static void share_again(void) { (void)remap(R, false); }
 static void write_it(void) { (void)vm_fault(now.map, page(3), VM_PROT_WRITE); }
@@ -304,7 +333,7 @@ terminate(void)
 static const struct intruder intruders[] = {
 	{ "nothing", nothing }, { "unmap", unmap }, { "unmap part", unmap_part }, { "protect none", protect_none },
 	{ "protect, maximum", protect_read }, { "private copy", private_copy }, { "overwrite", overwrite }, { "copy", copy_here },
-	{ "fork", fork_and_end }, { "wire", wire_more }, { "unwire", unwire_all }, { "share", share_again },
+	{ "fork", fork_and_end }, { "wire", wire_more }, { "wire, with holes", wire_with_holes }, { "unwire", unwire_all }, { "share", share_again },
 	{ "write", write_it }, { "terminate", terminate },
 };
 
