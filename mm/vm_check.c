@@ -117,6 +117,20 @@ vm_check_M27(vm_map_t map, vm_map_entry_t e, struct vm_check_failure *f)
 	return true;
 }
 
+/* M28: what is cut at superpages only begins and ends at some; where no faults are, no object is. */
+static bool
+vm_check_M28(vm_map_t map, vm_map_entry_t e, struct vm_check_failure *f)
+{
+	static const vm_size_t unit[] = { PAGE_SIZE, MEGAPAGE_SIZE, GIGAPAGE_SIZE, 0 };
+
+	if (e->split != 0 && (!map->splits || ((e->vme_start | e->vme_end) & (unit[e->split] - 1)) != 0))
+		return FAIL(f, "M28", "map %lu entry [0x%lx, 0x%lx): split boundary %u, of which the map knows %u", map->id, e->vme_start,
+		    e->vme_end, (unsigned)e->split, (unsigned)map->splits);
+	if (e->nofault && (e->is_sub_map || e->object.vm_object != NULL))
+		return FAIL(f, "M28", "map %lu entry 0x%lx: an object, but no faults", map->id, e->vme_start);
+	return true;
+}
+
 /*
  * M5: a submap exists, covers the window, and has a higher level than this map: so no map lies below itself. What
  * shares page tables may, and can.
@@ -355,7 +369,7 @@ vm_check_map(vm_map_t map, struct vm_check_failure *f)
 	vm_map_lock_read(map);
 	ok = vm_check_M1(map, f) && vm_check_M2(map, f) && vm_check_M3(map, f) && vm_check_M4_map(map, f);
 	for (e = vm_map_first_entry(map); ok && e != vm_map_to_entry(map); e = e->vme_next)
-		ok = vm_check_M4(map, e, f) && vm_check_M27(map, e, f) && vm_check_M5(map, e, f) && vm_check_M6(map, e, f) &&
+		ok = vm_check_M4(map, e, f) && vm_check_M27(map, e, f) && vm_check_M28(map, e, f) && vm_check_M5(map, e, f) && vm_check_M6(map, e, f) &&
 		    vm_check_M7(map, e, f) && vm_check_entry_copies(map, e, f) && vm_check_M21(map, e, f);
 	if (ok && map->pmap != NULL && map->pmap != pmap_kernel())
 		ok = vm_check_leaves(map, f) && vm_check_M23(map, f);

@@ -513,6 +513,29 @@ TEST(vm_check, M27_guards_are_nothing_but_their_range)
 	vm_map_deallocate(map);
 }
 
+TEST(vm_check, M28_split_boundaries_and_memory_without_faults)
+{
+	ASSERT_TRUE(setup());
+	BREAKS_BIT("M28", entry->split, 1);
+	BREAKS_BIT("M28", entry->nofault, 1);
+	map->splits = true;
+	BREAKS_BIT("M28", entry->split, 2);
+	vm_map_deallocate(map);
+}
+
+TEST(vm_check, M1_the_index_of_an_alignment)
+{
+	struct vm_map_align align = { .mask = M - 1 };
+
+	ASSERT_TRUE(setup());
+	vm_map_lock(map);
+	vm_map_store_index(map, &align);
+	vm_map_unlock(map);
+	BREAKS("M1", entry->max_aligned, entry->max_aligned + 1);
+	BREAKS("M1", map->align.phase, 3 * P);
+	vm_map_deallocate(map);
+}
+
 /* M30, M31: a map with a partly populated reservation. Skips where there is no free megapage, or other maps are at work. */
 TEST(vm_check, M30_and_M31_reservations)
 {
