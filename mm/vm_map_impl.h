@@ -453,7 +453,7 @@ vm_map_write_protect_leaves(vm_map_t map, vm_map_entry_t e)
 	if (unlikely(map->submap_level != 0))
 		vm_map_protect_leaves_slow(map, e, e->protection & ~VM_PROT_WRITE, true);
 	else if (map->pmap != NULL)
-		pmap_protect(map->pmap, e->vme_start, e->vme_end, e->protection & ~VM_PROT_WRITE);
+		pmap_write_protect(map->pmap, e->vme_start, e->vme_end, e->protection);
 }
 /* Removes the leaves that submap window e has in map (and above it), nested or not. Write lock held. */
 void vm_map_submap_remove_leaves(vm_map_t map, vm_map_entry_t e);

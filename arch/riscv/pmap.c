@@ -227,6 +227,11 @@ pmap_leaf_table_from(struct pmap *pmap, vm_offset_t va, pte_t *e, unsigned level
 	struct vm_page *t;
 	unsigned made;
 
+	if (level == 1 && unlikely(pte_load(e) & PTE_PARKED)) {
+		pmap_unpark(e);
+		e = &pte_table(pte_load(e))[sv_index(va, 0)];
+		level = 0;
+	}
 	e = sv_grow(e, va, 0, &level, &made);
 	if (e == NULL)
 		return NULL;
@@ -642,8 +647,8 @@ pmap_fault(pmap_t pmap, vm_offset_t va, vm_prot_t access)
 	if (ok) {
 		if ((v & need) != need)
 			pte_or(e, need);
-	} else if (unlikely(v & PTE_NESTED) && !pte_leaf(v))
-		ok = pmap_fault_nested(pmap, va, access, need);
+	} else if (unlikely(v & (PTE_NESTED | PTE_PARKED)) && !pte_leaf(v))
+		ok = v & PTE_PARKED ? pmap_fault_parked(pmap, va, access, need) : pmap_fault_nested(pmap, va, access, need);
 	if (!kernel)
 		spin_unlock(&pmap->lock);
 	if (ok) {

@@ -6,6 +6,7 @@
  *   pmap_remove.c   removing and protecting ranges
  *   pmap_wire.c     wiring, and clearing referenced bits, by range
  *   pmap_pv.c       reverse mappings, and operations on a page's or chunk's mappings
+ *   pmap_park.c     write protection put off
  *   pmap_nest.c     tables that serve several pmaps
  *   pmap_kernel.c   the kernel's own pmap
  *   pmap_query.c    walks, statistics, the checker
@@ -151,6 +152,40 @@ pmap_find(struct pmap *pmap, vm_offset_t va, unsigned *level)
 		return &pmap->leaf[sv_index(va, 0)];
 	}
 	return pmap_find_far(pmap, va, level);
+}
+
+/* pmap_park.c */
+extern unsigned pmap_park_leaves;       /* a table with fewer is changed at once: two faults would cost as much */
+/*
+ * The leaf table that the directory's entry v points to, over va, loses its V, until somebody needs it. FALSE: better to
+ * take WRITE from its leaves now. The caller owes a fence of everything.
+ */
+static inline bool
+pmap_park(struct pmap *pmap, vm_offset_t va, pte_t *entry, pte_t v)
+{
+	struct vm_page *table = vm_page_of_pfn(pte_pfn(v));
+
+	if (table->slot < pmap_park_leaves || table->t.md != 0 || (table->flags & SV_PINNED))
+		return false;
+	pmap_uncache_leaf(pmap, va);
+	pte_store(entry, v ^ (PTE_V | PTE_PARKED));
+	return true;
+}
+/* The parked table at `entry`: its leaves lose WRITE, and it is there again. */
+void pmap_unpark(pte_t *entry);
+/* pmap_fault where va lies in a parked table: it is no more. pmap locked. */
+bool pmap_fault_parked(struct pmap *pmap, vm_offset_t va, vm_prot_t access, pte_t need);
+/* pmap_find, and into parked tables: for who takes away. */
+static inline pte_t *
+pmap_find_parked(struct pmap *pmap, vm_offset_t va, unsigned *level)
+{
+	pte_t *e = pmap_find(pmap, va, level), v;
+
+	if (*level == 1 && unlikely((v = pte_load(e)) & PTE_PARKED)) {
+		*level = 0;
+		e = &pte_table(v)[sv_index(va, 0)];
+	}
+	return e;
 }
 
 /* pmap_nest.c */

@@ -117,7 +117,7 @@ nest_is_own(struct pmap *sub, vm_offset_t va, vm_offset_t end)
 
 	for (; va < end; va = pmap_piece_end(va, end, level)) {
 		v = pte_load(sv_find(sub->root, sub->levels, va, &level));
-		if (level != 0 && v != 0 && !pte_leaf(v))
+		if (level != 0 && v != 0 && !pte_leaf(v) && !(v & PTE_PARKED))
 			return false;
 	}
 	return true;

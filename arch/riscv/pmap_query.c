@@ -310,6 +310,22 @@ census_nests(struct pmap_census *c)
 	return true;
 }
 
+static bool census_table(struct pmap_census *c, const pte_t *entries, unsigned level, vm_offset_t base,
+    unsigned first, unsigned last);
+
+/* A table that is put aside is as sound as another, holds nothing wired and serves nobody else. */
+static bool
+census_parked(struct pmap_census *c, vm_offset_t va, pte_t v)
+{
+	struct vm_page *table = sv_table_page(pte_table(v));
+
+	if (table == NULL || table->kind != VM_PAGE_TABLE || table->t.md != 0 || (table->flags & SV_PINNED))
+		return census_fail(c, va, "parked table that is wired, pinned or none");
+	if (c->pmap->leaf_window == va >> MEGAPAGE_SHIFT)
+		return census_fail(c, va, "parked table in the cache");
+	return census_table(c, pte_table(v), 0, va, 0, SV_ENTRIES);
+}
+
 static bool
 census_table(struct pmap_census *c, const pte_t *entries, unsigned level, vm_offset_t base,
     unsigned first, unsigned last)
@@ -326,6 +342,12 @@ census_table(struct pmap_census *c, const pte_t *entries, unsigned level, vm_off
 		vm_offset_t va = base + ((vm_offset_t)(i - first) << sv_shift(level));
 		pte_t v = pte_load(&entries[i]);
 
+		if (user && level == 1 && (v & ~PTE_PPN_MASK) == PTE_PARKED) {
+			if (!census_parked(c, va, v))
+				return false;
+			valid++;
+			continue;
+		}
 		if (!pte_valid(v)) {
 			if (v != 0)
 				return census_fail(c, va, "invalid entry that is not 0");

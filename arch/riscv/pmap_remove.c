@@ -206,7 +206,7 @@ pmap_remove_locked(struct pmap *pmap, vm_offset_t start, vm_offset_t end, unsign
 			next = pmap_remove_windows(pmap, start, end, how, b);
 			continue;
 		}
-		e = pmap_find(pmap, start, &level);
+		e = pmap_find_parked(pmap, start, &level);
 		next = pmap_piece_end(start, end, level);
 		if (level == 0)
 			pmap_remove_table(pmap, start, next, e, how, b);
@@ -396,10 +396,11 @@ pmap_protect_mega(struct pmap *pmap, vm_offset_t start, vm_offset_t end, pte_t *
 
 /*
  * Whole windows from start on, entry by entry of the directory used last, when
- * all leaves keep R, so that none goes. Where it went no further.
+ * all leaves keep R, so that none goes. park: only WRITE goes. Where it went no further.
  */
 static vm_offset_t
-pmap_protect_windows(struct pmap *pmap, vm_offset_t start, vm_offset_t end, pte_t keep, struct pmap_batch *b)
+pmap_protect_windows(struct pmap *pmap, vm_offset_t start, vm_offset_t end, pte_t keep, bool park,
+    struct pmap_batch *b)
 {
 	vm_offset_t last = pmap_piece_end(start, end, 2) & ~MEGAPAGE_MASK;
 	pte_t *e = &pmap->dir[sv_index(start, 1)], lose = PTE_RWX & ~keep, all = 0;
@@ -410,7 +411,11 @@ pmap_protect_windows(struct pmap *pmap, vm_offset_t start, vm_offset_t end, pte_
 		if (pte_leaf(v)) {
 			if (v & lose)
 				all |= pte_and(e, ~lose);
-		} else if (v != 0 && !(v & PTE_NESTED))
+		} else if (v == 0 || (v & PTE_NESTED) || (park && (v & PTE_PARKED)))
+			continue;
+		else if (park && pmap_park(pmap, start, e, v))
+			all |= PTE_W;
+		else
 			pmap_protect_table(pmap, start, start + MEGAPAGE_SIZE, pte_table(v), keep, b);
 	}
 	b->all |= all != 0;
@@ -419,8 +424,9 @@ pmap_protect_windows(struct pmap *pmap, vm_offset_t start, vm_offset_t end, pte_
 
 /* pmap locked; unlocks it. */
 static noinline void
-pmap_protect_unlock(struct pmap *pmap, vm_offset_t start, vm_offset_t end, pte_t keep)
+pmap_protect_unlock(struct pmap *pmap, vm_offset_t start, vm_offset_t end, pte_t keep, bool park)
 {
+	bool windows = (keep & PTE_R) && (park || !pmap->execute_only);
 	struct pmap_batch b;
 	vm_offset_t next;
 	unsigned level;
@@ -436,12 +442,15 @@ pmap_protect_unlock(struct pmap *pmap, vm_offset_t start, vm_offset_t end, pte_t
 	if (!(keep & PTE_R))
 		pmap->execute_only = true;
 	for (; start < end; start = next) {
-		if (pmap->dir_window == start >> GIGAPAGE_SHIFT && (start & MEGAPAGE_MASK) == 0 &&
-		    end - start >= MEGAPAGE_SIZE && (keep & PTE_R) && !pmap->execute_only) {
-			next = pmap_protect_windows(pmap, start, end, keep, &b);
-			continue;
+		if (windows && (start & MEGAPAGE_MASK) == 0 && end - start >= MEGAPAGE_SIZE) {
+			if (pmap->dir_window != start >> GIGAPAGE_SHIFT)
+				(void)pmap_find_far(pmap, start, &level);
+			if (pmap->dir_window == start >> GIGAPAGE_SHIFT) {
+				next = pmap_protect_windows(pmap, start, end, keep, park, &b);
+				continue;
+			}
 		}
-		e = pmap_find(pmap, start, &level);
+		e = pmap_find_parked(pmap, start, &level);
 		next = pmap_piece_end(start, end, level);
 		if (level == 0)
 			pmap_protect_table(pmap, start, next, e, keep, &b);
@@ -486,5 +495,18 @@ pmap_protect(pmap_t pmap, vm_offset_t start, vm_offset_t end, vm_prot_t prot)
 	if (pmap_is_in_cache(pmap, start, end) && (keep & PTE_R) && !pmap->execute_only)
 		pmap_protect_few(pmap, start, end, ~(PTE_RWX & ~keep));
 	else
-		pmap_protect_unlock(pmap, start, end, keep);
+		pmap_protect_unlock(pmap, start, end, keep, false);
+}
+
+void
+pmap_write_protect(pmap_t pmap, vm_offset_t start, vm_offset_t end, vm_prot_t prot)
+{
+	pte_t keep = pmap_keep_bits(prot & ~VM_PROT_WRITE);
+
+	if (!(keep & PTE_R) || end - start < MEGAPAGE_SIZE) {
+		pmap_protect(pmap, start, end, prot & ~VM_PROT_WRITE);
+		return;
+	}
+	spin_lock(&pmap->lock);
+	pmap_protect_unlock(pmap, start, end, keep, true);
 }

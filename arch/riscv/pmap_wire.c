@@ -81,6 +81,11 @@ wire_range_locked(struct pmap *pmap, vm_offset_t start, vm_offset_t end, bool wi
 	for (; start < end; start = next) {
 		e = pmap_find(pmap, start, &level);
 		next = pmap_piece_end(start, end, level);
+		if (unlikely(level == 1 && (pte_load(e) & PTE_PARKED))) {
+			pmap_unpark(e);
+			e = &pte_table(pte_load(e))[sv_index(start, 0)];
+			level = 0;
+		}
 		if (level == 0)
 			wire_entries(pmap, start, next, e, wired);
 		else if (pte_leaf(pte_load(e)) && !wire_from_mega(pmap, start, next, e, wired, b))
@@ -239,7 +244,7 @@ pmap_clear_reference_range(pmap_t pmap, vm_offset_t start, vm_offset_t end)
 
 	spin_lock(&pmap->lock);
 	for (; start < end; start = next) {
-		e = pmap_find(pmap, start, &level);
+		e = pmap_find_parked(pmap, start, &level);
 		next = pmap_piece_end(start, end, level);
 		if (level == 0) {
 			for (last = e + ((next - start) >> PAGE_SHIFT); e < last; e++)

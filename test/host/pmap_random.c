@@ -17,6 +17,8 @@
 #include <host.h>
 #include <tlb_sim.h>
 
+extern unsigned pmap_park_leaves;       /* pmap_impl.h */
+
 #define PMAPS       4
 #define SUB         3                   /* of these: the one that lends the tables of windows 0 and 1 */
 #define HARTS       4
@@ -352,6 +354,25 @@ op_protect(unsigned p)
 			model_protect(&g.slot[p][i], prot);
 }
 
+/* As for a copy: the tables of whole windows may be parked. */
+static void
+op_write_protect(unsigned p)
+{
+	unsigned first, n;
+
+	pick_range(&first, &n);
+	if (pick(3) != 0) {
+		first -= first % 512;
+		n = 512;
+	}
+	pmap_write_protect(g.pmap[p], va_of(first), va_of(first + n - 1) + PAGE_SIZE, VM_PROT_ALL);
+	if (g.nested[p][first / 512] != 0)
+		return;
+	for (unsigned i = first; i < first + n; i++)
+		if (g.slot[p][i].m != NULL)
+			model_protect(&g.slot[p][i], VM_PROT_ALL & ~VM_PROT_WRITE);
+}
+
 static void
 op_page(bool whole_chunk)
 {
@@ -522,6 +543,8 @@ one_op(void)
 		op_remove(p, pick(2));
 	else if (k < 60)
 		op_protect(p);
+	else if (k < 63)
+		op_write_protect(p);
 	else if (k < 66)
 		op_page(pick(3) == 0);
 	else if (k < 70)
@@ -550,6 +573,7 @@ run(unsigned levels, unsigned asid_bits, bool fault_ad, bool full_only, unsigned
 	    .sticky = levels == 4 };
 
 	start(&c);
+	pmap_park_leaves = 1;
 	for (g.step = 0; g.step < steps && !test_failed(); g.step++) {
 		one_op();
 		if (!test_failed())
@@ -557,6 +581,7 @@ run(unsigned levels, unsigned asid_bits, bool fault_ad, bool full_only, unsigned
 	}
 	if (!test_failed())
 		finish();
+	pmap_park_leaves = 32;
 }
 
 TEST(pmap_random, sv39_asid16)                  { run(3, 16, false, false, 3000); }

@@ -505,3 +505,103 @@ TEST(pmap_mega, each_allocation_may_fail)
 					break;
 			}
 }
+
+/* --- write protection that is put off --- */
+
+/* 512 leaves of 4 KiB at W0, all writable. */
+static bool
+small_leaves(void)
+{
+	for (unsigned i = 0; i < VM_CHUNK_PAGES; i++)
+		if (enter(pmap, W0 + i * P, i, VM_PROT_DEFAULT, VM_PROT_WRITE) != KERN_SUCCESS)
+			return false;
+	return true;
+}
+
+TEST(pmap_park, a_whole_table_is_put_aside_and_comes_back_without_write)
+{
+	struct pmap_walk w;
+
+	if (!setup())
+		return;
+	ASSERT_TRUE(small_leaves());
+	pmap_write_protect(pmap, W0, W0 + M, VM_PROT_DEFAULT);
+	ASSERT_FALSE(walk(pmap, W0).leaf);
+	ASSERT_EQ(stats(pmap).resident, 512);
+	ASSERT_TRUE(modified(5));               /* what it knows is known */
+	pmap_write_protect(pmap, W0, W0 + M, VM_PROT_DEFAULT);
+	ASSERT_FALSE(pmap_fault(pmap, W0 + 7 * P, VM_PROT_WRITE));
+	w = walk(pmap, W0 + 8 * P);
+	ASSERT_EQ(w.prot, VM_PROT_READ);
+	ASSERT_EQ(w.pa, vm_page_pa(page(8)));
+	pmap_write_protect(pmap, W0, W0 + M, VM_PROT_DEFAULT);
+	ASSERT_TRUE(pmap_fault(pmap, W0 + 7 * P, VM_PROT_READ));
+	/* Or by whoever enters a page. */
+	pmap_write_protect(pmap, W0, W0 + M, VM_PROT_DEFAULT);
+	ASSERT_EQ(enter(pmap, W0 + 3 * P, 3, VM_PROT_DEFAULT, VM_PROT_WRITE), KERN_SUCCESS);
+	ASSERT_EQ(walk(pmap, W0 + 3 * P).prot, VM_PROT_DEFAULT);
+	ASSERT_EQ(walk(pmap, W0 + 4 * P).prot, VM_PROT_READ);
+	teardown();
+}
+
+TEST(pmap_park, what_is_put_aside_can_be_taken_away)
+{
+	if (!setup())
+		return;
+	ASSERT_TRUE(small_leaves());
+	pmap_write_protect(pmap, W0, W0 + M, VM_PROT_DEFAULT);
+	pmap_remove(pmap, W0, W0 + 2 * P);
+	page_protect(9, VM_PROT_NONE);
+	ASSERT_EQ(stats(pmap).resident, 509);
+	page_clean(10);
+	ASSERT_FALSE(modified(10));
+	ASSERT_FALSE(pmap_fault(pmap, W0, VM_PROT_READ));
+	ASSERT_FALSE(walk(pmap, W0 + 9 * P).leaf);
+	ASSERT_TRUE(walk(pmap, W0 + 10 * P).leaf);
+	pmap_write_protect(pmap, W0, W0 + M, VM_PROT_DEFAULT);
+	for (unsigned i = 0; i < VM_CHUNK_PAGES; i++)
+		page_protect(i, VM_PROT_NONE);  /* the last leaf takes the table along */
+	ASSERT_EQ(stats(pmap).resident, 0);
+	ASSERT_TRUE(small_leaves());
+	pmap_write_protect(pmap, W0, W0 + M, VM_PROT_DEFAULT);
+	pmap_collect(pmap);
+	ASSERT_EQ(stats(pmap).resident, 0);
+	ASSERT_TRUE(small_leaves());
+	pmap_write_protect(pmap, W0, W0 + M, VM_PROT_DEFAULT);
+	teardown();                             /* destroyed as it is */
+}
+
+TEST(pmap_park, wiring_nesting_and_a_megapage_find_the_table)
+{
+	pmap_t parent;
+
+	if (!setup())
+		return;
+	ASSERT_TRUE(small_leaves());
+	pmap_write_protect(pmap, W0, W0 + M, VM_PROT_DEFAULT);
+	ASSERT_EQ(pmap_wire_range(pmap, W0, W0 + P, true), KERN_SUCCESS);
+	ASSERT_TRUE(walk(pmap, W0).wired);
+	ASSERT_EQ(walk(pmap, W0).prot, VM_PROT_READ);
+	/* With something wired it stays in place, and loses WRITE at once. */
+	ASSERT_EQ(enter(pmap, W0 + 3 * P, 3, VM_PROT_DEFAULT, VM_PROT_WRITE), KERN_SUCCESS);
+	pmap_write_protect(pmap, W0, W0 + M, VM_PROT_DEFAULT);
+	ASSERT_EQ(walk(pmap, W0 + 3 * P).prot, VM_PROT_READ);
+	ASSERT_EQ(pmap_wire_range(pmap, W0, W0 + P, false), KERN_SUCCESS);
+	pmap_write_protect(pmap, W0, W0 + M, VM_PROT_DEFAULT);
+	ASSERT_FALSE(walk(pmap, W0).leaf);
+	ASSERT_EQ(enter_mega(pmap, W0, VM_PROT_READ, 0), KERN_SUCCESS);
+	ASSERT_EQ(walk(pmap, W0).size, M);
+	ASSERT_EQ(walk(pmap, W0).prot, VM_PROT_READ);
+	ASSERT_TRUE(walk(pmap, W0).dirty);
+	pmap_remove(pmap, W0, W0 + M);
+	ASSERT_TRUE(small_leaves());
+	pmap_write_protect(pmap, W0, W0 + M, VM_PROT_DEFAULT);
+	parent = pmap_create();
+	ASSERT_TRUE(parent != NULL);
+	ASSERT_EQ(pmap_nest(parent, pmap, 8 * M, W0, M), KERN_SUCCESS);
+	ASSERT_EQ(walk(parent, 8 * M + P).prot, VM_PROT_READ);
+	pmap_write_protect(pmap, W0, W0 + M, VM_PROT_DEFAULT);  /* others need it: not put aside */
+	ASSERT_TRUE(walk(parent, 8 * M + P).leaf);
+	pmap_destroy(parent);
+	teardown();
+}

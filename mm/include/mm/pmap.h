@@ -152,6 +152,12 @@ void pmap_remove_dead(pmap_t pmap, vm_offset_t start, vm_offset_t end);
 void pmap_remove_advised(pmap_t pmap, vm_offset_t start, vm_offset_t end, bool dead);
 /* Only reduces: leaves in [start, end) keep at most prot; no R and no X: removed. */
 void pmap_protect(pmap_t pmap, vm_offset_t start, vm_offset_t end, vm_prot_t prot);
+/*
+ * Before memory is copied by reference: leaves in [start, end), which have at most the rights prot, lose WRITE. Costs by
+ * page tables: leaves of whole windows of 2 MiB may be put aside, and are back, without WRITE, after one fault (pmap_fault
+ * resolves it, or pmap_enter); meanwhile questions find them absent.
+ */
+void pmap_write_protect(pmap_t pmap, vm_offset_t start, vm_offset_t end, vm_prot_t prot);
 /* Every mapping of this page in every pmap keeps at most prot (NONE removes). */
 void pmap_page_protect(struct vm_page *m, vm_prot_t prot);
 /* The same for all pages of a chunk. */

@@ -37,6 +37,7 @@ typedef uint64_t pte_t;
 #define PTE_WIRED       0x100ul         /* RSW: the pmap may not forget it */
 #define PTE_MANAGED     0x200ul         /* RSW: page of an object; a pv record counts it */
 #define PTE_NESTED      0x200ul         /* RSW of a pointer: to a leaf table of another pmap (pmap_nest.c) */
+#define PTE_PARKED      (1ul << 60)     /* without V: still points to its leaf table (pmap_park.c) */
 #define PTE_RWX         (PTE_R | PTE_W | PTE_X)
 #define PTE_PPN_SHIFT   10
 #define PTE_PPN_MASK    0x003ffffffffffc00ul
