@@ -230,6 +230,21 @@ op_protect(uint8_t inject)
 	spots(d.addr, d.size);
 }
 
+/* FreeBSD's: children have zeros. */
+static void
+inherit_zero(uint8_t inject)
+{
+	vm_offset_t start = trunc_page(d.addr), end = round_page(d.addr + d.size);
+	model_codes codes = model_inherit_zero(d.t, d.addr, d.size, false);
+
+	say("task %u: vm_map_inherit(0x%lx, 0x%lx, zero)", d.t, start, end);
+	if (!may_run(codes, inject))
+		return;
+	if (agree(codes, vm_map_inherit_user(d.map[d.t], vm_address_u(start), vm_address_u(d.size != 0 ? end : start), VM_INHERIT_ZERO)))
+		model_inherit_zero(d.t, d.addr, d.size, true);
+	spots(d.addr, d.size);
+}
+
 void
 op_inherit(uint8_t inject)
 {
@@ -238,6 +253,10 @@ op_inherit(uint8_t inject)
 	vm_inherit_t inheritance = some[d.arg & 7];
 	model_codes codes = model_inherit(d.t, d.addr, d.size, inheritance, false);
 
+	if (inheritance == VM_INHERIT_ZERO && (d.arg & 8)) {
+		inherit_zero(inject);
+		return;
+	}
 	say("task %u: vm_inherit(0x%lx, 0x%lx, %u)", d.t, d.addr, d.size, inheritance);
 	if (!may_run(codes, inject))
 		return;

@@ -654,6 +654,24 @@ model_inherit(unsigned t, vm_offset_t addr, vm_size_t size, vm_inherit_t inherit
 	return OK;
 }
 
+model_codes
+model_inherit_zero(unsigned t, vm_offset_t addr, vm_size_t size, bool commit)
+{
+	struct range r;
+
+	if (size == 0)
+		return OK;
+	if (wraps(addr, size) || !range_clamped(addr, size, &r))
+		return MODEL_SKIP;
+	for (int i = r.first; i < r.last; i++)
+		if (model_task[t].unit[i].sub != 0)
+			return CODE(KERN_INVALID_ARGUMENT);
+	for (int i = r.first; commit && i < r.last; i++)
+		if (model_task[t].unit[i].cell != NULL && model_task[t].unit[i].guard == GUARD_NONE)
+			model_task[t].unit[i].inherit = VM_INHERIT_ZERO;
+	return OK;
+}
+
 /* --- copying --- */
 
 static struct content *snapshot[MODEL_PAGES_MAX];
@@ -822,7 +840,7 @@ model_fork(unsigned parent, unsigned child)
 			*c = *p;
 			c->wired = 0;
 			c->shared = SHARED_NO;
-			c->cell = cell_new(content_hold(p->cell->content));
+			c->cell = cell_new(p->inherit == VM_INHERIT_ZERO ? NULL : content_hold(p->cell->content));
 		}
 	}
 }

@@ -149,6 +149,8 @@ struct model_find_args {
 model_codes model_find(unsigned t, vm_offset_t *addr, const struct model_find_args *a, bool commit);
 model_codes model_deallocate(unsigned t, vm_offset_t addr, vm_size_t size, bool commit);
 model_codes model_protect(unsigned t, vm_offset_t addr, vm_size_t size, bool set_max, vm_prot_t prot, bool commit);
+/* FreeBSD's form, in pages. */
+model_codes model_inherit_zero(unsigned t, vm_offset_t addr, vm_size_t size, bool commit);
 model_codes model_inherit(unsigned t, vm_offset_t addr, vm_size_t size, vm_inherit_t inheritance, bool commit);
 /* *data: where the copy lies in task `into`. */
 model_codes model_read(unsigned t, vm_offset_t addr, vm_size_t size, unsigned into, vm_offset_t *data, bool commit);
