@@ -25,6 +25,7 @@
  */
 #include <string.h>
 #include <base/tree_inline.h>
+#include <mm/vm_page_compact.h>
 #include <mm/vm_reserv.h>
 #include <mm/zone.h>
 #include <mm/pmap.h>
@@ -402,6 +403,76 @@ vm_object_populate(vm_object_t object, vm_object_offset_t offset, unsigned n)
 		if (vm_object_page_alloc(object, offset, true) == NULL)
 			return false;
 		c = vm_chunk_find(object, at >> VM_CHUNK_SHIFT);
+	}
+	return true;
+}
+
+/* The run's windows become full reservations. Object locked. FALSE: no memory for a chunk; those made are gone again, the run is the caller's. */
+static bool
+attach_run(vm_object_t object, uint64_t index, struct vm_page *m, uint64_t windows)
+{
+	uint64_t n = 0;
+
+	for (; n < windows; n++) {
+		struct vm_chunk *c = chunk_allocate(object, index + n);
+
+		if (c == NULL)
+			break;
+		vm_reserv_attach(c, m + n * VM_CHUNK_PAGES);
+		chunk_set_run(c, 0, VM_CHUNK_PAGES, 0);
+	}
+	if (n == windows)
+		return true;
+	while (n-- > 0) {
+		struct vm_chunk *c = vm_chunk_find(object, index + n);
+
+		vm_reserv_detach(c);
+		object->resident_page_count -= VM_CHUNK_PAGES;
+		chunk_free(c);
+	}
+	return false;
+}
+
+kern_return_t
+vm_object_populate_run(vm_object_t object, vm_object_offset_t offset, unsigned order)
+{
+	uint64_t size = PAGE_SIZE << order, at = offset + object->color, index = at >> VM_CHUNK_SHIFT;
+	struct vm_chunk *c;
+	struct vm_page *m;
+	kern_return_t kr = KERN_SUCCESS;
+
+	if (order <= VM_PAGE_ORDER_MEGA || order > VM_PAGE_ORDER_GIGA || (at & (size - 1)) != 0 ||
+	    object->size < size || offset > object->size - size)
+		return KERN_FAIL(KERN_INVALID_ARGUMENT, "0x%lx bytes at offset 0x%lx of object %lu are no aligned part of it", size, offset, object->id);
+	m = vm_page_alloc_contig(order);
+	if (m == NULL)
+		return KERN_FAIL(KERN_RESOURCE_SHORTAGE, "no 0x%lx bytes of memory in one run", size);
+	for (uint64_t i = 0; i < size >> PAGE_SHIFT; i++)
+		vm_page_zero(m + i);
+	spin_lock(&object->lock);
+	c = vm_chunk_at_or_after(object, index);
+	if (c != NULL && c->index < index + (size >> VM_CHUNK_SHIFT))
+		kr = KERN_FAIL(KERN_MEMORY_PRESENT, "object %lu has pages in the 0x%lx bytes at 0x%lx", object->id, size, offset);
+	else if (!attach_run(object, index, m, size >> VM_CHUNK_SHIFT))
+		kr = KERN_FAIL(KERN_RESOURCE_SHORTAGE, "no memory for the chunks of 0x%lx bytes", size);
+	spin_unlock(&object->lock);
+	if (kr != KERN_SUCCESS)
+		vm_page_free_contig(m, order);
+	return kr;
+}
+
+bool
+vm_object_is_run(vm_object_t object, vm_object_offset_t offset, unsigned order)
+{
+	uint64_t at = offset + object->color, windows = 1ul << (order - VM_PAGE_ORDER_MEGA);
+	struct vm_chunk *first = vm_chunk_find(object, at >> VM_CHUNK_SHIFT), *c;
+
+	if ((at & ((PAGE_SIZE << order) - 1)) != 0 || first == NULL || (first->base & ((1u << order) - 1)) != 0)
+		return false;
+	for (uint64_t i = 0; i < windows; i++) {
+		c = vm_chunk_find(object, (at >> VM_CHUNK_SHIFT) + i);
+		if (c == NULL || !vm_chunk_is_megapage(c) || c->base != first->base + i * VM_CHUNK_PAGES)
+			return false;
 	}
 	return true;
 }

@@ -24,11 +24,15 @@ void vm_reserv_bootstrap(void);
  * be made by vm_page_compact (VM_OBJECT_PATIENT only).
  */
 bool vm_reserv_make(struct vm_chunk *c, unsigned flags);
+/* c, new and empty, has m, a megapage of the caller's, for its reservation. */
+void vm_reserv_attach(struct vm_chunk *c, struct vm_page *m);
 void vm_reserv_refused(enum vm_reserv_refusal why);
 /* The last page has come; the first of a full one has gone; c, linked nowhere, is about to belong to another object. */
 void vm_reserv_filled(struct vm_chunk *c);
 void vm_reserv_thinned(struct vm_chunk *c);
 void vm_reserv_renamed(struct vm_chunk *c, vm_object_t to);
+/* c, full and about to be freed, gives its megapage to the caller. */
+void vm_reserv_detach(struct vm_chunk *c);
 /* No page is left; full: there were 512 until now. The megapage is free. */
 void vm_reserv_release(struct vm_chunk *c, bool full);
 /* c's pages, whose numbers have been noted, stay as single ones; the rest of its megapage is free. */

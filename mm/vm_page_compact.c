@@ -555,6 +555,8 @@ vm_page_alloc_contig(unsigned order)
 		m = vm_page_of_pfn(state.target[0].base);
 	state.n = 0;
 	end();
+	for (uint64_t i = 0; ATLAS_DEBUG && m != NULL && i < 1ul << order; i++)
+		m[i].poison = 0;        /* what was free is so no more */
 	return m;
 }
 

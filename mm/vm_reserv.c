@@ -120,6 +120,21 @@ vm_reserv_renamed(struct vm_chunk *c, vm_object_t to)
 
 /* --- making and giving back --- */
 
+void
+vm_reserv_attach(struct vm_chunk *c, struct vm_page *m)
+{
+	c->zeroed = (m->flags & VM_PAGE_ZEROED) != 0;   /* told to who asked for it */
+	m->flags = 0;
+	m->kind = VM_PAGE_RSVP;
+	m->o.chunk = c;
+	c->base = m->pfn;
+	c->head = m;
+	spin_lock(&vm_reserv_lock);
+	enqueue(c, 0);
+	spin_unlock(&vm_reserv_lock);
+	counts()->made++;
+}
+
 bool
 vm_reserv_make(struct vm_chunk *c, unsigned flags)
 {
@@ -148,17 +163,16 @@ vm_reserv_make(struct vm_chunk *c, unsigned flags)
 		vm_reserv_refused(VM_RESERV_REFUSED_NO_BLOCK);
 		return true;
 	}
-	c->zeroed = (m->flags & VM_PAGE_ZEROED) != 0;   /* told to who asked for it */
-	m->flags = 0;
-	m->kind = VM_PAGE_RSVP;
-	m->o.chunk = c;
-	c->base = m->pfn;
-	c->head = m;
-	spin_lock(&vm_reserv_lock);
-	enqueue(c, 0);
-	spin_unlock(&vm_reserv_lock);
-	counts()->made++;
+	vm_reserv_attach(c, m);
 	return true;
+}
+
+void
+vm_reserv_detach(struct vm_chunk *c)
+{
+	vm_page_describe(c->head, VM_PAGE_KERNEL, VM_PAGE_ORDER_MEGA, 0);
+	c->base = 0;
+	counts()->emptied++;
 }
 
 void

@@ -280,6 +280,51 @@ TEST(compact, a_run_is_emptied_of_pages)
 	vm_map_deallocate(map);
 }
 
+/* A run for an object: clear, resident, found to be one; each refusal leaves nothing behind. */
+TEST(compact, a_part_of_an_object_in_one_run)
+{
+	uint64_t size = PAGE_SIZE << 11, before, fails = 0;
+	vm_object_t o;
+	vm_map_t map;
+	kern_return_t kr;
+
+	host_boot(HOST_MEM_DEFAULT);
+	map = fixture_map();
+	ASSERT_TRUE(fixture_allocate(map, FIELD, 4 * size));
+	ASSERT_STORE(map, FIELD, 1);
+	o = fixture_entry(map, FIELD)->object.vm_object;
+	before = host_free_pages();
+	ASSERT_EQ(vm_object_populate_run(o, P, 11), KERN_INVALID_ARGUMENT);
+	ASSERT_EQ(vm_object_populate_run(o, 4 * size, 11), KERN_INVALID_ARGUMENT);
+	ASSERT_EQ(vm_object_populate_run(o, 0, 9), KERN_INVALID_ARGUMENT);
+	ASSERT_EQ(vm_object_populate_run(o, 0, 11), KERN_MEMORY_PRESENT);
+	do {
+		ASSERT_EQ(host_free_pages(), before);
+		vm_alloc_fail_at(++fails, false);
+		kr = vm_object_populate_run(o, size, 11);
+		vm_alloc_fail_at(0, false);
+	} while (kr == KERN_RESOURCE_SHORTAGE);
+	ASSERT_EQ(kr, KERN_SUCCESS);
+	ASSERT_TRUE(fails > 2);
+	spin_lock(&o->lock);
+	ASSERT_TRUE(vm_object_is_run(o, size, 11));
+	ASSERT_TRUE(vm_object_is_run(o, size, 10));
+	ASSERT_FALSE(vm_object_is_run(o, 0, 11));
+	spin_unlock(&o->lock);
+	ASSERT_LOAD(map, FIELD + size, 0);
+	ASSERT_STORE(map, FIELD + 2 * size - 1, 7);
+	ASSERT_EQ(fixture_page(map, FIELD + size) + size - PAGE_SIZE, fixture_page(map, FIELD + 2 * size - PAGE_SIZE));
+	ASSERT_TRUE(fixture_sound(map, NULL));
+	/* A page of it goes: it is no run any more. */
+	ASSERT_EQ(vm_deallocate(map, vm_address_u(FIELD + size + 5 * P), vm_size_u(P)), KERN_SUCCESS);
+	spin_lock(&o->lock);
+	ASSERT_FALSE(vm_object_is_run(o, size, 11));
+	spin_unlock(&o->lock);
+	ASSERT_LOAD(map, FIELD + 2 * size - 1, 7);
+	ASSERT_TRUE(fixture_sound(map, NULL));
+	vm_map_deallocate(map);
+}
+
 /* Every allocation of a compaction fails once: nothing is lost, and what moved is there. */
 TEST(compact, without_a_page_to_move_to_nothing_is_lost)
 {

@@ -313,6 +313,16 @@ void vm_chunk_fill_copy(struct vm_chunk *c, const struct vm_chunk *from);
  * which nobody can see.
  */
 bool vm_object_populate(vm_object_t object, vm_object_offset_t offset, unsigned n);
+/*
+ * 2^order pages of the object from offset on, aligned to their size (colour included), become resident and clear, in one
+ * run of physical memory (vm_page_alloc_contig: order above a megapage's, up to a gigabyte's). Unlocked; long: clearing
+ * a gigabyte. Each 2 MiB of it are a full reservation, to be split and freed like any other.
+ * KERN_INVALID_ARGUMENT: not aligned, or not inside the object; KERN_MEMORY_PRESENT: pages are there already;
+ * KERN_RESOURCE_SHORTAGE: no such run can be had, or no memory for chunks. Nothing changed then.
+ */
+kern_return_t vm_object_populate_run(vm_object_t object, vm_object_offset_t offset, unsigned order);
+/* Is all of such a part one run, full? Then one leaf may map it. object locked. */
+bool vm_object_is_run(vm_object_t object, vm_object_offset_t offset, unsigned order);
 /* Frees the resident pages in [start, end); their mappings must be gone. Returns pages freed. */
 uint64_t vm_object_page_remove(vm_object_t object, vm_object_offset_t start, vm_object_offset_t end);
 /* A page gets, or loses, one wiring; object locked. At most MAX_WIRE_COUNT: the caller has looked. */
