@@ -24,8 +24,6 @@ find(uint64_t args_inout, enum vm_find_call call)
 	vm_address_ut addr;
 	kern_return_t kr = copyin(args_inout, &u, sizeof(u));
 
-	if (kr == KERN_SUCCESS)
-		kr = output_probe(addr_out, sizeof(u.addr));
 	if (kr != KERN_SUCCESS)
 		return kr;
 	if (!target_get(u.task, &t))

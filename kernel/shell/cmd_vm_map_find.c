@@ -86,12 +86,12 @@ explain_gap(const struct vm_map_look *l)
 		    l->end, size_text(l->end - l->start, size), l->at < l->end ? size_text(l->end - l->at, wide) : "nothing", l->at);
 		break;
 	case GAP_TOO_SMALL:
-		kprintf("  %s: 0x%lx to 0x%lx (%s): refused, too small where the search begins\n", l->strategy, l->start, l->end,
-		    size_text(l->end - l->start, size));
+		kprintf("  %s: 0x%lx to 0x%lx (%s): refused, too small from 0x%lx on\n", l->strategy, l->start, l->end,
+		    size_text(l->end - l->start, size), l->at);
 		break;
 	case GAP_BEYOND:
-		kprintf("  %s: 0x%lx to 0x%lx (%s): refused, beyond the end from 0x%lx on\n", l->strategy, l->start, l->end,
-		    size_text(l->end - l->start, size), l->at);
+		kprintf("  %s: 0x%lx to 0x%lx (%s): refused, from 0x%lx on it would pass the maximum\n", l->strategy, l->start,
+		    l->end, size_text(l->end - l->start, size), l->at);
 		break;
 	default:
 		kprintf("  %s: nothing above 0x%lx fits: the tree of gaps says so\n", l->strategy, l->at);
