@@ -1,5 +1,6 @@
 """Cards and files of `make image`, booted by QEMU's U-Boot: by each loader file,
 as they are and with a script, and from the network as on a real board."""
+import gzip
 import os
 import re
 import subprocess
@@ -114,11 +115,47 @@ def test_fit_by_tftp(images):
     assert "bootargs mode=sv48" in boot and "Sv48" in boot
 
 
-def test_plain_image_by_tftp(images):
-    """As the page of the VisionFive 2 has it."""
-    child = start("qemu-virt", qemu=NETWORK)
+@pytest.mark.parametrize("packed", [False, True], ids=["plain", "gzip"])
+def test_kernel_alone_by_tftp(images, tmp_path, packed):
+    """As the page of the VisionFive 2 has it, but for the way it travels when packed."""
+    name = "atlas.img"
+    if packed:
+        name = "atlas.img.gz"
+        with open(os.path.join(BUILD, "atlas.img"), "rb") as f:
+            (tmp_path / name).write_bytes(gzip.compress(f.read()))
+    child = start("qemu-virt", qemu=NETWORK.replace(BUILD, str(tmp_path)) if packed else NETWORK)
     stop_autoboot(child)
-    tell(child, "setenv autoload no", "dhcp", "setenv serverip 10.0.2.2", "tftpboot ${ramdisk_addr_r} initrd.cpio",
-         "setenv initrd_size ${filesize}", "tftpboot ${kernel_addr_r} atlas.img")
-    child.send("booti ${kernel_addr_r} ${ramdisk_addr_r}:${initrd_size} ${fdtcontroladdr}\r")
-    session(child)
+    tell(child, "setenv autoload no", "dhcp", "setenv serverip 10.0.2.2", "tftpboot ${kernel_addr_r} " + name)
+    child.send("booti ${kernel_addr_r} - ${fdtcontroladdr}\r")
+    child.expect_exact(PROMPT)
+    assert "initrd " not in child.before
+    child.send("task create t1\r")
+    child.expect_exact("KERN_SUCCESS id=1")
+    child.send("poweroff\r")
+    child.expect_exact("atlas: exit status 0")
+    child.expect(pexpect.EOF)
+
+
+def test_firmware_of_the_visionfive2():
+    """The card that needs nothing of the board's flash: Debian's SPL and U-Boot, where they belong."""
+    r = subprocess.run(["make", "-s", "image", "BOARD=visionfive2", "FIRMWARE=1"], cwd=ROOT, text=True,
+                       capture_output=True, stdin=subprocess.DEVNULL, timeout=300, check=False)
+    if "could not be fetched" in r.stderr or "apt knows no site" in r.stderr:
+        pytest.skip(r.stderr.splitlines()[0])
+    assert r.returncode == 0, r.stdout + r.stderr
+    with open(os.path.join(BUILD, "atlas-visionfive2.img"), "rb") as f:
+        card = f.read()
+    for sector, name in (4096, "u-boot-spl.bin.normal.out"), (8192, "u-boot.itb"):
+        with open(os.path.join(BUILD, "firmware/visionfive2", name), "rb") as f:
+            data = f.read()
+        assert len(data) > 100000 and card[sector * 512:][:len(data)] == data
+    assert card[8192 * 512:][:4] == b"\xd0\x0d\xfe\xed", "u-boot.itb is a FIT"
+    # What the loader files of this card count on is what this U-Boot has.
+    for setting in b"kernel_addr_r=0x40200000", b"ramdisk_addr_r=0x46100000", b"bootcmd=bootflow scan":
+        assert b"\0" + setting + b"\0" in data, setting
+    r = subprocess.run(["sgdisk", "--verify", "build/atlas-visionfive2.img"], cwd=ROOT, capture_output=True,
+                       text=True, check=False)
+    assert "No problems found" in r.stdout
+    assert subprocess.run(["make", "-s", "image", "BOARD=visionfive2"], cwd=ROOT, check=False).returncode == 0
+    with open(os.path.join(BUILD, "atlas-visionfive2.img"), "rb") as f:
+        assert not any(f.read()[4096 * 512:16384 * 512]), "without FIRMWARE=1 there is none"

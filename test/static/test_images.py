@@ -179,6 +179,17 @@ def test_firmware_needs_debian(tmp_path):
     assert not (tmp_path / "out").exists()
 
 
+def test_firmware_that_cannot_be_fetched(tmp_path):
+    """apt's own complaint is passed on, and nothing is left behind that looks like firmware."""
+    (tmp_path / "apt-get").write_text("#!/bin/sh\nif [ $1 = indextargets ]; then echo http://nowhere.invalid/; exit; fi\n"
+                                      "echo 'E: Could not resolve nowhere.invalid'; exit 100\n")
+    (tmp_path / "apt-get").chmod(0o755)
+    r = subprocess.run([os.path.join(ROOT, "scripts/firmware"), "visionfive2", str(tmp_path / "out")], text=True,
+                       capture_output=True, env={"PATH": f"{tmp_path}:{os.environ['PATH']}"}, check=False)
+    assert r.returncode == 77 and "could not be fetched" in r.stderr and "E: Could not resolve" in r.stderr
+    assert not (tmp_path / "out").exists()
+
+
 def test_a_board_directory_compiles_nothing():
     """Loader files, a page, evidence: no source of the kernel is for one board."""
     for path in glob.glob(f"{ROOT}/boards/**", recursive=True):
