@@ -319,6 +319,15 @@ TEST(vm_map_stack, pieces_of_a_gap_merge_again_and_two_gaps_never_do)
 	ASSERT_STORE(map, TOP - G - 1, 1);
 	ASSERT_TRUE(entry_is(A - 1, A - MAX + 2 * G, A) && entry_is(A, A, TOP - 2 * G));
 	ASSERT_TRUE(fixture_sound(map, NULL));
+	/* Two that grow down: the gap that has lost its stack does not become the other's. */
+	ASSERT_EQ(vm_map_stack(map, 2 * A, MAX, &rw), KERN_SUCCESS);
+	ASSERT_EQ(vm_map_remove(map, 2 * A + MAX - G, 2 * A + MAX, VM_MAP_NO_FLAGS), KERN_SUCCESS);
+	ASSERT_EQ(vm_map_stack(map, 2 * A + MAX - G, MAX, &rw), KERN_SUCCESS);
+	ASSERT_EQ(vm_map_inherit(map, 2 * A, 2 * A + 2 * MAX, VM_INHERIT_NONE), KERN_SUCCESS);
+	ASSERT_TRUE(entry_is(2 * A, 2 * A, 2 * A + MAX - G));
+	ASSERT_EQ(vm_map_growstack(map, 2 * A + MAX - G - 1), KERN_FAILURE);
+	ASSERT_EQ(vm_map_growstack(map, 2 * A + MAX - G), KERN_NO_SPACE);
+	ASSERT_TRUE(fixture_sound(map, NULL));
 	vm_map_deallocate(map);
 }
 
