@@ -368,7 +368,8 @@ boot_harts(void)
 	unsigned online = hart_start_all();
 
 	kprintf("harts    %u of %u online, timer by %s, %lu us\n", online, hart_count,
-	    timer_sstc ? "Sstc" : "SBI", timer_us());
+	    timer_sstc ? "Sstc" : timer_silent ? "idle harts only: nothing is preempted" : "SBI",
+	    timer_us());
 }
 
 void

@@ -461,7 +461,12 @@ sched_idle(struct hart *h)
 		if (!vm_page_clear_ahead()) {
 			/* A sleeping hart must not hold a dead task's tables. */
 			pmap_switch(pmap_kernel());
-			wfi();
+			if (unlikely(timer_silent)) {
+				if (timer_due())
+					sched_tick();
+			} else {
+				wfi();
+			}
 		}
 		trap_window();
 	}

@@ -9,6 +9,13 @@
  * The handshake is one compare-and-swap a side, so a hart that comes late never
  * runs half known. harts[] and hart_count are set before any hart starts;
  * harts_online only grows.
+ *
+ * Where firmware has no remote fences, harts fence each other: who needs it
+ * raises fence_asked of the others, sends them software interrupts and waits
+ * for fence_done to follow. Harts in the kernel have interrupts off, and may
+ * wait for a lock that the asker holds: so whoever spins answers meanwhile
+ * (hart_relax), two that ask each other too. Without software interrupts a hart
+ * cannot be reached, and only the boot hart runs.
  */
 #include <arch/hart_start.h>
 #include <arch/csr.h>
@@ -37,6 +44,7 @@ struct hart_boot {
 struct hart harts[MAXHARTS];
 unsigned    hart_count;
 bool        hart_full_fences_only;
+bool        hart_fence_by_ipi;
 uint64_t    harts_online;
 
 static struct hart_boot hart_boot[MAXHARTS];
@@ -56,6 +64,8 @@ hart_init_boot(uint64_t hartid)
 	h->index = 0;
 	h->emergency_sp = (uint64_t)(boot_emergency + sizeof(boot_emergency));
 	hart_count = 1;
+	sbi_init_calls();
+	hart_fence_by_ipi = !sbi_has(SBI_CAN_RFENCE);
 	hart_full_fences_only = sbi_info.mvendorid == 0x489 &&
 	    (sbi_info.marchid & 0xffff) == 7 && sbi_info.marchid >> 63 != 0;
 }
@@ -78,6 +88,8 @@ hart_init_local(void)
 	csr_write(scounteren, 7);       /* cycle, time and instret for U-mode */
 	csr_write(sip, 0);
 	csr_write(sie, SIE_SSIE | SIE_STIE | SIE_SEIE);
+	if (hart_fence_by_ipi)
+		hart_fence_answer();    /* who asked may have been cleared from sip */
 	__atomic_or_fetch(&harts_online, 1ul << hart_index(), __ATOMIC_RELEASE);
 	__atomic_store_n(&hart_self()->online, 1, __ATOMIC_RELEASE);
 }
@@ -144,12 +156,27 @@ hart_wait(unsigned i, uint64_t deadline)
 	return false;
 }
 
+/* Why no other hart can be started or talked to; NULL: they can. */
+static const char *
+hart_alone(void)
+{
+	if (!sbi_has(SBI_HAS_HSM))
+		return "the firmware cannot start any (no HSM)";
+	return sbi_has(SBI_CAN_IPI) ? NULL : "the firmware cannot interrupt them (no IPI)";
+}
+
 unsigned
 hart_start_all(void)
 {
 	uint64_t ticks = timer_us_to_ticks(HART_START_US), deadline, started = 0;
 	unsigned online = 1;
 
+	if (hart_count > 1 && hart_alone() != NULL) {
+		kprintf("harts    %u left out: %s\n", hart_count - 1, hart_alone());
+		return online;
+	}
+	if (hart_fence_by_ipi && hart_count > 1)
+		kprintf("harts    fence each other: the firmware does not (no RFENCE)\n");
 	for (unsigned i = 1; i < hart_count; i++)
 		if (hart_start(&harts[i]))
 			started |= 1ul << i;
@@ -175,6 +202,37 @@ hart_kick_set(uint64_t set)
 		sbi_send_ipi(set);
 }
 
+void
+hart_fence_answer(void)
+{
+	struct hart *h = hart_self();
+	uint64_t asked = __atomic_load_n(&h->fence_asked, __ATOMIC_SEQ_CST);
+
+	if (asked == h->fence_done)
+		return;
+	sfence_vma_all();
+	fence_i();
+	__atomic_store_n(&h->fence_done, asked, __ATOMIC_RELEASE);
+}
+
+void
+hart_fence_set(uint64_t set)
+{
+	uint64_t want[MAXHARTS], s;
+	unsigned i;
+
+	for (s = set; s != 0; s &= s - 1) {
+		i = (unsigned)__builtin_ctzl(s);
+		want[i] = __atomic_add_fetch(&harts[i].fence_asked, 1, __ATOMIC_SEQ_CST);
+	}
+	hart_kick_set(set);
+	for (s = set; s != 0; s &= s - 1) {
+		i = (unsigned)__builtin_ctzl(s);
+		while (__atomic_load_n(&harts[i].fence_done, __ATOMIC_ACQUIRE) < want[i])
+			hart_relax();
+	}
+}
+
 uint64_t
 hart_stop_others(void)
 {
@@ -193,6 +251,8 @@ void
 hart_ipi(void)
 {
 	csr_clear(sip, SIE_SSIE);
+	if (unlikely(hart_fence_by_ipi))
+		hart_fence_answer();
 	if (__atomic_load_n(&hart_stopping, __ATOMIC_SEQ_CST) == 0)
 		return;
 	csr_write(sie, 0);

@@ -9,12 +9,14 @@
  * The firmware knows harts by id, and takes a set as a base and a 64-bit mask
  * above it; ids may be sparse, so a set of indices may need several calls
  * (sbi_for_masks). A call that must not fail (a remote fence, a timer) panics
- * when it does, except while that would lose the reason of an earlier panic.
+ * when it does. Legacy calls cannot be probed but by making them: sbi_init_calls
+ * does so once, and what neither answers is done without (hart.c, timer.c).
  *
  * No locks: calls are independent, and the firmware serialises where it must.
  */
 #include <arch/sbi.h>
 #include <arch/csr.h>
+#include <arch/hart_start.h>
 #include <base/print.h>
 #include <machine/hart.h>
 
@@ -249,7 +251,9 @@ sbi_send_ipi(uint64_t hart_set)
 static void
 sbi_remote_fence(const struct remote *r, uint64_t hart_set)
 {
-	if (!sbi_for_masks(r, hart_set))
+	if (unlikely(hart_fence_by_ipi))
+		hart_fence_set(hart_set);
+	else if (!sbi_for_masks(r, hart_set))
 		panic("firmware refused remote fence %lu for harts 0x%lx", r->fid, hart_set);
 }
 
@@ -274,4 +278,20 @@ sbi_remote_sfence_vma_asid(uint64_t hart_set, uint64_t start, uint64_t size, uin
 	sbi_remote_fence(&(struct remote){ .ext = SBI_EXT_RFENCE, .fid = RFENCE_SFENCE_ASID,
 	    .legacy = LEGACY_SFENCE_ASID, .has = SBI_HAS_RFENCE,
 	    .start = start, .size = size, .asid = asid }, hart_set);
+}
+
+void
+sbi_init_calls(void)
+{
+	struct remote fence = { .legacy = LEGACY_SFENCE, .has = SBI_HAS_RFENCE };
+	uint64_t self = 1ul << hart_index();
+
+	/* The oldest firmware returns nothing, so that a0 is what it was: only this error counts. */
+	if (sbi_has(SBI_HAS_TIME) ||
+	    sbi_call1(LEGACY_SET_TIMER, 0, ~0ul).error != SBI_ERR_NOT_SUPPORTED)
+		sbi_info.has |= SBI_CAN_TIME;
+	if (sbi_has(SBI_HAS_IPI) || sbi_send_ipi(self))
+		sbi_info.has |= SBI_CAN_IPI;
+	if (sbi_has(SBI_HAS_RFENCE) || sbi_for_masks(&fence, self))
+		sbi_info.has |= SBI_CAN_RFENCE;
 }

@@ -3,18 +3,23 @@
  *
  * With Sstc the comparator is a CSR; without it the firmware sets it for us.
  * The device tree says that a hart has Sstc, but firmware must have enabled it
- * too, so it is tried once under a trap vector of its own.
+ * too, so it is tried once under a trap vector of its own. Where firmware cannot
+ * do it either, the deadline is only remembered: idle harts look at it, so that
+ * sleepers wake, but a running program is not interrupted.
  */
 #include <arch/timer.h>
 #include <arch/csr.h>
 #include <arch/sbi.h>
+#include <machine/hart.h>
 
 #define TIMER_HZ_DEFAULT    10000000
 
 uint64_t timer_hz = TIMER_HZ_DEFAULT;
 bool     timer_sstc;
+bool     timer_silent;
 
 static uint64_t timer_start;
+static uint64_t timer_deadline[MAXHARTS];       /* where timer_silent */
 
 /* Writes the comparator; FALSE when that trapped. Interrupts are off. */
 static bool
@@ -40,6 +45,7 @@ timer_init(uint64_t hz, bool isa_sstc)
 	if (hz != 0)
 		timer_hz = hz;
 	timer_sstc = isa_sstc && stimecmp_works();
+	timer_silent = !timer_sstc && !sbi_has(SBI_CAN_TIME);
 	timer_start = timer_now();
 }
 
@@ -69,6 +75,14 @@ timer_set(uint64_t deadline)
 {
 	if (timer_sstc)
 		csr_write(CSR_STIMECMP, deadline);
+	else if (timer_silent)
+		timer_deadline[hart_index()] = deadline;
 	else
 		sbi_set_timer(deadline);
+}
+
+bool
+timer_due(void)
+{
+	return timer_now() >= timer_deadline[hart_index()];
 }

@@ -34,6 +34,13 @@ void hart_kick(unsigned index);
 void hart_kick_set(uint64_t set);
 
 /*
+ * Where hart_fence_by_ipi: these harts, which run the kernel, drop all
+ * translations and see all stores to code when this returns. Any lock may be
+ * held; the calling hart may be in the set. Interrupts are off.
+ */
+void hart_fence_set(uint64_t set);
+
+/*
  * Panic: asks the other harts to stop and waits at most 100 ms. Harts in the
  * kernel have interrupts off and may not answer: reported by the return value,
  * the set that did.

@@ -40,13 +40,17 @@ struct sbiret {
 #define SBI_EXT_SRST    0x53525354
 #define SBI_EXT_DBCN    0x4442434E
 
-/* Probed extensions, bits of sbi_info.has */
+/* Bits of sbi_info.has: extensions, probed, ... */
 #define SBI_HAS_TIME    0x01u
 #define SBI_HAS_IPI     0x02u
 #define SBI_HAS_RFENCE  0x04u
 #define SBI_HAS_HSM     0x08u
 #define SBI_HAS_SRST    0x10u
 #define SBI_HAS_DBCN    0x20u
+/* ... and what can be done at all, by extension or legacy call (sbi_init_calls). */
+#define SBI_CAN_TIME    0x100u
+#define SBI_CAN_IPI     0x200u
+#define SBI_CAN_RFENCE  0x400u
 
 struct sbi_info {
 	uint32_t has;
@@ -61,6 +65,13 @@ struct sbiret sbi_call(uint64_t ext, uint64_t fid, uint64_t a0, uint64_t a1,
     uint64_t a2, uint64_t a3, uint64_t a4, uint64_t a5);
 
 void sbi_init(void);
+/*
+ * Boot, after sbi_init, harts[0] is known, interrupts off: tries the legacy
+ * calls where an extension is missing (each on this hart alone) and sets the
+ * SBI_CAN_* bits. Leaves the timer far away; a software interrupt of this hart
+ * may be pending.
+ */
+void sbi_init_calls(void);
 static inline bool sbi_has(uint32_t bit) { return (sbi_info.has & bit) != 0; }
 
 /*

@@ -37,6 +37,7 @@ struct hart {
 	uint64_t        heartbeat;              /* timer ticks seen; counter, 64 bit */
 	uint64_t        asid_generation;        /* tlb.c */
 	struct thread  *fp_owner;               /* whose FP registers are loaded */
+	uint64_t        fence_asked, fence_done; /* fences wanted of it, and served; hart.c */
 } __attribute__((aligned(64)));
 
 extern struct hart harts[MAXHARTS];
@@ -70,11 +71,21 @@ hart_store_release(uint32_t *p, uint32_t v)
 	__asm__ volatile("fence rw, w\n\tsw %1, %0" : "=m"(*p) : "r"(v) : "memory");
 }
 
-/* A breath in a spin loop (Zihintpause's encoding, a no-op elsewhere). */
+/* Firmware has no remote fences: harts ask each other. Set once, at boot. */
+extern bool hart_fence_by_ipi;
+/* Does the fences that other harts have asked of this one. Takes no lock. */
+void hart_fence_answer(void);
+
+/*
+ * A breath in a spin loop (Zihintpause's encoding, a no-op elsewhere). Every
+ * loop that waits for another hart has one: it may be waiting for our fence.
+ */
 static inline void
 hart_relax(void)
 {
 	__asm__ volatile(".4byte 0x0100000f" ::: "memory");
+	if (hart_fence_by_ipi)
+		hart_fence_answer();
 }
 
 #endif
