@@ -144,7 +144,7 @@ fuzz: $(FUZZ_PROGS:%=build/host/fuzz_%) ## build the fuzzers; SEED= or TIMES= gi
 seeded: | deps-test ## plant known bugs in a copy, one by one, and see the tests of the host find them (an hour)
 	@test/seeded/run
 
-soak: build/soak/model ## compare with the model for hours, on all cores: OPS= operations (100000000), SEED=, PROCESSES=
+soak: build/soak/model ## compare with the model for hours, on all cores: OPS= operations (100000000), SEED=, PROCESSES=; full checks at each 512th
 	@mkdir -p build/test
 	@build/soak/model --soak $(or $(OPS),100000000) $(if $(SEED),--seed $(SEED)) $(if $(PROCESSES),--processes $(PROCESSES))
 
@@ -290,7 +290,7 @@ build/host/flags: FORCE
 	@echo '$(HFLAGS) $(SAN)' | cmp -s - $@ || echo '$(HFLAGS) $(SAN)' >$@
 
 # The model again, without sanitizers: for many operations.
-SOAKFLAGS := -std=gnu11 -O2 -g -fno-strict-aliasing -DATLAS_DEBUG=1 $(WARN)
+SOAKFLAGS := -std=gnu11 -O3 -march=native -g -fno-strict-aliasing -DATLAS_DEBUG=1 $(WARN)
 
 build/soak/obj/%.c.o: %.c build/host/flags | $(CONTRACT)/machine deps-test
 	@mkdir -p $(@D)

@@ -13,9 +13,10 @@
  * the 16 bytes an operation that --replay reads.
  *
  * --soak: OPS operations in all, over all machines, in as many processes as
- * there are cores (soak.c), with a line of progress now and then; a machine that
- * failed is left out from then on. The last line is the sum, the exit status 0
- * when nothing failed. Without --seed, the clock's.
+ * there are cores, with a line of progress now and then; a machine that failed
+ * is left out from then on. The last line is the sum, the exit status 0 when
+ * nothing failed. Without --seed, the clock's. Full checks are less frequent
+ * (soak.c says how); make check and make test have them as the table says.
  */
 #include <stdio.h>
 #include <stdlib.h>

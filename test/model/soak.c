@@ -1,20 +1,22 @@
 /*
  * soak.c: the model and mm against each other for hours. See programs.h.
  *
- *	job 0: machine 0, programs 0..63 ─┐
- *	job 1: machine 1, programs 0..63 ─┼─ one process each, so many at a time
+ *	job 0: machine 0, programs 0..15 ─┐
+ *	job 1: machine 1, programs 0..15 ─┼─ one process each, so many at a time
  *	...                               │   as there are cores; boots the machine,
- *	job 9: machine 0, programs 64.. ──┘   runs its programs one after the other
+ *	job 9: machine 0, programs 16.. ──┘   runs its programs one after the other
  *
  * Jobs are handed out in this order until enough operations are done; what the
  * jobs count is added up. So a seed names all the programs, whatever the number
  * of processes. A machine that failed is left out from then on, and its failure
  * shrunk while other jobs go on.
  *
- * Each operation is compared as in make check, with its results, accesses and
- * TLBs; full checks (every leaf, region and invariant) come more seldom, but for
- * the machine that has one after each. What fails is repeated with a full check
- * after each operation. And unlike in make check, a program finds the caches, zones and page tables as the one before it left them.
+ * Each operation is judged as in make check: its results, what harts reach
+ * afterwards, the TLBs. Less often, but for the machine that has it after each
+ * operation: the full check of every leaf, region and invariant (SELDOM), and
+ * the poison in free pages (POISONED). Unlike there, a program is longer, and
+ * finds caches, zones and tables as the one before it left them. What fails is
+ * repeated with all checks after each operation.
  */
 #include <signal.h>
 #include <stdio.h>
@@ -28,7 +30,8 @@
 #define PROCESSES_MAX   64u
 #define TELL_SECONDS    60
 #define SHRINK_SECONDS  600
-#define SELDOM          4u              /* times the operations from one full check to the next */
+#define SELDOM          8u              /* times the operations from one full check to the next */
+#define POISONED        4u              /* of so many programs, in one are free pages poisoned */
 
 struct job {
 	pid_t          pid;             /* 0: no job */
@@ -74,17 +77,19 @@ job_main(const void *arg, struct report *r)
 	const struct job *j = arg;
 	struct driver_config c = machines[j->machine];
 
+	bool slow = c.check_every == 1;
+
 	signal(SIGINT, SIG_IGN);        /* of a terminal: the job comes to its end */
-	if (c.check_every != 1)
+	if (!slow)
 		c.check_every *= SELDOM;
 	driver_boot(&c);
 	memset(&driver_counts, 0, sizeof(driver_counts));
 	for (unsigned i = 0; i < j->programs; i++) {
 		r->program = j->first + i;
-		program_ops(j->machine, r->program, ops, LONG_OPS);
-		vm_page_poisons = c.check_every == 1 || r->program % SELDOM == 0;
+		program_ops(j->machine, r->program, ops, slow ? PROGRAM_OPS : LONG_OPS);
+		vm_page_poisons = slow || r->program % POISONED == 0;
 		alarm(PROGRAM_SECONDS);
-		if (!program_run(ops, LONG_OPS, r))
+		if (!program_run(ops, slow ? PROGRAM_OPS : LONG_OPS, r))
 			return false;
 	}
 	memcpy(&r->counts, &driver_counts, sizeof(driver_counts));
