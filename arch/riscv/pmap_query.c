@@ -38,8 +38,10 @@ pmap_walk_locked(struct pmap *pmap, vm_offset_t va, struct pmap_walk *w)
 		w->step[w->levels].index = sv_index(va, level);
 		w->step[w->levels++].pte = v;
 		w->nested |= level == 1 && !pte_leaf(v) && (v & PTE_NESTED);
-		if (!pte_valid(v))
+		if (!pte_valid(v)) {
+			w->parked = level == 1 && (v & PTE_PARKED);
 			return;
+		}
 		table = pte_table(v);
 	} while (level > 0 && !pte_leaf(v));
 	w->leaf = pte_leaf(v);

@@ -235,7 +235,7 @@ walk_step(const struct pmap_walk *w, unsigned i, unsigned top)
 	if (i + 1 < w->levels)
 		kprintf("-> table\n");
 	else if (!w->leaf)
-		kprintf("nothing\n");
+		kprintf("%s\n", w->parked ? "nothing until the next access: the table was put aside by a copy" : "nothing");
 	else
 		kprintf("%s, %s%s%s%s: %s page at 0x%lx\n", vm_prot_text(w->prot, prot), w->user ? "user" : "kernel only",
 		    w->accessed ? ", accessed" : ", never accessed", w->dirty ? ", dirty" : ", clean",

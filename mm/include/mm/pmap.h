@@ -217,6 +217,7 @@ struct pmap_walk {
 	vm_prot_t prot;                 /* leaf: rights */
 	bool     user, accessed, dirty, wired;
 	bool     managed;               /* leaf: of an object's page; FALSE: a device's, or the kernel's own */
+	bool     parked;                /* no leaf, but a leaf table that comes back at the next access (pmap_write_protect) */
 	bool     nested;                /* reached through a submap's table (pmap_nest) */
 };
 void pmap_walk(pmap_t pmap, vm_offset_t va, struct pmap_walk *w);
