@@ -30,21 +30,48 @@
  * that cutting needs, before anything changed.
  */
 #include <base/wait.h>
+#include "vm_object_impl.h"
 #include "vm_map_impl.h"
 
-/* Pages that somebody has wired stay: a copy in flight may hold them. */
+/* c's unwired pages in slots [slot, end) go. c has a wired one, so it stays. */
+static void
+free_unwired(struct vm_chunk *c, unsigned slot, unsigned end)
+{
+	for (slot = vm_chunk_next(c, slot); slot < end; slot = vm_chunk_next(c, slot + 1)) {
+		vm_object_offset_t offset = vm_chunk_offset(c, slot);
+
+		if (vm_chunk_page(c, slot)->wire_count == 0)
+			(void)vm_object_page_remove(c->object, offset, offset + PAGE_SIZE);
+	}
+}
+
+/* Pages that somebody has wired stay: a copy in flight may hold them. By chunk: the range may be all of an address space. */
 void
 vm_map_free_pages(vm_object_t object, vm_object_offset_t start, vm_object_offset_t end)
 {
+	struct vm_chunk *c;
+	uint64_t at, limit;
+
 	if (likely(object->wired_pages == 0)) {
 		(void)vm_object_page_remove(object, start, end);
 		return;
 	}
-	for (; start < end; start += PAGE_SIZE) {
-		struct vm_page *m = vm_page_lookup(object, start);
+	at = start + object->color;
+	limit = (end < object->size ? end : object->size) + object->color;
+	while (at < limit && (c = vm_chunk_at_or_after(object, at >> VM_CHUNK_SHIFT)) != NULL) {
+		uint64_t base = c->index << VM_CHUNK_SHIFT, stop = base + MEGAPAGE_SIZE;
 
-		if (m != NULL && m->wire_count == 0)
-			(void)vm_object_page_remove(object, start, start + PAGE_SIZE);
+		if (at < base)
+			at = base;
+		if (stop > limit)
+			stop = limit;
+		if (at >= stop)
+			break;
+		if (c->wired != 0)
+			free_unwired(c, (unsigned)((at - base) >> PAGE_SHIFT), (unsigned)((stop - base) >> PAGE_SHIFT));
+		else
+			(void)vm_object_page_remove(object, at - object->color, stop - object->color);
+		at = stop;
 	}
 }
 
