@@ -94,4 +94,14 @@ extern unsigned         host_nsites;
 /* Starts recording from scratch; vm_alloc_fail_at must be armed for anything to be seen. */
 void host_sites_record(void);
 
+/* The next of a hart's own random numbers (xorshift); *s is not 0. */
+static inline uint64_t
+host_random(uint64_t *s)
+{
+	*s ^= *s << 13;
+	*s ^= *s >> 7;
+	*s ^= *s << 17;
+	return *s;
+}
+
 #endif

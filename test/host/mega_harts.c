@@ -24,15 +24,6 @@ static struct window {
 static vm_map_t map;
 static unsigned rounds, wrong_loads, wrong_calls;
 
-static uint64_t
-next_random(uint64_t *s)
-{
-	*s ^= *s << 13;
-	*s ^= *s >> 7;
-	*s ^= *s << 17;
-	return *s;
-}
-
 static void
 count(unsigned *counter)
 {
@@ -173,7 +164,7 @@ storm_hart(unsigned hart, void *arg)
 
 	pmap_switch(map->pmap);
 	for (unsigned i = 0; i < rounds; i++) {
-		uint64_t r = next_random(&s);
+		uint64_t r = host_random(&s);
 		struct window *w = &window[(r >> 50) % WINDOWS];
 		bool mine;
 

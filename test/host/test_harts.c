@@ -12,15 +12,6 @@
 
 #define HARTS 4
 
-static uint64_t
-next_random(uint64_t *s)
-{
-	*s ^= *s << 13;
-	*s ^= *s >> 7;
-	*s ^= *s << 17;
-	return *s;
-}
-
 /* --- spinlock --- */
 
 struct counter {
@@ -82,7 +73,7 @@ rw_mix(unsigned hart, void *arg)
 	uint64_t seed = hart * 7919 + 1;
 
 	for (unsigned i = 0; i < 20000; i++) {
-		switch (next_random(&seed) % 8) {
+		switch (host_random(&seed) % 8) {
 		case 0:
 		case 1:
 			rw_write_lock(&s->lock);
@@ -245,7 +236,7 @@ page_mix(unsigned hart, void *arg)
 
 	(void)arg;
 	for (unsigned i = 0; i < 4000; i++) {
-		unsigned k = (unsigned)(next_random(&seed) % 32);
+		unsigned k = (unsigned)(host_random(&seed) % 32);
 
 		if (hart == 0 && i % 64 == 0)
 			vm_page_drain();
@@ -334,7 +325,7 @@ zone_mix(unsigned hart, void *arg)
 
 	(void)arg;
 	for (unsigned i = 0; i < 20000; i++) {
-		unsigned k = (unsigned)(next_random(&seed) % 64);
+		unsigned k = (unsigned)(host_random(&seed) % 64);
 
 		if (hart == 0 && i % 256 == 0)
 			zone_gc();

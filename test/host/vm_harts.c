@@ -63,15 +63,6 @@ page_address(unsigned i)
 }
 #define SHARED  (40 * M)
 
-static uint64_t
-next_random(uint64_t *s)
-{
-	*s ^= *s << 13;
-	*s ^= *s >> 7;
-	*s ^= *s << 17;
-	return *s;
-}
-
 static void
 count(unsigned *counter)
 {
@@ -275,7 +266,7 @@ member_snapshot(struct member *m, uint64_t r)
 static void
 member_act(struct member *m, uint64_t *s)
 {
-	uint64_t r = next_random(s);
+	uint64_t r = host_random(s);
 	unsigned i = (unsigned)(r >> 8) % PAGES;
 
 	switch (r % 20) {
@@ -372,7 +363,7 @@ slot_visit(unsigned i, uint64_t *s)
 	if (map == NULL)
 		return;
 	for (unsigned n = 0; n < 6; n++) {
-		uint64_t r = next_random(s);
+		uint64_t r = host_random(s);
 
 		(void)vm_fault(map, page_address((unsigned)(r >> 8) % PAGES),
 		    r & 1 ? VM_PROT_WRITE : VM_PROT_READ);
@@ -386,7 +377,7 @@ family_hart(unsigned hart, void *arg)
 	uint64_t s = hart * 7919 + 1 + (uint64_t)(uintptr_t)arg;
 
 	for (unsigned round = 0; round < rounds; round++) {
-		uint64_t r = next_random(&s);
+		uint64_t r = host_random(&s);
 		unsigned i = (unsigned)(r >> 8) % SLOTS;
 		struct member *m, *child;
 

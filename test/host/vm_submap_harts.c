@@ -36,15 +36,6 @@ static struct hart_map {
 static unsigned wrong, rounds;
 static uint64_t private_writes, snapshots;
 
-static uint64_t
-next_random(uint64_t *s)
-{
-	*s ^= *s << 13;
-	*s ^= *s >> 7;
-	*s ^= *s << 17;
-	return *s;
-}
-
 static void
 count(bool bad)
 {
@@ -125,7 +116,7 @@ snapshot(struct hart_map *h, vm_offset_t at, unsigned i, uint64_t *s)
 	}
 	count(vm_map_read_user(h->map, data.v, &first, 1) != KERN_SUCCESS || !is_for(i, first));
 	for (unsigned n = 0; n < 4; n++) {
-		uint64_t r = next_random(s);
+		uint64_t r = host_random(s);
 
 		v = byte_for(i, r);
 		count(vm_map_write_user(h->map, &v, NESTED + page_offset(i), 1) != KERN_SUCCESS);
@@ -211,7 +202,7 @@ submap_hart(unsigned hart, void *arg)
 	uint64_t s = hart * 104729 + 1 + (uint64_t)(uintptr_t)arg;
 
 	for (unsigned n = 0; n < rounds; n++) {
-		uint64_t r = next_random(&s);
+		uint64_t r = host_random(&s);
 		unsigned i = (unsigned)(r >> 12) % PAGES;
 		vm_offset_t window = r & 0x400 ? NESTED : PLAIN;
 		uint8_t v = byte_for(i, r >> 40);

@@ -22,6 +22,16 @@ const char *const driver_kind_name[DRV_KINDS] = {
 	"take a copy", "use a copy", "map a pager", "map a submap", "stack"
 };
 
+uint64_t
+driver_calls(const struct driver_counts *n)
+{
+	uint64_t all = 0;
+
+	for (unsigned k = 0; k < DRV_KINDS; k++)
+		all += n->done[k] + n->refused[k] + n->shortage[k] + n->skipped[k];
+	return all;
+}
+
 struct driver_counts driver_counts;
 bool driver_verbose;
 char driver_failure[1024];

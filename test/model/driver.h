@@ -45,6 +45,8 @@ struct driver_counts {
 	uint64_t code[64];              /* how often each result code came */
 };
 extern struct driver_counts driver_counts;
+/* Operations of all kinds, however they ended. */
+uint64_t driver_calls(const struct driver_counts *n);
 
 extern bool driver_verbose;             /* says what each operation is */
 extern char driver_failure[1024];       /* "": all agree so far */

@@ -31,16 +31,6 @@ static uint64_t ops_each = 3000;        /* for each machine */
 static bool slow;
 static struct report *report;
 
-static uint64_t
-calls(const struct driver_counts *n)
-{
-	uint64_t all = 0;
-
-	for (unsigned k = 0; k < DRV_KINDS; k++)
-		all += n->done[k] + n->refused[k] + n->shortage[k] + n->skipped[k];
-	return all;
-}
-
 static bool
 run_program(const void *ops, struct report *r)
 {
@@ -58,7 +48,7 @@ print_counts(void)
 	for (unsigned k = 0; k < DRV_KINDS && getenv("MODEL_COUNTS") != NULL; k++)
 		printf("#   %-18s %8lu done %8lu refused %8lu shortage %8lu skipped\n", driver_kind_name[k],
 		    n->done[k], n->refused[k], n->shortage[k], n->skipped[k]);
-	printf("#   %lu calls, %lu accesses, %lu pages compared, %lu regions, %lu full checks\n", calls(n),
+	printf("#   %lu calls, %lu accesses, %lu pages compared, %lu regions, %lu full checks\n", driver_calls(n),
 	    n->accesses, n->pages_compared, n->regions, n->checks);
 	if (n->partial > 0)
 		printf("#   %lu writes of the kernel were stopped half way by a shortage\n", n->partial);

@@ -58,16 +58,6 @@ stop(int signal)
 	stopped = true;
 }
 
-static uint64_t
-calls(const struct driver_counts *n)
-{
-	uint64_t all = 0;
-
-	for (unsigned k = 0; k < DRV_KINDS; k++)
-		all += n->done[k] + n->refused[k] + n->shortage[k] + n->skipped[k];
-	return all;
-}
-
 /* --- jobs --- */
 
 static bool
@@ -138,7 +128,7 @@ job_ended(struct job *j, int status)
 	}
 	state.counts.pages_compared += n->pages_compared;
 	state.counts.checks += n->checks;
-	state.done += calls(n);
+	state.done += driver_calls(n);
 	state.programs += j->programs;
 }
 
