@@ -18,8 +18,9 @@
  *   old  [ done )[ done )    [ e      )[ ...
  *                            ^at
  *
- * What cannot be copied is a hole in the child: device memory, and where pages
- * must be copied at once, entries that can never be read or whose pager fails.
+ * What cannot be copied is a hole in the child: device memory; entries that can
+ * never be read, if they are wired or their pager's memory is always copied at
+ * once; what is copied at once and its pager fails.
  *
  * Failure half way throws the new map away. Entries of the old map that were
  * marked needs_copy by then stay so: they fault once more, and nobody can tell.
@@ -147,7 +148,8 @@ inherit_copy(struct fork *f, vm_map_entry_t e, vm_map_entry_t n)
 		return KERN_SUCCESS;
 	}
 	if (kr == KERN_MEMORY_RESTART_COPY) {
-		if (!(e->max_protection & VM_PROT_READ))
+		/* What copies are objects of is inherited also where a page that somebody else wired forbids one just now. */
+		if (!(e->max_protection & VM_PROT_READ) && e->object.vm_object->copy_strategy != MEMORY_OBJECT_COPY_DELAY)
 			return FORK_HOLE;
 		f->object = e->object.vm_object;
 		f->offset = e->offset + (n->vme_start - e->vme_start);

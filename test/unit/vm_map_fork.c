@@ -510,6 +510,29 @@ TEST(vm_map_fork, an_entry_that_can_never_be_read_does_not_ask_its_pager)
 	end_pager(child);
 }
 
+/* Another map's wired page makes the copy one of pages, but not another memory for the child. */
+TEST(vm_map_fork, what_can_never_be_read_is_inherited_though_another_map_has_wired_a_page_of_it)
+{
+	vm_map_t other, child;
+
+	ASSERT_TRUE(setup_pager(MEMORY_OBJECT_COPY_DELAY));
+	other = fixture_map();
+	ASSERT_EQ(map_pager(other), KERN_SUCCESS);
+	ASSERT_EQ(vm_map_wire(other, A + P, A + 2 * P, VM_PROT_READ, true), KERN_SUCCESS);
+	ASSERT_EQ(vm_protect(map, vm_address_u(A), vm_size_u(4 * P), true, VM_PROT_WRITE), KERN_SUCCESS);
+	child = vm_map_fork(map);
+	ASSERT_TRUE(child != NULL);
+	for (uint64_t i = 0; i < 4; i++)
+		ASSERT_STORE(child, A + i * P, (uint8_t)(60 + i));
+	ASSERT_EQ(child->size, map->size);
+	for (uint64_t i = 0; i < 4; i++)
+		ASSERT_LOAD(other, A + i * P, i + 1);
+	ASSERT_TRUE(fixture_sound(map, child, other, NULL));
+	ASSERT_EQ(vm_map_unwire(other, A + P, A + 2 * P, true), KERN_SUCCESS);
+	vm_map_deallocate(other);
+	end_pager(child);
+}
+
 /* A copy object of a pager's memory, copied again symmetrically, and shared: the pager stays at the end of each chain. */
 TEST(vm_map_fork, children_of_children_of_a_pagers_memory)
 {
