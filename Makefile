@@ -144,9 +144,10 @@ fuzz: $(FUZZ_PROGS:%=build/host/fuzz_%) ## build the fuzzers; SEED= or TIMES= gi
 seeded: | deps-test ## plant known bugs in a copy, one by one, and see the tests of the host find them (an hour)
 	@test/seeded/run
 
-soak: build/soak/model ## compare with the model for hours, on all cores: OPS= operations (100000000), SEED=, PROCESSES=; full checks at each 512th
+soak: build/soak/model ## compare with the model for hours, on all cores: OPS= operations (100000000), SEED=, PROCESSES=; the result also in build/soak.txt
 	@mkdir -p build/test
-	@build/soak/model --soak $(or $(OPS),100000000) $(if $(SEED),--seed $(SEED)) $(if $(PROCESSES),--processes $(PROCESSES))
+	@build/soak/model --soak $(or $(OPS),100000000) --keep build/soak.txt $(if $(SEED),--seed $(SEED)) \
+	    $(if $(PROCESSES),--processes $(PROCESSES))
 
 bench: all build/lean/atlas.elf ## instructions per operation, as a table
 	@ATLAS_KERNEL=build/lean/atlas.elf scripts/bench

@@ -2,7 +2,7 @@
  * main.c: random programs over several machines; failures are shrunk.
  *
  *	model [--full] [--seed S] [--ops N] [--slow] [--no-shrink] [NAME...]
- *	model --soak OPS [--seed S] [--processes N] [--no-shrink]
+ *	model --soak OPS [--seed S] [--first P] [--processes N] [--keep FILE] [--no-shrink] [NAME...]
  *	model --replay FILE NAME
  *
  * One test for each machine of the table: some programs, each from a fresh
@@ -15,7 +15,8 @@
  * --soak: OPS operations in all, over all machines, in as many processes as
  * there are cores, with a line of progress now and then; a machine that failed
  * is left out from then on. The last line is the sum, the exit status 0 when
- * nothing failed. Without --seed, the clock's. Full checks are less frequent
+ * nothing failed. Without --seed, the clock's. --first: the number of each
+ * machine's first program; --keep: all that is told stands in FILE, too. Full checks are less frequent
  * (soak.c says how); make check and make test have them as the table says.
  */
 #include <stdio.h>
@@ -107,7 +108,8 @@ run_machines(unsigned wanted, const bool *only)
 int
 main(int argc, char **argv)
 {
-	uint64_t soaked = 0;
+	const char *kept = NULL;
+	uint64_t soaked = 0, first = 0;
 	static bool only[MACHINES_MAX];
 	unsigned wanted = 0, processes = (unsigned)sysconf(_SC_NPROCESSORS_ONLN);
 
@@ -128,6 +130,10 @@ main(int argc, char **argv)
 			ops_each = strtoull(argv[++i], NULL, 0);
 		else if (strcmp(argv[i], "--soak") == 0 && i + 1 < argc)
 			soaked = strtoull(argv[++i], NULL, 0);
+		else if (strcmp(argv[i], "--first") == 0 && i + 1 < argc)
+			first = strtoull(argv[++i], NULL, 0);
+		else if (strcmp(argv[i], "--keep") == 0 && i + 1 < argc)
+			kept = argv[++i];
 		else if (strcmp(argv[i], "--processes") == 0 && i + 1 < argc)
 			processes = (unsigned)strtoul(argv[++i], NULL, 0);
 		else if (strcmp(argv[i], "--replay") == 0 && i + 2 < argc)
@@ -138,7 +144,7 @@ main(int argc, char **argv)
 		}
 	}
 	if (soaked != 0)
-		return soak(soaked, processes);
+		return soak(soaked, first, processes, wanted ? only : NULL, kept);
 	report = report_new();
 	return run_machines(wanted, only) != 0;
 }

@@ -72,7 +72,10 @@ int  replay(const char *file, const char *machine);
 
 /* --- soak.c --- */
 
-/* Exit status. */
-int  soak(uint64_t total, unsigned processes);
+/*
+ * `total` operations of the machines in only (NULL: all), the first program of each being `first`. What is told stands
+ * in the file `kept`, too (NULL: none). Exit status.
+ */
+int  soak(uint64_t total, uint64_t first, unsigned processes, const bool *only, const char *kept);
 
 #endif

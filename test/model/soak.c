@@ -8,8 +8,11 @@
  *
  * Jobs are handed out in this order until enough operations are done; what the
  * jobs count is added up. So a seed names all the programs, whatever the number
- * of processes. A machine that failed is left out from then on, and its failure
- * shrunk while other jobs go on.
+ * of processes, and machine and first program name a job: --first P NAME
+ * begins with it. Each failure is told with the command that has it again, also
+ * in the file that is kept. A machine that failed gets no job from then on, and its
+ * failure is shrunk while other jobs go on; what those of them find that are of
+ * the same machine is told, not shrunk.
  *
  * Each operation is judged as in make check: its results, what harts reach
  * afterwards, the TLBs. Less often, but for the machine that has it after each
@@ -19,6 +22,7 @@
  * repeated with all checks after each operation.
  */
 #include <signal.h>
+#include <stdarg.h>
 #include <stdio.h>
 #include <string.h>
 #include <sys/wait.h>
@@ -43,11 +47,13 @@ struct job {
 static struct job jobs[PROCESSES_MAX];
 static struct {
 	uint64_t total, done, programs;         /* operations; those of them that were done */
-	unsigned processes, failures, running;
-	bool     failed[MACHINES_MAX];
-	uint64_t next;                          /* job */
+	unsigned processes, machines, failures, running;
+	bool     left_out[MACHINES_MAX];        /* has failed, or was not asked for */
+	unsigned left;                          /* machines that are not */
+	uint64_t first, next;                   /* program, job */
 	time_t   start, told;
 	struct driver_counts counts;
+	FILE    *kept;                          /* or NULL */
 } state;
 static volatile sig_atomic_t stopped;
 
@@ -86,15 +92,15 @@ job_main(const void *arg, struct report *r)
 	return true;
 }
 
-/* The next job of a machine that has not failed. */
+/* The next job of a machine that is left. */
 static void
 job_start(struct job *j)
 {
 	do {
 		j->machine = (unsigned)(state.next % nmachines);
-		j->first = state.next / nmachines * BATCH_PROGRAMS;
+		j->first = state.first + state.next / nmachines * BATCH_PROGRAMS;
 		state.next++;
-	} while (state.failed[j->machine]);
+	} while (state.left_out[j->machine]);
 	/* Slow ones get fewer. */
 	j->programs = machines[j->machine].check_every == 1 ? 1 : BATCH_PROGRAMS;
 	if (j->report == NULL)
@@ -102,6 +108,40 @@ job_start(struct job *j)
 	memset(j->report, 0, sizeof(*j->report));
 	j->pid = child_start(job_main, j, j->report, PROGRAM_SECONDS, false);
 	state.running++;
+}
+
+/* To the terminal and to what is kept. */
+static void
+tell_both(const char *fmt, ...)
+{
+	FILE *to[] = { stdout, state.kept };
+	va_list ap;
+
+	for (unsigned i = 0; i < nitems(to); i++) {
+		if (to[i] == NULL)
+			continue;
+		va_start(ap, fmt);
+		vfprintf(to[i], fmt, ap);
+		va_end(ap);
+		fflush(to[i]);
+	}
+}
+
+/* Each failure is told, also that of a job which ran beside the one that failed first. */
+static void
+job_failed(const struct job *j)
+{
+	const struct report *r = j->report;
+	const char *name = machines[j->machine].name;
+
+	state.failures++;
+	tell_both("not ok model.%s: program %lu of those from %lu on, operation %u: %s\n# again: build/soak/model --soak 1 --processes 1 "
+	    "--seed 0x%lx --first %lu %s\n", name, r->program, j->first, r->op, r->failure, seed, j->first, name);
+	if (state.left_out[j->machine])
+		return;
+	state.left_out[j->machine] = true;
+	state.left--;
+	explain(j->machine, j->first, r, SHRINK_SECONDS);
 }
 
 static void
@@ -112,12 +152,7 @@ job_ended(struct job *j, int status)
 	j->pid = 0;
 	state.running--;
 	if (!child_ended(status, j->report)) {
-		if (!state.failed[j->machine]) {
-			state.failed[j->machine] = true;
-			state.failures++;
-			explain(j->machine, j->first, j->report, SHRINK_SECONDS);
-			printf("not ok model.%s\n", machines[j->machine].name);
-		}
+		job_failed(j);
 		return;
 	}
 	for (unsigned k = 0; k < DRV_KINDS; k++) {
@@ -140,9 +175,8 @@ tell(void)
 	if (now - state.told < TELL_SECONDS)
 		return;
 	state.told = now;
-	printf("# %lu of %lu operations, %ld s, %lu a second, %u failed\n", state.done, state.total,
+	tell_both("# %lu of %lu operations, %ld s, %lu a second, %u failed\n", state.done, state.total,
 	    (long)(now - state.start), state.done / (uint64_t)(now - state.start), state.failures);
-	fflush(stdout);
 }
 
 /* Waits for any child and finds its job. */
@@ -157,32 +191,58 @@ wait_for_one(void)
 			job_ended(&jobs[i], status);
 }
 
-int
-soak(uint64_t total, unsigned processes)
+static bool
+goes_on(void)
+{
+	return !stopped && state.done < state.total && state.left > 0;
+}
+
+static bool
+sum(void)
 {
 	const struct driver_counts *n = &state.counts;
+	bool good = state.failures == 0 && state.done >= state.total;
+
+	for (unsigned k = 0; k < DRV_KINDS; k++)
+		tell_both("#   %-18s %8lu done %8lu refused %8lu shortage %8lu skipped\n", driver_kind_name[k],
+		    n->done[k], n->refused[k], n->shortage[k], n->skipped[k]);
+	tell_both("soak: %s: seed 0x%lx: %lu operations in %lu programs on %u machines, %lu pages compared, %lu full checks, "
+	    "%u processes, %ld s: %u failed\n", good ? "passed" : state.failures > 0 ? "FAILED" : "stopped", seed,
+	    state.done, state.programs, state.machines, n->pages_compared, n->checks, state.processes,
+	    (long)(time(NULL) - state.start), state.failures);
+	return good;
+}
+
+int
+soak(uint64_t total, uint64_t first, unsigned processes, const bool *only, const char *kept)
+{
 	bool good;
 
 	state.total = total;
+	state.first = first;
+	for (unsigned m = 0; m < nmachines; m++) {
+		state.left_out[m] = only != NULL && !only[m];
+		state.machines += !state.left_out[m];
+	}
+	state.left = state.machines;
 	state.processes = processes < 1 ? 1 : processes < PROCESSES_MAX ? processes : PROCESSES_MAX;
 	state.start = state.told = time(NULL);
+	if (kept != NULL && (state.kept = fopen(kept, "w")) == NULL) {
+		perror(kept);
+		return 2;
+	}
 	sigaction(SIGINT, &(struct sigaction){ .sa_handler = stop }, NULL);
 	sigaction(SIGTERM, &(struct sigaction){ .sa_handler = stop }, NULL);
-	printf("# soak: seed 0x%lx, %lu operations, %u processes\n", seed, total, state.processes);
-	while (state.running > 0 || (!stopped && state.done < total && state.failures < nmachines)) {
-		for (unsigned i = 0; i < state.processes; i++)
-			if (jobs[i].pid == 0 && !stopped && state.done < total && state.failures < nmachines)
+	tell_both("# soak: seed 0x%lx, from program %lu on, %lu operations, %u processes\n", seed, first, total, state.processes);
+	while (state.running > 0 || goes_on()) {
+		for (unsigned i = 0; i < state.processes && goes_on(); i++)
+			if (jobs[i].pid == 0)
 				job_start(&jobs[i]);
 		wait_for_one();
 		tell();
 	}
-	for (unsigned k = 0; k < DRV_KINDS; k++)
-		printf("#   %-18s %8lu done %8lu refused %8lu shortage %8lu skipped\n", driver_kind_name[k],
-		    n->done[k], n->refused[k], n->shortage[k], n->skipped[k]);
-	good = state.failures == 0 && state.done >= total;
-	printf("soak: %s: seed 0x%lx: %lu operations in %lu programs on %u machines, %lu pages compared, %lu full checks, "
-	    "%u processes, %ld s: %u failed\n", good ? "passed" : state.failures > 0 ? "FAILED" : "stopped", seed,
-	    state.done, state.programs, nmachines, n->pages_compared, n->checks, state.processes,
-	    (long)(time(NULL) - state.start), state.failures);
+	good = sum();
+	if (state.kept != NULL)
+		fclose(state.kept);
 	return !good;
 }
