@@ -95,7 +95,7 @@ LDS        := arch/riscv/kernel.lds
 # rig of test/host. HOST_OMIT lists files of base that only the kernel can run.
 HOST_OMIT  :=
 HOST_ARCH  := $(wildcard arch/riscv/sv.c arch/riscv/pmap*.c arch/riscv/tlb.c)
-HOST_DRV   := $(wildcard drivers/fdt*.c drivers/platform.c)
+HOST_DRV   := $(wildcard drivers/fdt*.c drivers/platform*.c)
 HOST_SHELL := $(wildcard kernel/shell/shell_*.c)
 HOST_KERN  := kernel/pager_test.c
 HOST_RIG   := $(addprefix test/host/,boot.c memory.c runtime.c testing.c tlb_sim.c)

@@ -6,7 +6,7 @@
  *	0x200000  context c, 4096 bytes each: threshold, claim/complete
  *
  * A context is a hart and a privilege mode. Which number belongs to S mode of
- * which hart is decoded from the tree (platform.c); nothing here knows a
+ * which hart is decoded from the tree (platform_devices.c); nothing here knows a
  * formula. Several PLICs (one a socket) work side by side: a hart asks all that
  * have a context for it.
  *
