@@ -63,14 +63,14 @@ map_object(vm_map_t map, vm_offset_t *addr, struct vm_map_enter_args *args, vm_o
 	return kr;
 }
 
-/* All of the handle's memory from args->offset on, whatever the size asked (Mach). */
+/* All of the handle's memory, whatever part was asked for (Mach); its tags go with it, if the mapping has none. */
 static kern_return_t
 map_entries(vm_map_t map, vm_offset_t *addr, const struct vm_map_enter_args *args, vm_named_entry_t ne)
 {
 	struct vm_map_remap_args remap = {
-		.size = ne->offset + ne->size - args->offset, .mask = args->mask, .flags = args->flags,
-		.src = ne->backing.map, .src_addr = args->offset, .copy = args->needs_copy,
-		.bounded = true, .new_alias = true, .inheritance = args->inheritance,
+		.size = ne->size, .mask = args->mask, .flags = args->flags,
+		.src = ne->backing.map, .src_addr = ne->offset, .copy = args->needs_copy,
+		.bounded = true, .new_alias = VM_GET_TAG(args->flags) != 0, .inheritance = args->inheritance,
 	};
 	vm_prot_t cur = args->cur, max = args->max;
 

@@ -23,7 +23,7 @@ static const uint64_t grid_golden[3][GRID_CALLS] = {
 		0x9901e1bbd7d99812ul,	/* vm_map_page_query */
 		0xa80dfc6e31cdee14ul,	/* vm_map_page_range_query */
 		0xcf9825bc6696c9d0ul,	/* vm_read_list */
-		0xf42d5195b04886e4ul,	/* vm_map_entry */
+		0x1ac0ee633933247bul,	/* vm_map_entry */
 		0x83e454c0a4023bd1ul,	/* mach_make_memory_entry */
 		0xb6d37256b20d8c8bul,	/* vm_region_object_create */
 		0x4fccdde0cec5705cul,	/* mach_memory_object_memory_entry */
@@ -51,7 +51,7 @@ static const uint64_t grid_golden[3][GRID_CALLS] = {
 		0x9901e1bbd7d99812ul,	/* vm_map_page_query */
 		0xbc173896ed69658bul,	/* vm_map_page_range_query */
 		0xd64b1078cb365437ul,	/* vm_read_list */
-		0x87a1b11b6f499569ul,	/* vm_map_entry */
+		0x12f02921d8c61568ul,	/* vm_map_entry */
 		0xeda3ffc219f1cc85ul,	/* mach_make_memory_entry */
 		0xb6d37256b20d8c8bul,	/* vm_region_object_create */
 		0x23f477d603c7ab8eul,	/* mach_memory_object_memory_entry */
@@ -79,7 +79,7 @@ static const uint64_t grid_golden[3][GRID_CALLS] = {
 		0x9901e1bbd7d99812ul,	/* vm_map_page_query */
 		0x4694dac9ba7708cbul,	/* vm_map_page_range_query */
 		0x05cc2af124c2530eul,	/* vm_read_list */
-		0x87a1b11b6f499569ul,	/* vm_map_entry */
+		0x12f02921d8c61568ul,	/* vm_map_entry */
 		0x3862700e7a3970bcul,	/* mach_make_memory_entry */
 		0xb6d37256b20d8c8bul,	/* vm_region_object_create */
 		0x23f477d603c7ab8eul,	/* mach_memory_object_memory_entry */

@@ -196,6 +196,7 @@ struct model_held {
 	vm_size_t    size;              /* of a copy, in bytes */
 	struct cell *cell[MODEL_HELD_PAGES];
 	uint8_t      behavior[MODEL_HELD_PAGES];        /* comes along into mappings of a range */
+	uint8_t      tag[MODEL_HELD_PAGES];             /* so does this, into those without a tag */
 };
 void        model_drop(struct model_held *h);
 /* Zero-filled cells. */

@@ -290,6 +290,7 @@ model_hold(unsigned t, vm_offset_t addr, vm_size_t size, vm_prot_t need, bool ma
 		struct unit seen = model_seen(t, i);
 
 		h->behavior[i - r.first] = seen.behavior;
+		h->tag[i - r.first] = seen.tag;
 		h->cell[i - r.first] = copy ? cell_snapshot(seen.cell) : cell_share(seen.cell);
 		if (!copy)
 			model_task[t].unit[i].shared = SHARED_YES;
@@ -303,11 +304,14 @@ model_hold(unsigned t, vm_offset_t addr, vm_size_t size, vm_prot_t need, bool ma
 static void
 map_cells(unsigned t, const struct range *r, struct unit *new, const struct model_held *h, vm_offset_t offset, bool copy)
 {
+	uint8_t tag = new->tag;
+
 	for (int i = r->first; i < r->last; i++) {
 		unsigned page = (unsigned)(offset / PAGE_SIZE) + (unsigned)(i - r->first);
 
 		new->cell = copy ? cell_snapshot(h->cell[page]) : cell_share(h->cell[page]);
 		new->behavior = h->behavior[page];
+		new->tag = tag != 0 ? tag : h->tag[page];
 		replace(t, i, new);
 	}
 }
@@ -331,11 +335,12 @@ model_map_held(unsigned t, vm_offset_t *addr, const struct model_map_args *a, vm
 		    (!(a->flags & VM_FLAGS_ANYWHERE) && at + size <= at) ? CODE(KERN_INVALID_ARGUMENT) : 0);
 	if (offset > whole || size > whole - offset)
 		return CODE(KERN_INVALID_ARGUMENT);
-	/* Such a handle is mapped to its end: what wraps only then comes after the mask. */
+	/* Such a handle is mapped whole: what wraps only then comes after the mask. */
 	if (h->range) {
 		if (!(a->flags & VM_FLAGS_ANYWHERE) && at + size > at && (at & a->mask) != 0)
 			return CODE(KERN_NO_SPACE);
-		size = whole - offset;
+		size = whole;
+		offset = 0;
 	}
 	codes = place(t, &at, size, a->mask, a->flags, KERN_INVALID_ARGUMENT, &r);
 	if (codes == CODE(KERN_INVALID_ARGUMENT))

@@ -440,14 +440,43 @@ TEST(vm_named_entry, share_of_several_objects)
 	ASSERT_LOAD(other, B + P, 4);
 	ASSERT_EQ(fixture_entry(other, B)->max_protection, VM_PROT_DEFAULT);
 	ASSERT_EQ(protect(other, B, P, VM_PROT_ALL), KERN_PROTECTION_FAILURE);
-	/* Whole, whatever the size; never beyond it. */
+	/* Whole, whatever the size and the offset; never beyond it. */
 	ASSERT_EQ(map_rw(other, B + M, ne, P, 0, false), KERN_SUCCESS);
 	ASSERT_LOAD(other, B + M + 2 * P, 3);
+	ASSERT_EQ(map_rw(other, B + 4 * M, ne, P, 3 * P, false), KERN_SUCCESS);
+	ASSERT_LOAD(other, B + 4 * M + P, 4);
+	ASSERT_LOAD(other, B + 4 * M + 2 * P, 3);
+	ASSERT_EQ(map_rw(other, B + 5 * M, ne, 2 * P, 3 * P, false), KERN_INVALID_ARGUMENT);
 	ASSERT_EQ(map_rw(other, B + 2 * M, ne, 5 * P, 0, false), KERN_INVALID_ARGUMENT);
 	ASSERT_EQ(map_rw(other, B + 2 * M, ne, 4 * P, 0, true), KERN_SUCCESS);
 	ASSERT_STORE(other, B + 2 * M + 2 * P, 5);
 	ASSERT_LOAD(map, A + 8 * P, 3);
 	vm_named_entry_release(ne);
+	ASSERT_TRUE(teardown());
+}
+
+/* Tags go with the memory, unless the mapping has one of its own. */
+TEST(vm_named_entry, of_several_entries_keeps_their_tags)
+{
+	vm_named_entry_t ne;
+
+	ASSERT_TRUE(setup());
+	for (unsigned i = 0; i < 2; i++) {
+		vm_address_ut at = vm_address_u(A + 2 * i * P);
+
+		ASSERT_EQ(vm_allocate(map, &at, vm_size_u(2 * P), VM_FLAGS_OVERWRITE | VM_MAKE_TAG(100 + i)), KERN_SUCCESS);
+	}
+	for (unsigned form = 0; form < 2; form++) {
+		ne = handle(A, 4 * P, VM_PROT_DEFAULT | (form == 0 ? MAP_MEM_VM_SHARE : MAP_MEM_VM_COPY));
+		ASSERT_TRUE(ne != NULL);
+		ASSERT_EQ(map_rw(other, B + form * M, ne, 4 * P, 0, false), KERN_SUCCESS);
+		ASSERT_EQ(fixture_entry(other, B + form * M)->alias, 100);
+		ASSERT_EQ(fixture_entry(other, B + form * M + 2 * P)->alias, 101);
+		ASSERT_EQ(map_at(other, B + (2 + form) * M, ne,
+		    (struct how){ 4 * P, 0, false, VM_PROT_DEFAULT, VM_PROT_DEFAULT, VM_MAKE_TAG(200) }), KERN_SUCCESS);
+		ASSERT_EQ(fixture_entry(other, B + (2 + form) * M + 2 * P)->alias, 200);
+		vm_named_entry_release(ne);
+	}
 	ASSERT_TRUE(teardown());
 }
 

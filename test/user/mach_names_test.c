@@ -15,6 +15,7 @@
 #include <mach/mach_types.h>
 #include <mach/mach_vm.h>
 #include <mach/machine/vm_param.h>
+#include <mach/memory_entry.h>
 #include <mach/memory_object_types.h>
 #include <mach/port.h>
 #include <mach/task.h>
@@ -135,6 +136,40 @@ first(void)
 	    VM_PROT_READ, VM_INHERIT_COPY));
 }
 
+/* The kernel's types, structures by their tags, sets of flags, and what Mach's messages would say. */
+static void
+rest_of_the_names(void)
+{
+	struct vm_region_submap_short_info_64 submap;
+	struct vm_region_basic_info_64 info;
+	mach_msg_type_number_t count = VM_REGION_BASIC_INFO_COUNT_64;
+	vm_map_offset_t at = 0, there;
+	vm_map_size_t size = PAGE_SIZE;
+	mach_error_t error;
+	natural_t depth = 1;
+
+	EXPECT(KERN_SUCCESS, mach_vm_allocate(mach_task_self(), &at, size, VM_FLAGS_ANYWHERE | VM_MAKE_TAG(VM_MEMORY_SCENEKIT)));
+	there = at;
+	EXPECT(KERN_SUCCESS, mach_vm_region(mach_task_self(), &there, &size, VM_REGION_BASIC_INFO_64, (vm_region_info_64_t)&info,
+	    &count, &(mach_port_t){ 0 }));
+	CHECK(there == at && info.protection == VM_PROT_DEFAULT);
+	count = VM_REGION_SUBMAP_SHORT_INFO_COUNT_64;
+	EXPECT(KERN_SUCCESS, mach_vm_region_recurse(mach_task_self(), &there, &size, &depth, (vm_region_recurse_info_64_t)&submap,
+	    &count));
+	CHECK(submap.user_tag == VM_MEMORY_SCENEKIT && depth == 0);
+	for (unsigned bit = 0; bit < 32; bit++) {
+		vm_map_offset_t new = at;
+
+		if (((unsigned)VM_FLAGS_USER_MAP & 1u << bit) == 0)
+			EXPECT(KERN_INVALID_ARGUMENT, mach_vm_map(mach_task_self(), &new, PAGE_SIZE, 0,
+			    (int)(1u << bit) | VM_FLAGS_ANYWHERE, MACH_PORT_NULL, 0, FALSE, VM_PROT_DEFAULT, VM_PROT_ALL, VM_INHERIT_DEFAULT));
+	}
+	EXPECT(KERN_SUCCESS, mach_vm_deallocate(mach_task_self(), at, PAGE_SIZE));
+	error = mach_vm_deallocate(VM_MAP_NULL, at, PAGE_SIZE);
+	CHECK(error == MACH_SEND_INVALID_DEST);
+	CHECK(mach_vm_write(mach_task_self(), at, at, 1) == MACH_SEND_INVALID_MEMORY);
+}
+
 int
 main(void)
 {
@@ -143,6 +178,7 @@ main(void)
 
 	modern();
 	first();
+	rest_of_the_names();
 	EXPECT(KERN_SUCCESS, mach_timebase_info(&base));
 	CHECK((mach_absolute_time() - before) * base.numer / base.denom > 0);
 	errno = ENOENT;

@@ -31,6 +31,7 @@ typedef int          boolean_t;
 typedef uintptr_t vm_offset_t, vm_address_t, vm_size_t;
 typedef uint64_t  mach_vm_address_t, mach_vm_offset_t, mach_vm_size_t;
 typedef uint64_t  memory_object_offset_t, memory_object_size_t;
+typedef uint64_t  vm_map_offset_t, vm_map_address_t, vm_map_size_t, vm_object_offset_t, vm_object_size_t;
 
 typedef uintptr_t       pointer_t;
 
@@ -40,6 +41,7 @@ typedef mach_port_t     vm_map_t, vm_map_read_t, vm_map_inspect_t, vm_task_entry
 typedef mach_port_t     mem_entry_name_port_t, memory_object_t, memory_object_default_t, ipc_space_t;
 typedef mach_port_t     host_t, host_name_t, host_priv_t, host_name_port_t, host_priv_port_t;
 typedef natural_t       mach_msg_type_number_t;
+typedef kern_return_t   mach_msg_return_t, mach_error_t;
 typedef mach_port_t    *ledger_array_t;
 #define MACH_PORT_NULL  ((mach_port_t)0)
 #define MACH_PORT_DEAD  ((mach_port_t)0xFFFFFFFFu)
@@ -139,6 +141,11 @@ typedef int vm_behavior_t;
 #define VM_FLAGS_SUPERPAGE_SIZE_2MB (SUPERPAGE_SIZE_2MB << VM_FLAGS_SUPERPAGE_SHIFT)
 #define VM_FLAGS_RETURN_DATA_ADDR 0x100000
 #define VM_FLAGS_ALIAS_MASK     0xFF000000
+/* All that vm_allocate, vm_map, vm_remap take; any other bit is refused. */
+#define VM_FLAGS_USER_ALLOCATE  (VM_FLAGS_ANYWHERE | VM_FLAGS_RANDOM_ADDR | VM_FLAGS_NO_CACHE | VM_FLAGS_PERMANENT | \
+	VM_FLAGS_OVERWRITE | VM_FLAGS_SUPERPAGE_MASK | VM_FLAGS_ALIAS_MASK)
+#define VM_FLAGS_USER_MAP       (VM_FLAGS_USER_ALLOCATE | VM_FLAGS_RETURN_DATA_ADDR)
+#define VM_FLAGS_USER_REMAP     (VM_FLAGS_ANYWHERE | VM_FLAGS_RANDOM_ADDR | VM_FLAGS_OVERWRITE | VM_FLAGS_RETURN_DATA_ADDR)
 #define VM_MAKE_TAG(tag)        ((int)((unsigned)(tag) << 24))
 #define VM_GET_FLAGS_ALIAS(flags, alias) ((alias) = ((flags) >> 24) & 0xff)
 
@@ -164,8 +171,23 @@ typedef int vm_behavior_t;
 #define VM_MEMORY_UNSHARED_PMAP 35
 #define VM_MEMORY_APPKIT        40
 #define VM_MEMORY_FOUNDATION    41
+#define VM_MEMORY_COREGRAPHICS  42
+#define VM_MEMORY_CORESERVICES  43
+#define VM_MEMORY_JAVA          44
+#define VM_MEMORY_COREDATA      45
+#define VM_MEMORY_ATS           50
+#define VM_MEMORY_LAYERKIT      51
+#define VM_MEMORY_CGIMAGE       52
+#define VM_MEMORY_TCMALLOC      53
 #define VM_MEMORY_DYLD          60
 #define VM_MEMORY_DYLD_MALLOC   61
+#define VM_MEMORY_SQLITE        62
+#define VM_MEMORY_JAVASCRIPT_CORE 63
+#define VM_MEMORY_OS_ALLOC_ONCE 73
+#define VM_MEMORY_LIBDISPATCH   74
+#define VM_MEMORY_SWIFT_RUNTIME 82
+#define VM_MEMORY_SCENEKIT      86
+#define VM_MEMORY_SKYWALK       87
 #define VM_MEMORY_APPLICATION_SPECIFIC_1  240
 #define VM_MEMORY_APPLICATION_SPECIFIC_2  241
 #define VM_MEMORY_APPLICATION_SPECIFIC_16 255
@@ -262,6 +284,7 @@ typedef struct vm_region_basic_info *vm_region_basic_info_t;
 typedef struct vm_region_basic_info  vm_region_basic_info_data_t;
 typedef struct vm_region_basic_info *vm_region_basic_info_64_t;
 typedef struct vm_region_basic_info  vm_region_basic_info_data_64_t;
+#define vm_region_basic_info_64 vm_region_basic_info
 #define VM_REGION_BASIC_INFO_COUNT \
 	((mach_msg_type_number_t)(sizeof(vm_region_basic_info_data_t) / sizeof(natural_t)))
 #define VM_REGION_BASIC_INFO_COUNT_64 VM_REGION_BASIC_INFO_COUNT
@@ -326,6 +349,9 @@ typedef struct vm_region_submap_info *vm_region_submap_info_64_t;
 typedef struct vm_region_submap_info  vm_region_submap_info_data_64_t;
 typedef struct vm_region_submap_info *vm_region_submap_short_info_64_t;
 typedef struct vm_region_submap_info  vm_region_submap_short_info_data_64_t;
+#define vm_region_submap_info_64 vm_region_submap_info
+#define vm_region_submap_short_info_64 vm_region_submap_info
+typedef struct vm_region_submap_info *vm_region_submap_short_info_t;
 #define VM_REGION_SUBMAP_INFO_COUNT \
 	((mach_msg_type_number_t)(sizeof(vm_region_submap_info_data_t) / sizeof(natural_t)))
 #define VM_REGION_SUBMAP_INFO_COUNT_64 VM_REGION_SUBMAP_INFO_COUNT
@@ -447,6 +473,11 @@ kern_return_t mach_memory_object_memory_entry(host_t host, boolean_t internal, v
 #define mach_vm_read_list       vm_read_list
 
 /* --- errors --- */
+
+#define MACH_MSG_SUCCESS        KERN_SUCCESS
+/* No message carries a call, so the call itself answers: for a null task, for data that cannot be read. */
+#define MACH_SEND_INVALID_DEST  KERN_INVALID_ARGUMENT
+#define MACH_SEND_INVALID_MEMORY KERN_INVALID_ADDRESS
 
 /* "(os/kern) no space available" */
 const char *mach_error_string(kern_return_t kr);

@@ -1,0 +1,2 @@
+/* mach/task_special_ports.h: programs written for Mach name it; what there is of it is in mach/mach.h. */
+#include <mach/mach.h>
