@@ -38,7 +38,8 @@ static struct spinlock page_clear_lock = SPINLOCK_INIT(PAGE);
 static struct vm_page *page_clearing;
 static unsigned        page_cleared;
 
-#define ZERO_POOL_MAX   2048ul  /* pages cleared ahead */
+#define ZERO_POOL_MAX   2048ul  /* pages cleared ahead for objects */
+#define ZERO_KERNEL_MAX 1024ul  /* for the kernel: page tables, mostly */
 #define ZERO_MEGA_MAX   16ul    /* megapages cleared ahead */
 #define CUT_ORDER       5u      /* what a hart without pages takes from the buddy lists: half of what it keeps */
 #define LOOSE_MAX       64ul    /* loose pages that idle harts leave alone */
@@ -253,7 +254,7 @@ buddy_to_chain(struct vm_page_chain chain[2], unsigned order, enum vm_page_choic
 	return true;
 }
 
-/* The kernel's chains are empty: a megapage for them, if that does not hurt. Stock locked. */
+/* The kernel's chains lack pages: a megapage for them, if that does not hurt. Stock locked. */
 static void
 kernel_megapage(void)
 {
@@ -275,7 +276,8 @@ cache_refill(struct vm_page_cache *c, unsigned flags)
 
 	spin_lock(&s->lock);
 	if (!(flags & (VM_PAGE_USER | VM_PAGE_TASK)) || vm_page_stock_free() > s->reserve) {
-		if (side == 0 && (from[PAGE_DIRTY].n | from[PAGE_ZERO].n) == 0)
+		/* Clear pages wait for who wants them, if that does not hurt. */
+		if (side == 0 && from[PAGE_DIRTY].n == 0 && (!(flags & VM_PAGE_ZERO) || from[PAGE_ZERO].n == 0))
 			kernel_megapage();
 		if ((flags & VM_PAGE_ZERO) && from[PAGE_ZERO].n != 0)
 			chain_move(&to[PAGE_ZERO], &from[PAGE_ZERO], n);
@@ -570,15 +572,16 @@ block_take(unsigned order, unsigned flags)
 {
 	struct vm_page_stock *s = &vm_page_stock;
 	bool zero = (flags & (VM_PAGE_ZERO | VM_PAGE_PREFER_ZERO)) != 0;
+	bool plenty = vm_page_stock_free() > 2 * s->reserve + (1ul << order);
 	struct vm_page *m;
 
-	if ((flags & VM_PAGE_USER) && vm_page_stock_free() < s->reserve + (1ul << order))
+	if (unlikely(!plenty) && (flags & VM_PAGE_USER) && vm_page_stock_free() < s->reserve + (1ul << order))
 		return NULL;
 	m = vm_page_buddy_take(order, zero ? PAGE_CLEAR : PAGE_ANY);
 	if (unlikely(m == NULL))
 		m = block_coalesce(order, flags, zero);
 	/* With that much left there is nothing to watch. */
-	if (unlikely(vm_page_stock_free() <= 2 * s->reserve || s->low))
+	if (unlikely(!plenty || s->low))
 		stock_watch();
 	return m;
 }
@@ -670,22 +673,33 @@ at_most(uint64_t a, uint64_t b)
 	return a < b ? a : b;
 }
 
-/* One page into the zero pool. page_clear_lock held. */
+/* A page that is to join a side's pool of clear ones, on got; none: that has enough, or there is none. Stock locked. */
+static void
+clear_choose(struct vm_page_chain got[2], unsigned side)
+{
+	struct vm_page_stock *s = &vm_page_stock;
+	uint64_t most = side == 0 ? at_most(ZERO_KERNEL_MAX, s->total / 64) : at_most(ZERO_POOL_MAX, s->total / 16);
+
+	if (s->chain[side | PAGE_ZERO].n >= most || vm_page_stock_free() <= 4 * s->reserve)
+		return;
+	if (side == 0 && s->chain[PAGE_DIRTY].n == 0)
+		kernel_megapage();
+	if (s->chain[side].n != 0)
+		chain_move(&got[PAGE_DIRTY], &s->chain[side], 1);
+	else if (side != 0)
+		(void)buddy_to_chain(got, 0, PAGE_ANY);
+}
+
+/* One page into a side's pool of clear ones. page_clear_lock held. */
 static bool
-clear_page(void)
+clear_page(unsigned side)
 {
 	struct vm_page_stock *s = &vm_page_stock;
 	struct vm_page_chain got[2] = { { NULL, 0 }, { NULL, 0 } };
 	struct vm_page *m;
 
 	spin_lock(&s->lock);
-	if (s->chain[PAGE_USER | PAGE_ZERO].n < at_most(ZERO_POOL_MAX, s->total / 16) &&
-	    vm_page_stock_free() > 4 * s->reserve) {
-		if (s->chain[PAGE_USER].n != 0)
-			chain_move(&got[PAGE_DIRTY], &s->chain[PAGE_USER], 1);
-		else
-			buddy_to_chain(got, 0, PAGE_ANY);
-	}
+	clear_choose(got, side);
 	spin_unlock(&s->lock);
 	m = got[PAGE_DIRTY].first != NULL ? got[PAGE_DIRTY].first : got[PAGE_ZERO].first;
 	if (m == NULL)
@@ -696,7 +710,7 @@ clear_page(void)
 	}
 	m->flags = VM_PAGE_ZEROED;
 	spin_lock(&s->lock);
-	vm_page_push(&s->chain[PAGE_USER | PAGE_ZERO], m);
+	vm_page_push(&s->chain[side | PAGE_ZERO], m);
 	spin_unlock(&s->lock);
 	return true;
 }
@@ -767,7 +781,7 @@ vm_page_clear_ahead(void)
 
 	if (vm_page_is_low() || !spin_trylock(&page_clear_lock))
 		return false;
-	did = clear_page() || clear_megapage() || coalesce_some();
+	did = clear_page(PAGE_USER) || clear_page(0) || clear_megapage() || coalesce_some();
 	spin_unlock(&page_clear_lock);
 	return did;
 }

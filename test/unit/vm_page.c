@@ -254,6 +254,56 @@ TEST(vm_page, clearing_ahead_fills_the_pool_and_clears_megapages)
 	vm_page_free_order(m, VM_PAGE_ORDER_MEGA);
 }
 
+/* Clears ahead all that is wanted. Pages in the kernel's pool then. */
+static uint64_t
+clear_all_ahead(void)
+{
+	uint64_t n;
+
+	for (unsigned steps = 0; vm_page_clear_ahead() && steps < 100000; steps++)
+		continue;
+	spin_lock(&vm_page_stock.lock);
+	n = vm_page_stock.chain[PAGE_ZERO].n;
+	spin_unlock(&vm_page_stock.lock);
+	return n;
+}
+
+TEST(vm_page, the_kernel_has_a_pool_of_clear_pages)
+{
+	struct vm_page_counts before, after;
+	struct vm_page *dirty, *clear;
+	uint64_t pool, left, n, nclear;
+	bool all_clear = true;
+
+	settle(&before);
+	pool = clear_all_ahead();
+	if (before.free <= 4 * before.reserved + 8 * MEGAPAGE_PAGES) {
+		test_skip("too little memory for pages cleared ahead");
+		return;
+	}
+	ASSERT_GE(pool, 1);
+	ASSERT_TRUE(vm_page_census(&after) == NULL);
+	ASSERT_EQ(after.free, before.free);
+	/* What need not be clear leaves the pool alone. */
+	dirty = alloc_chain(MEGAPAGE_PAGES + 100, 0, &n);
+	ASSERT_EQ(n, MEGAPAGE_PAGES + 100);
+	spin_lock(&vm_page_stock.lock);
+	left = vm_page_stock.chain[PAGE_ZERO].n;
+	spin_unlock(&vm_page_stock.lock);
+	ASSERT_GE(left, pool);
+	/* What must be clear is clear, from the pool and when it is used up. */
+	clear = alloc_chain(pool + 2 * VM_PAGE_BATCH, VM_PAGE_ZERO, &nclear);
+	ASSERT_EQ(nclear, pool + 2 * VM_PAGE_BATCH);
+	for (struct vm_page *m = clear; m != NULL; m = m->q.next)
+		all_clear &= is_clear(m);
+	ASSERT_TRUE(all_clear);
+	free_chain(clear);
+	free_chain(dirty);
+	settle(&after);
+	ASSERT_EQ(after.free, before.free);
+	ASSERT_EQ(after.free_blocks[VM_PAGE_ORDER_MEGA], before.free_blocks[VM_PAGE_ORDER_MEGA]);
+}
+
 TEST(vm_page, zeroed_block_request_is_clear)
 {
 	struct vm_page *m = vm_page_alloc_order(3, 0);
@@ -280,6 +330,7 @@ TEST(vm_page, tasks_stop_at_the_reserve_and_the_kernel_goes_on)
 		test_skip("more memory than the test likes to use up");
 		return;
 	}
+	(void)clear_all_ahead();        /* pools are given back, too */
 	user = alloc_chain(UINT64_MAX, VM_PAGE_USER, &nuser);
 	ASSERT_TRUE(vm_page_alloc_order(VM_PAGE_ORDER_MEGA, VM_PAGE_USER) == NULL);
 	/* What is left is the reserve; caches are closed, so it is all at hand. */
