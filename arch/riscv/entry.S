@@ -6,6 +6,7 @@
  *	    ──> paging_boot (C, physical addresses): first line, page tables
  *	    ──> satp ──> kernel_main (C, linked addresses)
  *	hart_start (HSM) ──> hart_entry ──> satp ──> hart_main (C)
+ *	  or, by mistake, ──> _start ──> hart_late ──> hart_entry
  *
  * Paging is switched on by letting the fetch after the write of satp fault:
  * physical addresses are not mapped, and stvec names the linked address of the
@@ -15,10 +16,22 @@
  * Until trap_init every trap ends in early_trap: a message through SBI and the
  * end, never a loop.
  *
+ * Harts that come to _start behind the boot hart: firmware without HSM lets all
+ * in, and firmware with it may send a hart that was asked for to where the first
+ * one began (OpenSBI 1.1 says that a hart is to start before it says where). They
+ * wait in hart_late until the boot hart says where the running image is
+ * (boot_home), and then until one of these is true: hart_boot[] has an entry for
+ * them, so they were asked for and begin there; or hart_calls_closed, so they
+ * park. All that they touch before is code of this section and two words behind
+ * it, in the image's first page: where the image moved up, that page stays as it
+ * was, because what lies below the running image is never given out.
+ *
  * Before paging all code is position independent: medany addressing, no jump
  * tables, no pointers that the linker initialised.
  */
 #include <arch/csr.h>
+#include <arch/hart_boot.h>
+#include <machine/param.h>
 
 #define BOOT_STACK_SIZE     16384
 #define EARLY_STACK_SIZE    2048
@@ -52,11 +65,51 @@ boot:
 	lla     t0, early_trap
 	csrw    stvec, t0
 
-	/* Firmware without HSM lets all harts in: the first one boots. */
 	lla     t0, boot_lottery
 	li      t1, 1
-	amoadd.w t1, t1, (t0)
+	amoswap.w t1, t1, (t0)
 	beqz    t1, boot_align
+
+/* Not the first: a0 = hart id; a1 is whatever firmware left there. */
+hart_late:
+	lla     t0, boot_home
+	call    hart_pause
+	ld      t1, 0(t0)
+	beqz    t1, hart_late
+	fence   r, rw
+	fence.i
+	lla     t2, _start
+	lla     t3, hart_called
+	sub     t3, t3, t2
+	add     t1, t1, t3
+	jr      t1
+hart_called:
+	lla     t4, early_trap
+	csrw    stvec, t4
+	lla     t0, hart_calls_closed
+	lw      t5, 0(t0)               /* before the table: what was called stays there */
+	fence   r, r
+	lla     a1, hart_boot
+	li      t2, MAXHARTS
+1:	lw      t3, HB_CALLED(a1)
+	beqz    t3, 2f
+	fence   r, r
+	ld      t3, HB_HARTID(a1)
+	beq     t3, a0, hart_entry
+2:	addi    a1, a1, HB_SIZE
+	addi    t2, t2, -1
+	bnez    t2, 1b
+	bnez    t5, hart_park
+	call    hart_pause
+	j       hart_called
+
+/* Some time without the bus; t6, ra. Interrupts are off, so wfi could be for ever. */
+hart_pause:
+	li      t6, 512
+1:	addi    t6, t6, -1
+	bnez    t6, 1b
+	ret
+
 hart_park:
 	wfi
 	j       hart_park
@@ -70,6 +123,7 @@ boot_align:
 	lla     t0, _start
 	li      t1, MEGAPAGE - 1
 	and     t2, t0, t1
+	li      t3, 0
 	beqz    t2, boot_clear
 	add     t3, t0, t1
 	not     t1, t1
@@ -102,6 +156,14 @@ boot_clear:
 	sd      zero, 56(t0)
 	addi    t0, t0, 64
 	bne     t0, t1, 1b
+
+	/* Late harts may look at hart_boot[] now; they came to where t3 ago was _start. */
+	lla     t0, _start
+	lla     t1, boot_home
+	fence   rw, w
+	sd      t0, 0(t1)
+	sub     t1, t1, t3
+	sd      t0, 0(t1)
 
 	lla     sp, boot_stack_top
 	lla     tp, harts
@@ -143,9 +205,9 @@ hart_entry:
 	li      t0, SSTATUS_FS | SSTATUS_VS | SSTATUS_SUM | SSTATUS_MXR | SSTATUS_SIE
 	csrc    sstatus, t0
 	csrw    sscratch, zero
-	ld      a2, 0(a1)               /* satp */
-	ld      sp, 8(a1)               /* linked addresses */
-	ld      tp, 16(a1)
+	ld      a2, HB_SATP(a1)
+	ld      sp, HB_SP(a1)           /* linked addresses */
+	ld      tp, HB_HART(a1)
 	lla     t0, _start
 	li      t2, 0xffffffff80000000
 	sub     t2, t2, t0
@@ -183,11 +245,16 @@ early_trap:
 	call    early_trap_report
 	j       hart_park
 
+	/* Here and not in data: what is written before the image moves, and found there after. */
+	.balign 8
+boot_home:
+	.dword  0                       /* physical _start of the image that runs; 0: not yet */
+boot_lottery:
+	.word   0                       /* 1: the boot hart has come */
+
 	/* Not in BSS: used before it is cleared. */
 	.section .data
 	.balign 4
-boot_lottery:
-	.word   0
 early_trapped:
 	.word   0
 

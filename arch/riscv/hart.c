@@ -6,6 +6,9 @@
  *	  boot hart: waits, bounded; who did not come: ABANDONED, and parks if it
  *	  ever does.
  *
+ * A hart may come to _start instead of hart_entry, or be there already when it
+ * is asked for: then it finds its entry of hart_boot[] itself (entry.S).
+ *
  * The handshake is one compare-and-swap a side, so a hart that comes late never
  * runs half known. harts[] and hart_count are set before any hart starts;
  * harts_online only grows.
@@ -18,6 +21,7 @@
  * cannot be reached, and only the boot hart runs.
  */
 #include <arch/hart_start.h>
+#include <arch/hart_boot.h>
 #include <arch/csr.h>
 #include <arch/paging.h>
 #include <arch/sbi.h>
@@ -33,21 +37,14 @@
 
 enum { HART_WAITED, HART_ARRIVED, HART_ABANDONED };
 
-/* entry.S knows the first three words. */
-struct hart_boot {
-	uint64_t     satp;
-	uint64_t     sp;
-	struct hart *hart;
-	uint32_t     state;
-};
-
 struct hart harts[MAXHARTS];
 unsigned    hart_count;
 bool        hart_full_fences_only;
 bool        hart_fence_by_ipi;
 uint64_t    harts_online;
 
-static struct hart_boot hart_boot[MAXHARTS];
+struct hart_boot hart_boot[MAXHARTS];
+uint32_t         hart_calls_closed;
 static uint64_t         hart_stopping;          /* 1 once a panic wants silence */
 static uint64_t         harts_stopped;
 static char             boot_emergency[HART_EMERGENCY_SIZE] __attribute__((aligned(16)));
@@ -108,6 +105,16 @@ hart_main(void)
 	kernel_hart_main();
 }
 
+/* FALSE: the hart has come. */
+static bool
+hart_give_up(unsigned i)
+{
+	uint32_t waited = HART_WAITED;
+
+	return __atomic_compare_exchange_n(&hart_boot[i].state, &waited, HART_ABANDONED, false,
+	    __ATOMIC_ACQ_REL, __ATOMIC_ACQUIRE);
+}
+
 /* Asks the firmware for one hart. FALSE: no memory, or it refused; reported. */
 static bool
 hart_start(struct hart *h)
@@ -129,13 +136,18 @@ hart_start(struct hart *h)
 	b->satp = kernel_satp;
 	b->sp = stack + HART_STACK_SIZE;
 	b->hart = h;
+	b->hartid = h->hartid;
 	b->state = HART_WAITED;
+	__atomic_store_n(&b->called, 1, __ATOMIC_RELEASE);
 	__atomic_thread_fence(__ATOMIC_SEQ_CST);
 	error = sbi_hart_start(h->hartid, image_to_phys(hart_entry), image_to_phys(b));
-	if (error == SBI_SUCCESS)
+	/* Already running: then it waits at _start for its entry, or is lost. */
+	if (error == SBI_SUCCESS || error == SBI_ERR_ALREADY_AVAILABLE ||
+	    error == SBI_ERR_ALREADY_STARTED)
 		return true;
-	kmem_free(stack, HART_STACK_SIZE, HART_GUARD_PAGES);
-	kmem_free(emergency, HART_EMERGENCY_SIZE, 1);
+	/* Its stacks stay: it may have found them by itself. */
+	if (!hart_give_up(h->index))
+		return true;
 	kprintf("hart %lu: left out: the firmware cannot start it (error %ld)\n", h->hartid, error);
 	return false;
 }
@@ -144,12 +156,11 @@ hart_start(struct hart *h)
 static bool
 hart_wait(unsigned i, uint64_t deadline)
 {
-	uint32_t *state = &hart_boot[i].state, waited = HART_WAITED;
+	const uint32_t *state = &hart_boot[i].state;
 
 	while (__atomic_load_n(state, __ATOMIC_ACQUIRE) == HART_WAITED && timer_now() < deadline)
 		hart_relax();
-	if (!__atomic_compare_exchange_n(state, &waited, HART_ABANDONED, false,
-	    __ATOMIC_ACQ_REL, __ATOMIC_ACQUIRE))
+	if (!hart_give_up(i))
 		return true;
 	kprintf("hart %lu: left out: started, but did not arrive within two seconds\n",
 	    harts[i].hartid);
@@ -165,16 +176,13 @@ hart_alone(void)
 	return sbi_has(SBI_CAN_IPI) ? NULL : "the firmware cannot interrupt them (no IPI)";
 }
 
-unsigned
-hart_start_all(void)
+/* Calls all that can be called, and waits for them; how many are online then. */
+static unsigned
+hart_call_all(void)
 {
 	uint64_t ticks = timer_us_to_ticks(HART_START_US), deadline, started = 0;
 	unsigned online = 1;
 
-	if (hart_count > 1 && hart_alone() != NULL) {
-		kprintf("harts    %u left out: %s\n", hart_count - 1, hart_alone());
-		return online;
-	}
 	if (hart_fence_by_ipi && hart_count > 1)
 		kprintf("harts    fence each other: the firmware does not (no RFENCE)\n");
 	for (unsigned i = 1; i < hart_count; i++)
@@ -186,6 +194,19 @@ hart_start_all(void)
 			online++;
 			deadline = timer_now() + ticks;
 		}
+	return online;
+}
+
+unsigned
+hart_start_all(void)
+{
+	unsigned online = 1;
+
+	if (hart_count > 1 && hart_alone() != NULL)
+		kprintf("harts    %u left out: %s\n", hart_count - 1, hart_alone());
+	else
+		online = hart_call_all();
+	__atomic_store_n(&hart_calls_closed, 1, __ATOMIC_RELEASE);
 	return online;
 }
 
