@@ -123,7 +123,7 @@ def pytest_collection_finish(session):
         return
     for item in session.items:
         job = getattr(item, "callspec", None) and item.callspec.params.get("job")
-        if isinstance(job, Job) and job not in _running:
+        if isinstance(job, Job) and job not in _running and not item.get_closest_marker("skip"):
             _running[job] = _pool.submit(job.run)
 
 
