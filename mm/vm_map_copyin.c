@@ -61,6 +61,19 @@ movable(vm_map_entry_t e)
 	    object->copy_strategy == MEMORY_OBJECT_COPY_SYMMETRIC));
 }
 
+/* Of what an entry was where it lay, a gathered one has the following, and no more; nor has one that moves. */
+static void
+make_plain(vm_map_entry_t e)
+{
+	struct vm_map_entry plain = {
+		.protection = e->protection, .max_protection = e->max_protection, .inheritance = e->inheritance,
+		.behavior = e->behavior, .alias = e->alias, .needs_copy = e->needs_copy,
+	};
+
+	e->attributes = plain.attributes;
+	e->stack = 0;
+}
+
 /*
  * Moves the entries of [start, end) into the copy, if all can be. *done says whether; then, or on
  * KERN_RESOURCE_SHORTAGE, there is nothing else to do.
@@ -87,6 +100,8 @@ copyin_move(vm_map_t src, vm_offset_t start, vm_offset_t end, vm_map_copy_t copy
 	if (*done)
 		vm_map_header_detach(src, start, end, &copy->hdr);
 	vm_map_unlock(src);
+	for (e = copy->hdr.links.next; *done && e != vm_map_header_entry(&copy->hdr); e = e->vme_next)
+		make_plain(e);
 	return kr;
 }
 

@@ -194,7 +194,7 @@ vm_map_sync(vm_map_t map, vm_offset_t start, vm_offset_t end, bool syncio, bool 
 	vm_map_lock_read(map);
 	kr = check_sync(map, &start, &end, invalidate);
 	vm_map_unlock_read(map);
-	if (kr == KERN_SUCCESS && vm_map_msync(map, start, end, flags) != KERN_SUCCESS)
-		kr = KERN_FAILURE;
-	return kr;
+	if (kr == KERN_SUCCESS)
+		kr = vm_map_msync(map, start, end, flags);
+	return kr == KERN_MEMORY_ERROR ? KERN_FAILURE : kr;
 }

@@ -128,7 +128,8 @@ static kern_return_t
 find_classic(vm_map_t map, vm_map_entry_t prev, vm_offset_t addr, struct growth *g)
 {
 	vm_map_entry_t header = vm_map_to_entry(map), next = prev->vme_next;
-	bool down = next != header && next->grows_down, up = prev != header && prev->grows_up;
+	/* A gap of the other kind grows up, too, but is no part that is mapped. */
+	bool down = next != header && next->grows_down, up = prev != header && prev->grows_up && !prev->guard;
 	vm_size_t guard = map->stack_open ? 0 : PAGE_SIZE, room;
 
 	if (down && up)

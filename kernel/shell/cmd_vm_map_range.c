@@ -56,7 +56,7 @@ COMMAND(vm_map_sync, do_sync, "map", "write changed pages of [START, END) back t
     "syncio: waits for that; invalidate: drops the pages. START equal to END: the whole entry there.\n"
     "  vm_map_sync t1 $a $a+64K 1 0\n"
     "KERN_INVALID_ADDRESS (a hole), KERN_INVALID_ARGUMENT (invalidate, and the user has wired\n"
-    "something; not whole pages), KERN_FAILURE (a pager has failed)",
+    "something; not whole pages), KERN_FAILURE (a pager has failed), KERN_RESOURCE_SHORTAGE",
     ARG(MAP, "map"), ARG(NUM, "start"), ARG(NUM, "end"), OPT(BOOL, "syncio", "1"), OPT(BOOL, "invalidate", "0"));
 
 static int

@@ -4,6 +4,7 @@
  */
 #include <string.h>
 #include <mm/memory_object.h>
+#include <mm/vm_map_stack.h>
 #include "vm_fixture.h"
 #include "vm_map_impl.h"
 
@@ -155,6 +156,41 @@ TEST(vm_map_copy, a_destroyed_private_source_moves)
 	ASSERT_LOAD(map, A + (PAGES + 1) * P, PAGES + 2);
 	ASSERT_TRUE(sound());
 	end();
+}
+
+/* What a stack, a map's owner or advice made of it stays behind: it arrives as plain memory. */
+TEST(vm_map_copy, what_moves_is_plain_memory_where_it_arrives)
+{
+	static const uint32_t cow[] = { MAP_STACK_GROWS_DOWN, MAP_STACK_GROWS_UP, MAP_DISABLE_SYNCER | MAP_DISABLE_COREDUMP,
+	    MAP_NOFAULT };
+	vm_map_entry_t plain;
+	vm_map_copy_t copy;
+	vm_offset_t at;
+
+	for (unsigned i = 0; i <= nitems(cow); i++) {
+		begin();
+		if (i < nitems(cow)) {
+			const struct vm_map_new w = { .prot = VM_PROT_DEFAULT, .max = VM_PROT_ALL, .cow = cow[i] };
+
+			ASSERT_EQ(vm_map_fixed(map, A, VM_STACK_GROW, &w), KERN_SUCCESS);
+		} else {
+			ASSERT_TRUE(fixture_allocate(map, A, VM_STACK_GROW));
+			ASSERT_EQ(vm_map_behavior_set(map, A, A + VM_STACK_GROW, VM_BEHAVIOR_MEGAPAGES), KERN_SUCCESS);
+		}
+		at = A + VM_STACK_GROW - P - (i == 1 ? VM_STACK_GROW - P : 0);  /* mapped, whichever way it grows */
+		if (cow[i % nitems(cow)] != MAP_NOFAULT || i == nitems(cow))
+			ASSERT_STORE(map, at, 7);
+		ASSERT_EQ(vm_map_copyin(map, at, P, true, &copy), KERN_SUCCESS);
+		ASSERT_TRUE(fixture_allocate(into, B, P));
+		ASSERT_EQ(vm_map_copyout(into, &at, copy), KERN_SUCCESS);
+		plain = fixture_entry(into, B);
+		ASSERT_EQ(fixture_entry(into, at)->attributes, plain->attributes);
+		ASSERT_EQ(fixture_entry(into, at)->stack, plain->stack);
+		ASSERT_EQ(vm_map_growstack(into, at - P), KERN_SUCCESS);
+		ASSERT_LOAD(into, at, cow[i % nitems(cow)] != MAP_NOFAULT || i == nitems(cow) ? 7 : 0);
+		ASSERT_TRUE(sound());
+		end();
+	}
 }
 
 TEST(vm_map_copy, a_destroyed_shared_source_stays_with_its_sharers)

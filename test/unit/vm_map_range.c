@@ -3,6 +3,7 @@
  * writing back, wiring, looking; each rule of its manual pages where Mach's
  * calls have another one.
  */
+#include <kernel/pager.h>
 #include <mm/memory_object.h>
 #include <mm/vm_map_range.h>
 #include <mm/vm_map_stack.h>
@@ -440,6 +441,35 @@ TEST(vm_map_range, sync_refuses_holes_and_wired_memory_to_invalidate)
 	ASSERT_EQ(vm_map_sync(map, A + 3 * P, A + 3 * P, true, true), KERN_INVALID_ARGUMENT);
 	ASSERT_EQ(vm_map_bsd_unwire(map, A + 3 * P, A + 4 * P, USER), KERN_SUCCESS);
 	vm_map_deallocate(map);
+}
+
+/* What is dropped must be handed to copies of it first: no pager has failed if there is no memory for that. */
+TEST(vm_map_range, sync_tells_a_shortage_from_a_pager_that_fails)
+{
+	vm_address_ut a = vm_address_u(A);
+	memory_object_t mo;
+	vm_map_t child;
+
+	map = fixture_map();
+	ASSERT_EQ(pager_test_create(4 * P, &mo), KERN_SUCCESS);
+	ASSERT_EQ(pager_test_control(mo, PAGER_FILL, 1), KERN_SUCCESS);
+	ASSERT_EQ(vm_map_user(map, &a, &(struct vm_map_user_args){ .size = vm_size_u(4 * P), .flags = VM_FLAGS_FIXED,
+	    .cur = VM_PROT_DEFAULT, .max = VM_PROT_DEFAULT, .inheritance = VM_INHERIT_COPY, .pager = mo }), KERN_SUCCESS);
+	ASSERT_STORE(map, A + P, 7);
+	child = vm_map_fork(map);
+	vm_alloc_fail_at(1, true);
+	ASSERT_EQ(vm_map_sync(map, A, A + 4 * P, true, true), KERN_RESOURCE_SHORTAGE);
+	vm_alloc_fail_at(0, false);
+	ASSERT_LOAD(map, A + P, 7);
+	ASSERT_LOAD(child, A + P, 7);
+	ASSERT_EQ(vm_map_sync(map, A, A + 4 * P, true, true), KERN_SUCCESS);
+	ASSERT_LOAD(child, A + P, 7);
+	ASSERT_TRUE(fixture_sound(map, child, NULL));
+	ASSERT_EQ(pager_test_control(mo, PAGER_DIE, 1), KERN_SUCCESS);
+	ASSERT_EQ(vm_map_sync(map, A, A + 4 * P, true, false), KERN_FAILURE);
+	vm_map_deallocate(child);
+	vm_map_deallocate(map);
+	memory_object_release(mo);
 }
 
 /* --- wire --- */

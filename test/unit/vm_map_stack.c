@@ -529,6 +529,32 @@ TEST(vm_map_stack, classic_between_two_the_nearer_grows)
 	vm_map_deallocate(map);
 }
 
+/* The gap of a stack that was made by the other rules is no part that grows. */
+TEST(vm_map_stack, classic_growth_begins_at_no_gap)
+{
+	map = fixture_map();
+	ASSERT_EQ(vm_map_stack(map, A, MAX, &rw_up), KERN_SUCCESS);
+	vm_map_set_stack_rules(map, VM_STACK_CLASSIC, true);
+	ASSERT_EQ(vm_map_growstack(map, TOP), KERN_SUCCESS);
+	ASSERT_TRUE(fixture_entry(map, TOP) == NULL);
+	ASSERT_EQ(fixture_store(map, TOP + P, 1), KERN_INVALID_ADDRESS);
+	ASSERT_TRUE(entry_is(TOP - 1, A + G, TOP));
+	/* It grows into its gap as before. */
+	ASSERT_STORE(map, A + G, 2);
+	ASSERT_TRUE(entry_is(A, A, A + 2 * G));
+	ASSERT_TRUE(fixture_sound(map, NULL));
+	vm_map_deallocate(map);
+	/* A stack below a gap of the other kind. */
+	map = fixture_map();
+	ASSERT_EQ(vm_map_stack(map, A, MAX, &rw_up), KERN_SUCCESS);
+	vm_map_set_stack_rules(map, VM_STACK_CLASSIC, true);
+	ASSERT_EQ(vm_map_stack(map, A + 2 * MAX, MAX, &rw), KERN_SUCCESS);
+	ASSERT_STORE(map, TOP + 2 * MAX - G - P, 1);
+	ASSERT_EQ(vm_map_growstack(map, TOP), KERN_NO_SPACE);   /* the stack's above, not the gap's */
+	ASSERT_TRUE(fixture_sound(map, NULL));
+	vm_map_deallocate(map);
+}
+
 TEST(vm_map_stack, classic_part_of_other_rights_takes_the_growing_over)
 {
 	ASSERT_TRUE(setup_classic());

@@ -72,6 +72,8 @@ kern_return_t vm_map_madvise(vm_map_t map, vm_offset_t start, vm_offset_t end, u
  *   KERN_INVALID_ADDRESS     start is not mapped, or there is a hole
  *   KERN_INVALID_ARGUMENT    invalidate, and an entry is wired by the user
  *   KERN_FAILURE             a pager has failed
+ *   KERN_RESOURCE_SHORTAGE   no memory for copies of what is to be dropped; KERN_ABORTED: the wait was interrupted
+ * The last three may come half way: what lies before is done.
  */
 kern_return_t vm_map_sync(vm_map_t map, vm_offset_t start, vm_offset_t end, bool syncio, bool invalidate);
 
