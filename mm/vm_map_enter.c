@@ -338,7 +338,7 @@ wire_new(vm_map_t map, vm_offset_t start, const struct vm_map_enter_args *args, 
 	vm_map_entry_t new = NULL;
 	kern_return_t kr;
 
-	kr = vm_map_wire_locked(map, start, end, args->cur != VM_PROT_NONE ? args->cur : args->max);
+	kr = vm_map_wire_locked(map, start, end, args->cur);
 	if (kr == KERN_SUCCESS && (args->flags & VM_FLAGS_SUPERPAGE_MASK) && !is_superpages(map, start, end))
 		kr = KERN_FAIL(KERN_RESOURCE_SHORTAGE, "no contiguous memory for the superpages at 0x%lx", start);
 	if (kr == KERN_SUCCESS)
@@ -352,12 +352,18 @@ wire_new(vm_map_t map, vm_offset_t start, const struct vm_map_enter_args *args, 
 	return kr;
 }
 
-/* A copied window shows what is not its own; its copies come later, one by one. */
+/*
+ * A guard, and what has no faults, has no pages. A copied window shows what is not its own; its copies come later, one by
+ * one.
+ */
 static kern_return_t
 wire_if_required(vm_map_t map, vm_offset_t start, const struct vm_map_enter_args *args, vm_map_entry_t *dead)
 {
+	struct vm_map_entry e;
+
+	e.attributes = args->attributes;
 	if ((args->flags & VM_FLAGS_SUPERPAGE_MASK) ||
-	    (map->wiring_required && args->attributes == 0 && !(args->submap != NULL && args->needs_copy)))
+	    (map->wiring_required && !e.guard && !e.nofault && !(args->submap != NULL && args->needs_copy)))
 		return wire_new(map, start, args, dead);
 	return KERN_SUCCESS;
 }

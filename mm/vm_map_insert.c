@@ -306,7 +306,9 @@ insert_locked(vm_map_t map, vm_offset_t start, vm_map_entry_t after, const struc
 		return kr;
 	if (unlikely(w->cow & MAP_SPLIT_BOUNDARY_MASK))
 		map->special = map->splits = true;
-	kr = vm_map_enter_wired(map, start, args, dead);
+	/* FreeBSD wires what can be accessed. */
+	if (w->prot != VM_PROT_NONE)
+		kr = vm_map_enter_wired(map, start, args, dead);
 	if (kr != KERN_SUCCESS)
 		return kr;
 	if (!(args->flags & VM_FLAGS_ALONE))

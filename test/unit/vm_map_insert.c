@@ -436,3 +436,38 @@ TEST(vm_map_insert, new_memory_is_wired_where_the_map_wants_that)
 	ASSERT_TRUE(fixture_sound(map, NULL));
 	vm_map_deallocate(map);
 }
+
+/* Whatever the strategy and the flags; what has no pages or no rights is not. */
+TEST(vm_map_insert, each_kind_is_wired_that_can_be_accessed)
+{
+	static const uint32_t space[] = { VMFS_ANY_SPACE, VMFS_OPTIMAL_SPACE, VMFS_SUPER_SPACE, VMFS_ALIGNED_SPACE(21) };
+	static const struct {
+		vm_prot_t prot;
+		uint32_t  cow;
+		bool      wired;
+	} row[] = {
+		{ VM_PROT_DEFAULT, 0, true }, { VM_PROT_READ, MAP_INHERIT_SHARE, true }, { VM_PROT_DEFAULT, MAP_DISABLE_SYNCER, true },
+		{ VM_PROT_READ, MAP_DISABLE_COREDUMP, true }, { VM_PROT_DEFAULT, 1u << MAP_SPLIT_BOUNDARY_SHIFT, true },
+		{ VM_PROT_NONE, 0, false }, { VM_PROT_NONE, MAP_DISABLE_COREDUMP, false }, { VM_PROT_DEFAULT, MAP_NOFAULT, false },
+		{ VM_PROT_NONE, MAP_CREATE_GUARD, false },
+	};
+
+	for (unsigned i = 0; i < nitems(row) * nitems(space); i++) {
+		vm_map_t map = fixture_map();
+		struct vm_map_find_args a = { .what = new_of(NULL, row[i / nitems(space)].prot, row[i / nitems(space)].cow),
+		    .length = 2 * M, .find_space = space[i % nitems(space)] };
+		bool wired = row[i / nitems(space)].wired;
+		vm_offset_t at = A;
+		struct pmap_stats s;
+
+		map->wiring_required = true;
+		ASSERT_EQ(vm_map_find(map, &at, &a), KERN_SUCCESS);
+		pmap_stats(map->pmap, &s);
+		ASSERT_EQ(fixture_entry(map, at)->wired_count, wired);
+		ASSERT_EQ(map->user_wired_pages, wired ? 2 * M / P : 0);
+		ASSERT_EQ(s.wired, wired ? 2 * M / P : 0);
+		ASSERT_EQ(s.megapages, wired ? 2 : 0);
+		ASSERT_TRUE(fixture_sound(map, NULL));
+		vm_map_deallocate(map);
+	}
+}

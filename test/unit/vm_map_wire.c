@@ -411,6 +411,25 @@ TEST(vm_map_wire, wiring_required_wires_what_is_entered)
 	vm_map_deallocate(map);
 }
 
+/* Its pages are there when it gets rights. */
+TEST(vm_map_wire, wiring_required_wires_what_has_no_rights_yet)
+{
+	struct vm_map_enter_args a = { .size = 2 * P, .flags = VM_FLAGS_ANYWHERE, .max = VM_PROT_ALL };
+	vm_map_t map = fixture_map();
+	vm_offset_t at = A;
+
+	ASSERT_EQ(task_wire(map, true), KERN_SUCCESS);
+	ASSERT_EQ(vm_map_enter(map, &at, &a), KERN_SUCCESS);
+	ASSERT_EQ(fixture_entry(map, at)->user_wired_count, 1);
+	ASSERT_EQ(wired_leaves(map), 0);
+	ASSERT_EQ(fixture_load(map, at, &(uint8_t){ 0 }), KERN_PROTECTION_FAILURE);
+	ASSERT_EQ(vm_map_protect(map, at, at + 2 * P, VM_PROT_DEFAULT, false), KERN_SUCCESS);
+	ASSERT_EQ(wired_leaves(map), 2);
+	ASSERT_STORE(map, at, 1);
+	ASSERT_TRUE(fixture_sound(map, NULL));
+	vm_map_deallocate(map);
+}
+
 TEST(vm_map_wire, overwrite_that_cannot_be_wired_puts_everything_back)
 {
 	vm_map_t map = fixture_map();

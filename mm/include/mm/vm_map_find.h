@@ -8,6 +8,8 @@
  * call. On KERN_SUCCESS the new entry (or the one it became part of) owns it;
  * on every failure the caller still does.
  *
+ * Where the map wants new memory wired (task_wire), it is, but for what has no rights, no faults, or is a guard's.
+ *
  * Result codes, of all calls that make an entry:
  *
  *   KERN_SUCCESS             mapped; *addr is where
@@ -18,7 +20,8 @@
  *                            maximum; a guard with an object or rights; NOFAULT with an object; a split boundary that the
  *                            range does not lie on
  *   KERN_PROTECTION_FAILURE  the map forbids memory that is writable and executable (VM_MAP_WXORX)
- *   KERN_RESOURCE_SHORTAGE   no memory for an entry; or the entries in the way cannot be cut
+ *   KERN_RESOURCE_SHORTAGE   no memory for an entry, or to wire it; the limit of wired memory; or the entries in the way
+ *                            cannot be cut
  *   KERN_FAILURE             REMAP and vm_map_fixed: the kernel has wired what is in the way
  */
 #ifndef MM_VM_MAP_FIND_H
