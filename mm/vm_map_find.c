@@ -20,6 +20,7 @@
  * each step finds the next gap that fits, and a search that must fail is told so
  * at the root, as it is for ANY. A map has one index: what alternates
  * between alignments that are hard pays O(n) at each change, and the same then.
+ * An index that no search has used for as many changes is given up.
  * An index for a coarser demand (fewer bits, the same phase) serves as well as
  * it can.
  *

@@ -19,7 +19,8 @@
  * an index for one alignment (map->align, made when a search has missed often:
  * vm_map_store_index): max_aligned is to max_gap what the room from the first
  * aligned address of a gap on is to the gap. While there is one, changes take
- * the slow ways below, which keep both; other maps pay a test.
+ * the slow ways below, which keep both; other maps pay a test. One that no search
+ * uses any more is given up.
  *
  * Invariants: M1 (list and tree), M2 (size; hint is an entry or the header).
  * Locks: the map's; lookups write the hint, a single word, under the read lock.
@@ -30,6 +31,7 @@
 #include "vm_map_impl.h"
 
 #define ALIGNED_MAX     UINT32_MAX
+#define INDEX_UNUSED    1024u   /* changes, and an eighth of the entries, that an index is kept for without being used */
 
 static struct zone vm_map_entry_zone;
 
@@ -101,20 +103,30 @@ aligned_after(const struct vm_map_entry *e, const struct vm_map_align *align)
 	return gap < ALIGNED_MAX ? (uint32_t)gap : ALIGNED_MAX;
 }
 
-/* Of both. */
+/* Of both. A gap has no more room than pages: mostly a child has more, and no alignment need be looked at. */
 static bool
 aligned_summary(struct tree_node *n, const void *with)
 {
 	vm_map_entry_t e = entry_of(n);
-	uint32_t room = aligned_after(e, with);
-	bool changed = gap_summary(n, NULL);
+	vm_size_t own = gap_after(e), gap = own;
+	uint32_t room = 0, at_e;
 
-	if (n->left != NULL && entry_of(n->left)->max_aligned > room)
+	if (n->left != NULL) {
+		if (entry_of(n->left)->max_gap > gap)
+			gap = entry_of(n->left)->max_gap;
 		room = entry_of(n->left)->max_aligned;
-	if (n->right != NULL && entry_of(n->right)->max_aligned > room)
-		room = entry_of(n->right)->max_aligned;
-	if (room == e->max_aligned)
-		return changed;
+	}
+	if (n->right != NULL) {
+		if (entry_of(n->right)->max_gap > gap)
+			gap = entry_of(n->right)->max_gap;
+		if (entry_of(n->right)->max_aligned > room)
+			room = entry_of(n->right)->max_aligned;
+	}
+	if (own >> PAGE_SHIFT > room && (at_e = aligned_after(e, with)) > room)
+		room = at_e;
+	if (gap == e->max_gap && room == e->max_aligned)
+		return false;
+	e->max_gap = gap;
 	e->max_aligned = room;
 	return true;
 }
@@ -134,7 +146,7 @@ vm_map_store_index(vm_map_t map, const struct vm_map_align *align)
 	struct tree_node *n = map->tree.root, *p;
 
 	map->align = *align;
-	map->align_missed = 0;
+	map->align_missed = map->align_unused = 0;
 	if (n == NULL || align->mask == 0)
 		return;
 	for (n = deepest(n); n != NULL; n = p) {
@@ -149,6 +161,24 @@ static inline bool
 has_index(const struct vm_map *map)
 {
 	return unlikely(map->align.mask != 0);
+}
+
+/* For one change more? Where nobody has used it for as many as a search passes over before there is one, it goes. */
+static noinline bool
+index_stays(vm_map_t map)
+{
+	if (++map->align_unused <= map->hdr.nentries / 8 + INDEX_UNUSED)
+		return true;
+	map->align.mask = 0;
+	map->align_missed = 0;
+	return false;
+}
+
+/* Before a change: must it keep an index? */
+static inline bool
+keeps_index(vm_map_t map)
+{
+	return has_index(map) && index_stays(map);
 }
 
 /* The tree's algorithms with both called, */
@@ -174,7 +204,7 @@ aligned_remove(vm_map_t map, struct tree_node *n)
 static noinline void
 gap_update(vm_map_t map, struct tree_node *n)
 {
-	if (has_index(map))
+	if (keeps_index(map))
 		aligned_update(map, n);
 	else
 		tree_update_with(n, gap_summary, NULL);
@@ -296,7 +326,7 @@ vm_map_store_link(vm_map_t map, vm_map_entry_t after, vm_map_entry_t entry)
 		p = &next->node;
 	else
 		p = NULL;
-	if (has_index(map))
+	if (keeps_index(map))
 		aligned_link(map, after, entry, p, left);
 	else
 		gap_link(map, after, entry, p, left);
@@ -346,7 +376,7 @@ vm_map_store_unlink(vm_map_t map, vm_map_entry_t entry)
 
 	prev->vme_next = next;
 	next->vme_prev = prev;
-	if (has_index(map))
+	if (keeps_index(map))
 		aligned_unlink(map, entry, prev);
 	else
 		gap_unlink(&map->tree, &entry->node, prev != vm_map_to_entry(map) ? &prev->node : NULL);
@@ -385,7 +415,7 @@ vm_map_store_split(vm_map_t map, vm_map_entry_t entry, vm_offset_t at, vm_map_en
 	 * The gap moves from entry to back, which is below it: what lies between
 	 * the two has one more gap, entry and all above have the same ones.
 	 */
-	if (has_index(map)) {
+	if (keeps_index(map)) {
 		aligned_update(map, &entry->node);
 		aligned_insert(map, &back->node, first ? &entry->node : &back->vme_next->node, !first);
 	} else if (first) {
@@ -426,7 +456,7 @@ vm_map_store_join(vm_map_t map, vm_map_entry_t entry)
 		next->vme_next->vme_prev = entry;
 		entry->vme_end = next->vme_end;
 	}
-	if (has_index(map)) {
+	if (keeps_index(map)) {
 		aligned_update(map, dead == entry ? &next->node : &entry->node);
 		aligned_remove(map, &dead->node);
 	} else {
@@ -529,6 +559,7 @@ vm_map_entry_t
 vm_map_store_next_aligned(vm_map_t map, vm_map_entry_t after, vm_size_t size)
 {
 	size >>= PAGE_SHIFT;
+	map->align_unused = 0;
 	return next_with(map, after, size < ALIGNED_MAX ? size : ALIGNED_MAX, &map->align);
 }
 

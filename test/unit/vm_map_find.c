@@ -456,6 +456,9 @@ TEST(vm_map_find, the_index_survives_every_change_of_the_store)
 			(void)vm_map_protect(map, at, at + P, VM_PROT_DEFAULT, false);
 		}
 		ASSERT_TRUE(vm_map_store_check(map));
+		vm_map_lock(map);               /* it is in use */
+		(void)vm_map_store_next_aligned(map, vm_map_to_entry(map), P);
+		vm_map_unlock(map);
 	}
 	/* And it says the truth: from anywhere, the next gap with room. */
 	for (vm_map_entry_t e = vm_map_first_entry(map); e != vm_map_to_entry(map); e = e->vme_next)
@@ -470,6 +473,36 @@ TEST(vm_map_find, the_index_survives_every_change_of_the_store)
 			}
 			ASSERT_EQ((uintptr_t)vm_map_store_next_aligned(map, e, size), f == vm_map_to_entry(map) ? 0 : (uintptr_t)f);
 		}
+	vm_map_deallocate(map);
+}
+
+TEST(vm_map_find, an_index_that_nobody_uses_is_given_up)
+{
+	vm_offset_t fits, at, slot = BASE + 40 * P;
+	vm_map_t map = misaligned(2000, &fits);
+	unsigned changes = 0;
+
+	for (unsigned round = 0; round < 2; round++) {
+		(void)looked(map, 3 * P, VMFS_ALIGNED_SPACE(14), &at);
+		ASSERT_EQ(at, fits);
+		ASSERT_NE(map->align.mask, 0);
+		/* In use it stays. */
+		for (unsigned i = 0; i < 4000; i++) {
+			ASSERT_EQ(vm_map_remove(map, slot, slot + P, 0), KERN_SUCCESS);
+			ASSERT_TRUE(fixture_allocate(map, slot, P));
+			if (i % 512 == 0)
+				ASSERT_LE(looked(map, 3 * P, VMFS_ALIGNED_SPACE(14), &at), 2);
+		}
+		ASSERT_NE(map->align.mask, 0);
+		ASSERT_TRUE(fixture_sound(map, NULL));
+		for (changes = 0; map->align.mask != 0 && changes < 10000; changes += 2) {
+			ASSERT_EQ(vm_map_remove(map, slot, slot + P, 0), KERN_SUCCESS);
+			ASSERT_TRUE(fixture_allocate(map, slot, P));
+		}
+		ASSERT_GE(changes, 2000 / 8);
+		ASSERT_LE(changes, 2000);
+		ASSERT_TRUE(fixture_sound(map, NULL));
+	}
 	vm_map_deallocate(map);
 }
 

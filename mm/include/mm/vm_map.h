@@ -124,6 +124,7 @@ struct vm_map {
 		vm_offset_t  mask, phase;
 	}                    align;
 	uint64_t             align_missed;      /* gaps that searches without the index have looked at in vain, since it was made */
+	uint64_t             align_unused;      /* changes that it went along with since a search used it */
 	/* Submaps: vm_map_submap.c. The first three are only ever set, not cleared. */
 	uint8_t              submap_level;      /* maps that may lie above this one, in a row; 0: it never was a submap */
 	bool                 has_submaps;       /* an entry is, or was, a submap window */
