@@ -195,7 +195,9 @@ choose(unsigned wanted)
 /* --- isolating --- */
 
 /*
- * The free pages of t leave the free lists. Pages in caches do not count as free.
+ * The free pages of t leave the free lists. Pages in caches do not count as free,
+ * nor do those that only look free: the inside of a block that its owner, who
+ * needs no lock for that, is about to break has kind FREE, too, but heads nothing.
  * Returns how many pages are isolated now, with those that were before.
  */
 static uint64_t
@@ -207,7 +209,7 @@ isolate(const struct target *t)
 	spin_lock(&vm_page_stock.lock);
 	for (; m < end; m += size) {
 		size = m->order < VM_PAGE_ORDERS ? 1ul << m->order : 1;
-		if (m->kind == VM_PAGE_FREE) {
+		if (m->order < VM_PAGE_ORDERS && vm_page_heads_free(m, m->order)) {
 			vm_page_buddy_withdraw(m);
 			m->kind = VM_PAGE_ISOLATED;
 		}

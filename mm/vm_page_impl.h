@@ -60,13 +60,13 @@ VM_PAGE_RACY static inline bool vm_page_stock_has(unsigned sort) { return vm_pag
 
 /*
  * Does m head a free block of this order? Stock locked. The structure may be
- * another's who writes it right now; but only under this lock does a page get
- * or lose kind FREE, and its order before that, so a FREE read is true.
+ * another's who writes it right now, in one store; but only under this lock does
+ * a page come to be FREE with an order, or cease to, so both read at once are true.
  */
 VM_PAGE_RACY static inline bool
 vm_page_heads_free(const struct vm_page *m, unsigned order)
 {
-	return m->kind == VM_PAGE_FREE && m->order == order;
+	return (*(const volatile uint32_t *)&m->described & 0xffff) == (VM_PAGE_FREE << 8 | order);
 }
 
 /* --- vm_page_buddy.c; stock locked --- */

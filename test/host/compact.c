@@ -11,6 +11,7 @@
 #include <mm/vm_reserv.h>
 #include <host.h>
 #include "../unit/vm_fixture.h"
+#include <vm_page_impl.h>
 
 #define MEMORY  (224ul << 20)
 #define FIELD   (1ul << 30)             /* where memory is filled */
@@ -356,6 +357,34 @@ TEST(compact, without_a_page_to_move_to_nothing_is_lost)
 }
 
 /* In vain, it is asked less and less often; when memory was freed, at once. */
+/*
+ * A reservation is broken page by page without the lock of the free lists. Half
+ * way its first pages are single, and those behind still look as they did inside
+ * the block: FREE, but on no list.
+ */
+TEST(compact, a_megapage_that_is_being_broken_is_left_alone)
+{
+	struct vm_page *m;
+	uint64_t before;
+
+	host_boot(HOST_MEM_DEFAULT);
+	m = vm_page_alloc_order(VM_PAGE_ORDER_MEGA, VM_PAGE_USER);
+	ASSERT_TRUE(m != NULL);
+	vm_page_drain();
+	before = free_pages();
+	for (unsigned i = 1; i < MEGAPAGE_PAGES; i++) {
+		vm_page_describe(&m[i], VM_PAGE_FREE, VM_PAGE_NO_ORDER, 0);
+		m[i].link.next = m[i].link.prev = NULL;
+	}
+	vm_page_describe(m, VM_PAGE_OBJECT, 0, 0);
+	ASSERT_EQ(vm_page_compact(1, true), 0);
+	ASSERT_EQ(m[1].kind, VM_PAGE_FREE);
+	vm_page_describe(m, VM_PAGE_KERNEL, VM_PAGE_ORDER_MEGA, 0);
+	ASSERT_EQ(free_pages(), before);
+	vm_page_free_order(m, VM_PAGE_ORDER_MEGA);
+	ASSERT_EQ(free_pages(), before + MEGAPAGE_PAGES);
+}
+
 TEST(compact, who_fails_waits_longer)
 {
 	struct vm_page_compact_counts c;
