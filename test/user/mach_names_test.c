@@ -168,6 +168,9 @@ rest_of_the_names(void)
 	error = mach_vm_deallocate(VM_MAP_NULL, at, PAGE_SIZE);
 	CHECK(error == MACH_SEND_INVALID_DEST);
 	CHECK(mach_vm_write(mach_task_self(), at, at, 1) == MACH_SEND_INVALID_MEMORY);
+	/* A count has 32 bits; nothing is no right to give up. */
+	EXPECT(KERN_INVALID_ARGUMENT, mach_vm_read(mach_task_self(), at, 1ull << 32, &(vm_offset_t){ 0 }, &count));
+	EXPECT(KERN_SUCCESS, mach_port_deallocate(mach_task_self(), MACH_PORT_NULL));
 }
 
 int

@@ -2,6 +2,7 @@
  * mlock_test: mlock, munlock, mlockall, munlockall, mincore.
  */
 #include "posix.h"
+#include <sys/resource.h>
 
 /* How many of n pages at p are in core; 999: mincore fails. */
 static unsigned
@@ -125,6 +126,36 @@ lock_everything(void *argument)
 	return check_failed != 0;
 }
 
+/* Nobody locks the library's windows on files; what has no rights is mapped unlocked. Within 64 MiB all the time. */
+static int
+lock_with_files(void *argument)
+{
+	const struct rlimit some = { .rlim_cur = 64ul << 20, .rlim_max = 64ul << 20 };
+	int fd = memfd_create("locked", 0), later;
+	char *p, *none, *end;
+
+	(void)argument;
+	OK(ftruncate(fd, 2 * P));
+	p = mmap(NULL, 2 * P, RW, MAP_SHARED, fd, 0);
+	end = mmap(NULL, 4 * P, RW, MAP_SHARED, fd, 0);         /* behind the end: what cannot be locked */
+	OK(munmap(end, 4 * P));
+	OK(setrlimit(RLIMIT_MEMLOCK, &some));
+	OK(mlockall(MCL_CURRENT | MCL_FUTURE));
+	CHECK(in_core(p, 2) == 2 && wirings(p) == 1);
+	none = mmap(NULL, 4 * P, PROT_NONE, PRIVATE, -1, 0);
+	CHECK(none != MAP_FAILED && in_core(none, 4) == 0, "errno %d", errno);
+	OK(mprotect(none, 4 * P, RW));
+	none[P] = 1;
+	later = memfd_create("later", 0);
+	CHECK(later >= 0 && ftruncate(later, P) == 0, "errno %d", errno);
+	p = mmap(NULL, P, RW, MAP_SHARED, later, 0);
+	CHECK(p != MAP_FAILED && in_core(p, 1) == 1, "errno %d", errno);
+	OK(munlockall());
+	none = mmap(NULL, P, PROT_NONE, PRIVATE | MAP_LOCKED, -1, 0);
+	CHECK(none != MAP_FAILED && wirings(none) == 0, "errno %d", errno);
+	return check_failed != 0;
+}
+
 static void
 msync_errors(void)
 {
@@ -153,6 +184,7 @@ main(void)
 	locking();
 	locked_copies();
 	CHECK(in_child(lock_everything, NULL) == 0);
+	CHECK(in_child(lock_with_files, NULL) == 0);
 	msync_errors();
 	return check_result("mlock_test");
 }

@@ -270,10 +270,50 @@ ends_that_move(void)
 	OK(unlink("/tmp/end"));
 }
 
+/* /dev/zero is memory: new for each mapping; it reads as zeros and swallows what is written. */
+static void
+zeros(void)
+{
+	int fd = open("/dev/zero", O_RDWR), ro = open("/dev/zero", O_RDONLY);
+	char *p[3], *big = malloc(200000);
+	struct stat st;
+
+	CHECK(fd >= 3 && ro >= 3 && big != NULL, "errno %d", errno);
+	for (unsigned shared = 0; shared < 2; shared++) {
+		for (unsigned i = 0; i < 3; i++) {
+			p[i] = mmap(NULL, 2 * P, RW, shared ? MAP_SHARED : MAP_PRIVATE, shared ? fd : ro, i * P);
+			CHECK(p[i] != MAP_FAILED && all(p[i], 0, 2 * P), "errno %d", errno);
+			p[i][0] = 1 + (char)i;
+		}
+		CHECK(p[0][0] == 1 && p[1][0] == 2);
+		for (unsigned i = 0; i < 3; i++)
+			OK(munmap(p[i], 2 * P));
+	}
+	FAILS(EACCES, mmap(NULL, P, RW, MAP_SHARED, ro, 0));
+	FAILS(EINVAL, mmap(NULL, P, RW, 0, fd, 0));
+	memset(big, 1, 200000);
+	CHECK(read(ro, big, 199999) == 199999 && all(big, 0, 199999) && big[199999] == 1);
+	FAILS(EFAULT, read(ro, (void *)8, 1));
+	CHECK(write(fd, big, 100) == 100);
+	FAILS(EBADF, write(ro, big, 100));
+	FAILS(EINVAL, ftruncate(fd, P));
+	OK(fstat(fd, &st));
+	CHECK(S_ISCHR(st.st_mode) && st.st_size == 0);
+	OK(chmod("/dev/zero", 0600));
+	FAILS(ENOENT, chmod("/dev/none", 0600));
+	/* A fixed address is looked at before the descriptor. */
+	FAILS(EINVAL, mmap((void *)(P + 1), P, PROT_READ, MAP_PRIVATE | MAP_FIXED, -1, 0));
+	FAILS(EBADF, mmap((void *)P, P, PROT_READ, MAP_PRIVATE | MAP_FIXED, -1, 0));
+	free(big);
+	OK(close(fd));
+	OK(close(ro));
+}
+
 int
 main(void)
 {
 	touch_init();
+	zeros();
 	reading();
 	truncating();
 	shared();

@@ -282,6 +282,17 @@ __atlas_copy_bytes(vm_address_t to, vm_address_t from, size_t n)
 	return (ssize_t)n;
 }
 
+/* n bytes of zeros, out of a window of them. */
+static ssize_t
+read_zeros(vm_address_t zeros, size_t piece, char *buf, size_t n)
+{
+	ssize_t done = 0;
+
+	for (size_t at = 0; at < n && done >= 0; at += piece)
+		done = __atlas_copy_bytes((vm_address_t)buf + at, zeros, n - at < piece ? n - at : piece);
+	return done < 0 ? done : (ssize_t)n;
+}
+
 /* __atlas_files_lock held. */
 static ssize_t
 read_at(struct open_file *o, void *buf, size_t n, uint64_t offset)
@@ -292,6 +303,8 @@ read_at(struct open_file *o, void *buf, size_t n, uint64_t offset)
 		return fail(EBADF);
 	if (o->file->pipe != NULL)
 		return fail(ESPIPE);
+	if (o->file->zero)
+		return read_zeros(o->file->window, o->file->window_size, buf, n);
 	if (offset >= size)
 		return 0;
 	if (n > size - offset)
@@ -309,6 +322,8 @@ write_at(struct open_file *o, const void *buf, size_t n, uint64_t offset)
 		return fail(EBADF);
 	if (f->pipe != NULL)
 		return fail(ESPIPE);
+	if (f->zero)
+		return (ssize_t)n;
 	if (offset >= FILE_MAX && n > 0)
 		return fail(EFBIG);
 	if (n > FILE_MAX - offset)
@@ -476,7 +491,8 @@ fstat(int fd, struct stat *st)
 	atlas_mutex_lock(&__atlas_files_lock);
 	o = fd_get(fd);
 	if (o != NULL) {
-		st->st_mode = o->file->pipe != NULL ? S_IFIFO | 0600 : S_IFREG | (o->file->state != NULL ? 0600 : 0400);
+		if (!o->file->zero)
+			st->st_mode = o->file->pipe != NULL ? S_IFIFO | 0600 : S_IFREG | (o->file->state != NULL ? 0600 : 0400);
 		st->st_size = (off_t)file_size(o->file);
 		st->st_blocks = (st->st_size + 511) / 512;
 	}
@@ -573,6 +589,7 @@ __atlas_file_window(int fd, struct file_window *w)
 		w->addr = o->file->window;
 		w->file = o->file;
 		__atlas_file_hold(o->file);
+		w->zero = o->file->zero;
 		w->readable = (o->flags & O_ACCMODE) != O_WRONLY;
 		w->writable = (o->flags & O_ACCMODE) == O_RDWR;
 	}

@@ -19,7 +19,11 @@
  * behind the end are mapped to an object whose manager fails, which is SIGBUS;
  * mman_grow.c follows files that grow and shrink.
  *
- * Lock: __atlas_files_lock, over descriptors, files' uses and the list of names.
+ * Windows are the library's: mlockall goes around them, and they come without
+ * rights first, so that memory which must be wired when it is made is not.
+ * /dev/zero is a file whose mappings are new memory, each its own.
+ *
+ * Lock: __atlas_files_lock, over descriptors, files' uses and the lists of files.
  */
 #include "libatlas.h"
 #include <atlas/memory_object.h>
@@ -27,13 +31,17 @@
 #include <stdlib.h>
 #include <string.h>
 #include <sys/mman.h>
+#include <sys/stat.h>
 #include <unistd.h>
+#include <vm/vm_map.h>
 #include "file_impl.h"
 
+#define ZEROS       (64ull << 10)       /* what one read of /dev/zero is made of */
 #define WINDOWS_AT  (128ull << 30)      /* out of the way of first-fit placement and the heap */
 
 atlas_mutex_t __atlas_files_lock;
-static struct file *named;
+static struct file *named, *made;
+static vm_address_t nothing;            /* NOTHING_MAX bytes; 0: not made yet */
 
 /* --- making and dropping files; __atlas_files_lock held --- */
 
@@ -46,8 +54,13 @@ __atlas_file_hold(struct file *f)
 void
 __atlas_file_drop(struct file *f)
 {
+	struct file **link = &made;
+
 	if (--f->uses > 0)
 		return;
+	while (*link != f)
+		link = &(*link)->next_made;
+	*link = f->next_made;
 	if (f->window != 0)
 		vm_deallocate(mach_task_self(), f->window, f->window_size);
 	if (f->state != NULL)
@@ -55,28 +68,45 @@ __atlas_file_drop(struct file *f)
 	free(f);
 }
 
-/* Zero-fill memory that children share; 0: none. */
-static vm_address_t
-shared_memory(vm_size_t size)
-{
-	vm_address_t addr = WINDOWS_AT;
-
-	return vm_map(mach_task_self(), &addr, size, 0, VM_FLAGS_ANYWHERE, MACH_PORT_NULL, 0, FALSE,
-	    VM_PROT_DEFAULT, VM_PROT_ALL, VM_INHERIT_SHARE) == KERN_SUCCESS ? addr : 0;
-}
-
-/* A file of memory; NULL with errno. */
+/* One use; NULL: ENOMEM. */
 static struct file *
-file_create(const char *name)
+file_new(void)
 {
 	struct file *f = calloc(1, sizeof(*f));
 
 	if (f == NULL)
 		return NULL;
 	f->uses = 1;
+	f->next_made = made;
+	made = f;
+	return f;
+}
+
+/* size bytes of the object (none: zero-fill) that children share, not wired whatever comes; 0: none. */
+static vm_address_t
+shared_memory(vm_size_t size, memory_object_t object, vm_prot_t prot)
+{
+	vm_address_t addr = WINDOWS_AT;
+
+	/* FreeBSD's call wires what has rights; later ones change nothing of that. */
+	if (vm_map_find(mach_task_self(), object, 0, &addr, size, 0, VMFS_ANY_SPACE, VM_PROT_NONE, VM_PROT_ALL,
+	    MAP_INHERIT_SHARE) != KERN_SUCCESS)
+		return 0;
+	(void)vm_protect(mach_task_self(), addr, size, FALSE, prot);
+	return addr;
+}
+
+/* A file of memory; NULL with errno. */
+static struct file *
+file_create(const char *name)
+{
+	struct file *f = file_new();
+
+	if (f == NULL)
+		return NULL;
 	f->window_size = FILE_MAX;
-	f->window = shared_memory(FILE_MAX);
-	f->state = (struct file_state *)shared_memory(PAGE_SIZE);
+	f->window = shared_memory(FILE_MAX, MACH_PORT_NULL, VM_PROT_DEFAULT);
+	f->state = (struct file_state *)shared_memory(PAGE_SIZE, MACH_PORT_NULL, VM_PROT_DEFAULT);
 	if (f->window == 0 || f->state == NULL) {
 		__atlas_file_drop(f);
 		errno = ENOSPC;
@@ -95,13 +125,12 @@ __atlas_file_memory(void)
 struct file *
 __atlas_file_pipe(void)
 {
-	struct file *f = calloc(1, sizeof(*f));
+	struct file *f = file_new();
 
 	if (f == NULL)
 		return NULL;
-	f->uses = 1;
 	f->window_size = round_page(__atlas_pipe_size);
-	f->window = shared_memory(f->window_size);
+	f->window = shared_memory(f->window_size, MACH_PORT_NULL, VM_PROT_DEFAULT);
 	f->pipe = (struct pipe *)f->window;
 	if (f->window == 0) {
 		__atlas_file_drop(f);
@@ -125,7 +154,7 @@ file_of_initrd(const char *path)
 		errno = kr == KERN_NOT_FOUND ? ENOENT : kr == KERN_INVALID_ADDRESS ? EFAULT : ENOMEM;
 		return NULL;
 	}
-	f = calloc(1, sizeof(*f));
+	f = file_new();
 	kr = KERN_SUCCESS;
 	if (f != NULL && size != 0)
 		kr = vm_map(mach_task_self(), &addr, round_page(size), 0, VM_FLAGS_ANYWHERE, object, 0, TRUE,
@@ -133,15 +162,52 @@ file_of_initrd(const char *path)
 	if (object != MACH_PORT_NULL)
 		mach_port_deallocate(mach_task_self(), object);
 	if (f == NULL || kr != KERN_SUCCESS) {
-		free(f);
+		if (f != NULL)
+			__atlas_file_drop(f);
 		errno = ENOMEM;
 		return NULL;
 	}
-	f->uses = 1;
 	f->size = size;
 	f->window = size != 0 ? addr : 0;
 	f->window_size = round_page(size);
 	return f;
+}
+
+/* A window of zeros, which nobody writes, to be read from. */
+static struct file *
+file_of_zeros(void)
+{
+	struct file *f = file_new();
+
+	if (f == NULL)
+		return NULL;
+	f->zero = true;
+	f->window_size = ZEROS;
+	f->window = shared_memory(ZEROS, MACH_PORT_NULL, VM_PROT_READ);
+	if (f->window == 0) {
+		__atlas_file_drop(f);
+		errno = ENOMEM;
+		return NULL;
+	}
+	return f;
+}
+
+/* --- windows --- */
+
+bool
+__atlas_next_window(vm_address_t addr, vm_address_t *start, vm_address_t *end)
+{
+	bool found = nothing >= addr && nothing != 0;
+
+	*start = nothing;
+	*end = nothing + NOTHING_MAX;
+	for (struct file *f = made; f != NULL; f = f->next_made)
+		if (f->window != 0 && f->window >= addr && (!found || f->window < *start)) {
+			found = true;
+			*start = f->window;
+			*end = f->window + f->window_size;
+		}
+	return found;
 }
 
 /* --- the end of a file --- */
@@ -230,6 +296,8 @@ __atlas_file_open(const char *name, int flags)
 		f->uses++;
 		return f;
 	}
+	if (strcmp(name, "/dev/zero") == 0)
+		return file_of_zeros();
 	f = file_of_initrd(name);
 	if (f != NULL && (writes || ((flags & O_CREAT) && (flags & O_EXCL)))) {
 		__atlas_file_drop(f);
@@ -261,6 +329,16 @@ unlink(const char *path)
 	return f != NULL ? 0 : fail(ENOENT);
 }
 
+/* There are no permissions but the initrd's; a name that is there will do. */
+int
+chmod(const char *path, mode_t mode)
+{
+	struct stat st;
+
+	(void)mode;
+	return stat(path, &st);
+}
+
 int
 shm_unlink(const char *name)
 {
@@ -273,15 +351,11 @@ shm_unlink(const char *name)
 vm_address_t
 __atlas_nothing_locked(void)
 {
-	static vm_address_t nothing;
-	vm_address_t addr = WINDOWS_AT;
 	memory_object_t object;
 
 	if (nothing == 0 && atlas_memory_object_test(NOTHING_MAX, &object) == KERN_SUCCESS) {
-		if (atlas_memory_object_tell(object, ATLAS_PAGER_FAIL, KERN_MEMORY_ERROR) == KERN_SUCCESS &&
-		    vm_map(mach_task_self(), &addr, NOTHING_MAX, 0, VM_FLAGS_ANYWHERE, object, 0, FALSE, VM_PROT_ALL,
-		    VM_PROT_ALL, VM_INHERIT_SHARE) == KERN_SUCCESS)
-			nothing = addr;
+		if (atlas_memory_object_tell(object, ATLAS_PAGER_FAIL, KERN_MEMORY_ERROR) == KERN_SUCCESS)
+			nothing = shared_memory(NOTHING_MAX, object, VM_PROT_ALL);
 		mach_port_deallocate(mach_task_self(), object);
 	}
 	return nothing;
@@ -290,10 +364,10 @@ __atlas_nothing_locked(void)
 vm_address_t
 __atlas_nothing(void)
 {
-	vm_address_t nothing;
+	vm_address_t addr;
 
 	atlas_mutex_lock(&__atlas_files_lock);
-	nothing = __atlas_nothing_locked();
+	addr = __atlas_nothing_locked();
 	atlas_mutex_unlock(&__atlas_files_lock);
-	return nothing;
+	return addr;
 }

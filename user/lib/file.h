@@ -16,6 +16,7 @@ struct file_window {
 	vm_address_t addr;
 	struct file *file;              /* held: __atlas_file_drop */
 	bool         readable, writable;
+	bool         zero;              /* /dev/zero: mappings are new memory */
 };
 /* 0, EBADF, or ENODEV (the console). The window stays while the descriptor does. */
 int __atlas_file_window(int fd, struct file_window *w);
@@ -26,6 +27,8 @@ vm_address_t __atlas_nothing(void);
 vm_address_t __atlas_nothing_locked(void);
 
 extern atlas_mutex_t __atlas_files_lock;
+/* The library's lowest window at or above addr; FALSE: none. __atlas_files_lock held. */
+bool __atlas_next_window(vm_address_t addr, vm_address_t *start, vm_address_t *end);
 /* The range is about to be something else; __atlas_files_lock not held. */
 void __atlas_mapped_gone(vm_address_t addr, vm_size_t len);
 /* Where the file ends, in whole pages. */

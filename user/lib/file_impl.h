@@ -20,6 +20,7 @@ struct file_state {
 
 struct file {
 	struct file       *next;        /* of those with a name */
+	struct file       *next_made;   /* of all */
 	char               name[NAME_BYTES];    /* "": none */
 	unsigned           uses;        /* descriptors, mappings, and the name */
 	vm_address_t       window;      /* 0: an empty file of the initrd */
@@ -27,6 +28,7 @@ struct file {
 	uint64_t           size;        /* of the initrd's */
 	struct file_state *state;       /* NULL: of the initrd, never changes; or a pipe */
 	struct pipe       *pipe;        /* the window is one; size is 0 */
+	bool               zero;        /* /dev/zero: the window is zeros to read, of no end */
 };
 
 static inline int

@@ -36,6 +36,8 @@ mach_port_deallocate(ipc_space_t space, mach_port_name_t name)
 {
 	if (space != mach_task_self())
 		return KERN_INVALID_TASK;       /* handles of others are out of reach */
+	if (!MACH_PORT_VALID(name))
+		return KERN_SUCCESS;            /* no right, so none to give up */
 	return atlas_syscall1(ATLAS_SYS_handle_deallocate, name);
 }
 
@@ -73,14 +75,12 @@ vm_read(vm_map_t task, vm_address_t addr, vm_size_t size, vm_offset_t *data,
 	uint64_t where, n;
 	kern_return_t kr;
 
+	if (size > UINT32_MAX && addr + size > addr)
+		return KERN_INVALID_ARGUMENT;   /* Mach's count cannot say it */
 	kr = atlas_syscall5(ATLAS_SYS_vm_read, task, addr, size, (uintptr_t)&where,
 	    (uintptr_t)&n);
 	if (kr != KERN_SUCCESS)
 		return kr;
-	if (n > UINT32_MAX) {           /* Mach's count cannot say it */
-		vm_deallocate(mach_task_self(), where, n);
-		return KERN_INVALID_ARGUMENT;
-	}
 	*data = where;
 	*count = n;
 	return KERN_SUCCESS;

@@ -156,7 +156,19 @@ tail_of(const struct mapping *m)
 	return m->offset >= end ? m->len : m->len > end - m->offset ? m->len - (end - m->offset) : 0;
 }
 
-/* A mapping of a file: where its window is, and the rights that it may have. m->file is held from now on. */
+/* Lets go of the file. */
+static void
+mapping_done(struct mapping *m)
+{
+	if (m->file == NULL)
+		return;
+	atlas_mutex_lock(&__atlas_files_lock);
+	__atlas_file_drop(m->file);
+	m->file = NULL;
+	atlas_mutex_unlock(&__atlas_files_lock);
+}
+
+/* A mapping of a file: where its window is, and the rights that it may have. m->file is held from now on; NULL: new memory. */
 static int
 mmap_file(struct mapping *m, int flags, int fd, off_t offset)
 {
@@ -173,6 +185,10 @@ mmap_file(struct mapping *m, int flags, int fd, off_t offset)
 		m->max &= ~VM_PROT_WRITE;
 	if (!w.readable || (m->cur & ~m->max) != 0)
 		return EACCES;
+	if (w.zero) {
+		mapping_done(m);
+		return 0;
+	}
 	m->source = w.addr + (uint64_t)offset;
 	m->offset = (uint64_t)offset;
 	return tail_of(m) != 0 && (m->len > NOTHING_MAX || __atlas_nothing() == 0) ? ENXIO : 0;
@@ -262,7 +278,7 @@ mmap_fixed(struct mapping *m, uint64_t start, int flags)
 	size_t len = m->len;
 	kern_return_t kr;
 
-	if ((start & PAGE_MASK) != 0 || !__atlas_range(&checked, &len)) {
+	if (!__atlas_range(&checked, &len)) {
 		errno = EINVAL;
 		return MAP_FAILED;
 	}
@@ -285,17 +301,6 @@ mmap_anywhere(struct mapping *m, vm_address_t hint)
 	return __atlas_errno(mmap_at(m, &addr, ANYWHERE)) == 0 ? (void *)addr : MAP_FAILED;
 }
 
-/* Lets go of the file. */
-static void
-mapping_done(struct mapping *m)
-{
-	if (m->file == NULL)
-		return;
-	atlas_mutex_lock(&__atlas_files_lock);
-	__atlas_file_drop(m->file);
-	atlas_mutex_unlock(&__atlas_files_lock);
-}
-
 void *
 mmap(void *where, size_t len, int prot, int flags, int fd, off_t offset)
 {
@@ -310,6 +315,8 @@ mmap(void *where, size_t len, int prot, int flags, int fd, off_t offset)
 		error = EINVAL;
 	if (error == 0)
 		error = mmap_space(flags, &m.space);
+	if (error == 0 && (flags & (MAP_FIXED | MAP_FIXED_NOREPLACE)) != 0 && ((uintptr_t)where & PAGE_MASK) != 0)
+		error = EINVAL;
 	if (error == 0 && len > UINT64_MAX - PAGE_MASK)
 		error = ENOMEM;
 	m.len = round_page(len);
@@ -333,7 +340,7 @@ mmap(void *where, size_t len, int prot, int flags, int fd, off_t offset)
 	mapping_done(&m);
 	if (p == MAP_FAILED)
 		return p;
-	if ((flags & MAP_LOCKED) != 0 && mlock(p, m.len) != 0) {
+	if ((flags & MAP_LOCKED) != 0 && m.cur != VM_PROT_NONE && mlock(p, m.len) != 0) {
 		munmap(p, m.len);
 		return MAP_FAILED;
 	}

@@ -10,6 +10,7 @@
 #include <string.h>
 #include <sys/mman.h>
 #include <vm/vm_map_range.h>
+#include "file.h"
 
 #define PIECE   256u                    /* pages asked for at once */
 
@@ -241,6 +242,25 @@ munlock(const void *where, size_t len)
 	return lock_failed(vm_map_unwire(mach_task_self(), addr, addr + len, VM_MAP_WIRE_USER));
 }
 
+/* All but the library's windows, of which a file's user has mappings of his own. */
+static kern_return_t
+lock_all(void)
+{
+	vm_address_t addr = 0, start, end;
+	kern_return_t kr = KERN_SUCCESS;
+	bool more = true;
+
+	atlas_mutex_lock(&__atlas_files_lock);
+	for (; more && kr == KERN_SUCCESS; addr = end) {
+		more = __atlas_next_window(addr, &start, &end);
+		if (!more)
+			start = __atlas_address_limit();
+		kr = vm_map_wire(mach_task_self(), addr, start, VM_MAP_WIRE_USER | VM_MAP_WIRE_HOLESOK);
+	}
+	atlas_mutex_unlock(&__atlas_files_lock);
+	return kr;
+}
+
 int
 mlockall(int flags)
 {
@@ -250,7 +270,7 @@ mlockall(int flags)
 		return fail(ENOMEM);
 	if ((flags & MCL_CURRENT) == 0)
 		return 0;
-	return lock_failed(vm_map_wire(mach_task_self(), 0, __atlas_address_limit(), VM_MAP_WIRE_USER | VM_MAP_WIRE_HOLESOK));
+	return lock_failed(lock_all());
 }
 
 int
