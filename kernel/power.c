@@ -2,14 +2,17 @@
  * power.c: the end of a run.
  *
  * The verdict is the console's last line, always; then the test finisher, which
- * hands it to the emulator's exit status; then firmware; and where nothing can
- * switch the machine off it stands still, and says so.
+ * hands it to the emulator's exit status; then firmware; then what the device
+ * tree names, each after a line that says so; and where nothing can switch the
+ * machine off it stands still, and says that. Each way has a limit of time, but
+ * firmware that never returns: there only a switch helps.
  */
 #include <arch/csr.h>
 #include <arch/hart_start.h>
 #include <arch/sbi.h>
 #include <base/print.h>
 #include <drivers/finisher.h>
+#include <drivers/reset.h>
 #include <kernel/console.h>
 #include <kernel/power.h>
 
@@ -22,6 +25,19 @@ stand_still(const char *what)
 		wfi();
 }
 
+/* All ways that the tree names; returns when none worked. */
+static void
+power_by_tree(enum reset_what what)
+{
+	const struct reset_way *way;
+
+	for (unsigned i = 0; (way = reset_way(what, i)) != NULL; i++) {
+		kprintf("atlas: the machine still runs: trying %s\n", way->name);
+		console_flush();
+		way->run(way->arg);
+	}
+}
+
 void
 power_off(int status)
 {
@@ -30,6 +46,7 @@ power_off(int status)
 	hart_stop_others();
 	console_flush();
 	sbi_shutdown();
+	power_by_tree(RESET_OFF);
 	stand_still("switch off");
 }
 
@@ -37,9 +54,9 @@ void
 power_reboot(void)
 {
 	kprintf("atlas: reboot\n");
-	finisher_reboot();
 	hart_stop_others();
 	console_flush();
 	sbi_reboot();
+	power_by_tree(RESET_RESTART);
 	stand_still("restart");
 }

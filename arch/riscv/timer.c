@@ -10,6 +10,7 @@
 #include <arch/timer.h>
 #include <arch/csr.h>
 #include <arch/sbi.h>
+#include <drivers/delay.h>
 #include <machine/hart.h>
 
 #define TIMER_HZ_DEFAULT    10000000
@@ -85,4 +86,13 @@ bool
 timer_due(void)
 {
 	return timer_now() >= timer_deadline[hart_index()];
+}
+
+void
+delay_us(uint64_t us)
+{
+	uint64_t deadline = timer_now() + timer_us_to_ticks(us);
+
+	while (timer_now() < deadline)
+		continue;
 }

@@ -12,11 +12,13 @@
 #include <string.h>
 #include <unistd.h>
 #include <sys/wait.h>
+#include <drivers/delay.h>
 #include <drivers/devmap.h>
 #include <drivers/driver.h>
 #include <drivers/finisher.h>
 #include <drivers/mmio.h>
 #include <drivers/plic.h>
+#include <drivers/reset.h>
 #include "../../unit/fdt_blob.h"
 
 #define UART_PA     0x10000000ull
@@ -24,6 +26,7 @@
 #define TEST_PA     0x100000ull
 #define PLIC_PA     0xc000000ull
 #define PLIC_BYTES  0x4000000ull
+#define REGS_PA     0x13000000ull
 #define UART_IRQ    32u
 #define NDEV        136u
 
@@ -238,6 +241,13 @@ plic_word(uint64_t at, unsigned *context)
 
 /* ---- the bus ---- */
 
+/* Registers that keep what is stored, and the list of the stores: gpio, watchdog, clocks. */
+static uint32_t regs[0x3000 / 4];
+static uint32_t log_at[32], log_value[32];
+static uint64_t log_us[32];             /* when */
+static unsigned log_count;
+static uint64_t waited_us;
+
 static uint32_t test_written[4];
 static unsigned test_writes;
 static bool     no_windows;
@@ -257,6 +267,10 @@ model_read(uint64_t pa, unsigned bits)
 		return sifive_read(pa - SIFIVE_PA);
 	if (pa >= UART_PA && pa < UART_PA + 0x1000)
 		return uart_model_read(uart_register(pa, bits));
+	if (pa >= REGS_PA && pa < REGS_PA + sizeof(regs)) {
+		CHECK(bits == 32);
+		return regs[(pa - REGS_PA) / 4];
+	}
 	fail("read at %lx", pa);
 }
 
@@ -277,11 +291,23 @@ model_write(uint64_t pa, unsigned bits, uint32_t v)
 		sifive_write(pa - SIFIVE_PA, v);
 	} else if (pa >= UART_PA && pa < UART_PA + 0x1000) {
 		uart_model_write(uart_register(pa, bits), v);
+	} else if (pa >= REGS_PA && pa < REGS_PA + sizeof(regs) && bits == 32) {
+		regs[(pa - REGS_PA) / 4] = v;
+		CHECK(log_count < nitems(log_at));
+		log_at[log_count] = (uint32_t)(pa - REGS_PA);
+		log_us[log_count] = waited_us;
+		log_value[log_count++] = v;
 	} else if (pa == TEST_PA && bits == 32 && test_writes < nitems(test_written)) {
 		test_written[test_writes++] = v;
 	} else {
 		fail("write of %x at %lx", v, pa);
 	}
+}
+
+void
+delay_us(uint64_t us)
+{
+	waited_us += us;
 }
 
 volatile void *
@@ -623,6 +649,17 @@ put_finisher(const char *compatible, size_t len)
 	blob_end();
 }
 
+/* Runs all ways, as the kernel does when none works; how many there are. */
+static unsigned
+run_ways(enum reset_what what)
+{
+	unsigned i;
+
+	for (i = 0; reset_way(what, i) != NULL; i++)
+		reset_way(what, i)->run(reset_way(what, i)->arg);
+	return i;
+}
+
 static void
 finisher_carries_the_status(void)
 {
@@ -633,7 +670,7 @@ finisher_carries_the_status(void)
 	CHECK(finisher_present());
 	finisher_exit(0);
 	finisher_exit(3);
-	finisher_reboot();
+	CHECK(run_ways(RESET_RESTART) == 1 && run_ways(RESET_OFF) == 0);
 	CHECK(test_writes == 3 && test_written[0] == 0x5555 && test_written[1] == 0x33333 &&
 	    test_written[2] == 0x7777);
 }
@@ -643,8 +680,7 @@ old_finisher_cannot_reboot(void)
 {
 	put_finisher("sifive,test0", 13);
 	(void)start();
-	finisher_reboot();
-	CHECK(finisher_present() && test_writes == 0);
+	CHECK(finisher_present() && run_ways(RESET_RESTART) == 0 && test_writes == 0);
 }
 
 static void
@@ -660,8 +696,191 @@ syscon_powers_off(void)
 	(void)start();
 	CHECK(!finisher_present());
 	finisher_exit(3);
-	finisher_reboot();
+	CHECK(test_writes == 0 && run_ways(RESET_RESTART) == 0);
+	CHECK(run_ways(RESET_OFF) == 1 && waited_us <= 5000000);
 	CHECK(test_writes == 1 && test_written[0] == 0x5555);
+}
+
+/* A device of some registers; open, so that more can be said of it. */
+static void
+put_regs(const char *compatible, uint64_t at, uint64_t size, unsigned phandle)
+{
+	blob_node("regs");
+	blob_string("compatible", compatible);
+	blob_reg64(REGS_PA + at, size);
+	blob_cells("phandle", 1, phandle);
+}
+
+static void
+put_gpio(const char *compatible, unsigned controller, unsigned pin, unsigned flags)
+{
+	blob_node(compatible);
+	blob_string("compatible", compatible);
+	blob_cells("gpios", 3, controller, pin, flags);
+	blob_end();
+}
+
+/* Bits of a pin: high, low, high, with time between; each store keeps the others'. */
+static void
+sifive_pin_restarts(void)
+{
+	put_board();
+	put_regs("sifive,gpio0", 0, 0x1000, 80);
+	blob_cells("#gpio-cells", 1, 2);
+	blob_end();
+	put_gpio("gpio-restart", 80, 10, 0);
+	(void)start();
+	CHECK(log_count == 0);
+	regs[2] = 0xf0;
+	regs[3] = 0x0f;
+	CHECK(run_ways(RESET_OFF) == 0 && log_count == 0);
+	CHECK(run_ways(RESET_RESTART) == 1 && log_count == 6);
+	CHECK(log_at[0] == 0x0c && log_value[0] == 0x40f);
+	CHECK(log_at[1] == 0x08 && log_value[1] == 0x4f0);
+	CHECK(log_at[2] == 0x0c && log_value[2] == 0x00f && log_us[2] == 100000);
+	CHECK(log_at[4] == 0x0c && log_value[4] == 0x40f && log_us[4] == 200000);
+	CHECK(waited_us == 3200000);
+}
+
+/* The board's: pin 35 is byte 3 of word 8; active low here, with delays of its own. */
+static void
+starfive_pin_powers_off(void)
+{
+	put_board();
+	put_regs("starfive,jh7110-sys-pinctrl", 0, 0x10000, 80);
+	blob_cells("#gpio-cells", 1, 2);
+	blob_end();
+	blob_node("off");
+	blob_string("compatible", "gpio-poweroff");
+	blob_cells("gpios", 3, 80, 35, 1);
+	blob_cells("active-delay-ms", 1, 7);
+	blob_cells("timeout-ms", 1, ~0u);
+	blob_end();
+	(void)start();
+	regs[0x20 / 4] = 0x01223344;
+	regs[0x60 / 4] = 0x05667788;
+	CHECK(run_ways(RESET_OFF) == 1 && log_count == 6);
+	CHECK(log_at[0] == 0x60 && log_value[0] == 0x00667788);
+	CHECK(log_at[1] == 0x20 && log_value[1] == 0x00223344);
+	CHECK(log_at[2] == 0x60 && log_value[2] == 0x01667788 && log_us[2] == 7000);
+	CHECK(log_at[4] == 0x60 && log_value[4] == 0x00667788);
+	CHECK(waited_us == 7000 + 100000 + 10000000);
+}
+
+static void
+watchdog_restarts(void)
+{
+	put_board();
+	put_regs("starfive,jh7110-syscrg", 0x1000, 0x1000, 90);
+	blob_end();
+	put_regs("starfive,jh7110-wdt", 0, 0x1000, 91);
+	blob_cells("clocks", 4, 90, 122, 90, 123);
+	blob_cells("resets", 4, 90, 109, 90, 110);
+	blob_end();
+	(void)start();
+	CHECK(log_count == 0);
+	regs[(0x1000 + 0x2f8 + 12) / 4] = ~0u;
+	CHECK(run_ways(RESET_OFF) == 0 && run_ways(RESET_RESTART) == 1 && log_count == 8);
+	CHECK(log_at[0] == 0x1000 + 4 * 122 && log_value[0] >> 31 == 1);
+	CHECK(log_at[1] == 0x1000 + 4 * 123 && log_value[1] >> 31 == 1);
+	CHECK(log_at[3] == 0x1000 + 0x2f8 + 12 && log_value[3] == (uint32_t)~(3u << 13));
+	CHECK(log_at[4] == 0xc00 && log_value[4] == 0x1acce551);
+	CHECK(log_at[6] == 0 && log_value[6] != 0);
+	CHECK(log_at[7] == 8 && log_value[7] == 3);
+	CHECK(waited_us <= 5000000);
+}
+
+static void
+ways_are_tried_in_order(void)
+{
+	put_board();
+	put_regs("starfive,jh7110-syscrg", 0x1000, 0x1000, 90);
+	blob_end();
+	put_regs("starfive,jh7110-wdt", 0, 0x1000, 91);
+	blob_cells("clocks", 2, 90, 122);
+	blob_cells("resets", 2, 90, 109);
+	blob_end();
+	put_regs("sifive,gpio0", 0x2000, 0x1000, 80);
+	blob_cells("#gpio-cells", 1, 2);
+	blob_end();
+	put_gpio("gpio-restart", 80, 1, 0);
+	put_gpio("gpio-restart", 80, 2, 0);
+	blob_node("reboot");
+	blob_string("compatible", "syscon-reboot");
+	blob_cells("regmap", 1, 91);
+	blob_cells("offset", 1, 4);
+	blob_cells("value", 1, 1);
+	blob_end();
+	(void)start();
+	CHECK(strcmp(reset_way(RESET_RESTART, 0)->name, "syscon-reboot") == 0);
+	CHECK(strcmp(reset_way(RESET_RESTART, 1)->name, "gpio-restart") == 0);
+	CHECK(strcmp(reset_way(RESET_RESTART, 2)->name, "the watchdog") == 0);
+	CHECK(reset_way(RESET_RESTART, 3) == NULL);
+	CHECK(strstr(plat.log, "gpio-restart cannot drive it") != NULL);
+}
+
+/* Nodes that make no sense: each costs a line, and nothing is ever accessed. */
+static void
+hostile_ways(void)
+{
+	unsigned n = 0;
+	const char *at;
+
+	put_board();
+	put_regs("sifive,gpio0", 0, 8, 80);             /* too short */
+	blob_cells("#gpio-cells", 1, 2);
+	blob_end();
+	put_regs("sifive,gpio0", 0, 0x1000, 81);        /* no cells */
+	blob_end();
+	put_regs("sifive,gpio0", 0, 0x1000, 82);
+	blob_cells("#gpio-cells", 1, 2);
+	blob_end();
+	put_regs("other,gpio", 0, 0x1000, 83);
+	blob_cells("#gpio-cells", 1, 2);
+	blob_end();
+	put_gpio("gpio-restart", 80, 1, 0);
+	put_gpio("gpio-restart", 81, 1, 0);
+	put_gpio("gpio-restart", 82, 32, 0);            /* no such pin */
+	put_gpio("gpio-restart", 83, 1, 0);
+	put_gpio("gpio-restart", 99, 1, 0);             /* nobody */
+	blob_node("loop");
+	blob_string("compatible", "gpio-poweroff");
+	blob_cells("phandle", 1, 84);
+	blob_cells("gpios", 3, 84, 0, 0);               /* itself */
+	blob_end();
+	blob_node("bare");
+	blob_string("compatible", "gpio-poweroff");
+	blob_end();
+	blob_node("off");
+	blob_string("compatible", "syscon-poweroff");
+	blob_cells("phandle", 1, 85);
+	blob_cells("regmap", 1, 85);                    /* itself: no reg */
+	blob_cells("offset", 1, 0);
+	blob_cells("value", 1, 1);
+	blob_end();
+	blob_node("reboot");
+	blob_string("compatible", "syscon-reboot");
+	blob_cells("regmap", 1, 82);
+	blob_cells("offset", 1, 0xffc);                 /* the last word is the last that counts */
+	blob_cells("mask", 1, 0);
+	blob_end();
+	blob_node("reboot2");
+	blob_string("compatible", "syscon-reboot");
+	blob_cells("regmap", 1, 82);
+	blob_cells("offset", 1, 0x1000);
+	blob_cells("value", 1, 1);
+	blob_end();
+	put_regs("starfive,jh7110-wdt", 0, 0x1000, 91);
+	blob_cells("clocks", 2, 91, 1);                 /* itself is no generator */
+	blob_cells("resets", 2, 91, 1);
+	blob_end();
+	(void)start();
+	for (at = plat.log; (at = strstr(at, "cannot drive it")) != NULL; at++)
+		n++;
+	CHECK(n == 10 && log_count == 0);
+	CHECK(reset_way(RESET_OFF, 0) == NULL);
+	CHECK(strcmp(reset_way(RESET_RESTART, 0)->name, "syscon-reboot") == 0);
+	CHECK(reset_way(RESET_RESTART, 1) == NULL);
 }
 
 static void
@@ -688,6 +907,8 @@ static const struct {
 	T(senseless_uarts), T(stdout_path_chooses), T(disabled_nodes_are_left_alone),
 	T(plic_silences_and_routes), T(stray_interrupt_is_switched_off),
 	T(finisher_carries_the_status), T(old_finisher_cannot_reboot), T(syscon_powers_off),
+	T(sifive_pin_restarts), T(starfive_pin_powers_off), T(watchdog_restarts),
+	T(ways_are_tried_in_order), T(hostile_ways),
 	T(no_room_for_windows),
 };
 
