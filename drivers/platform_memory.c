@@ -130,8 +130,8 @@ decode_reserved(struct platform *p)
 	return true;
 }
 
-/* Banks are sorted; adjacent ones count as one. */
-bool
+/* Is all of r in memory? Banks are sorted; adjacent ones count as one. */
+static bool
 in_memory(const struct platform *p, const struct phys_range *r)
 {
 	uint64_t at = r->base;

@@ -170,7 +170,7 @@ chunk_allocate(vm_object_t object, uint64_t index)
 	spin_init(&c->pv_lock, LOCK_PV);
 	c->resident = c->wired = 0;
 	c->base = 0;
-	c->zeroed = false;
+	c->zeroed = c->run = false;
 #pragma GCC unroll 8
 	for (unsigned i = 0; i < nitems(c->popmap); i++) {
 		c->popmap[i] = 0;
@@ -178,6 +178,14 @@ chunk_allocate(vm_object_t object, uint64_t index)
 	}
 	chunk_link(object, c);
 	return c;
+}
+
+struct vm_chunk *
+vm_chunk_after(struct vm_chunk *c)
+{
+	struct tree_node *after = tree_next(&c->node);
+
+	return after != NULL ? chunk_of(after) : NULL;
 }
 
 /*
@@ -411,6 +419,7 @@ vm_object_populate(vm_object_t object, vm_object_offset_t offset, unsigned n)
 static bool
 attach_run(vm_object_t object, uint64_t index, struct vm_page *m, uint64_t windows)
 {
+	const bool giga = windows << VM_CHUNK_SHIFT == GIGAPAGE_SIZE;
 	uint64_t n = 0;
 
 	for (; n < windows; n++) {
@@ -420,6 +429,7 @@ attach_run(vm_object_t object, uint64_t index, struct vm_page *m, uint64_t windo
 			break;
 		vm_reserv_attach(c, m + n * VM_CHUNK_PAGES);
 		chunk_set_run(c, 0, VM_CHUNK_PAGES, 0);
+		c->run = giga;
 	}
 	if (n == windows)
 		return true;
@@ -553,10 +563,9 @@ vm_object_page_remove(vm_object_t object, vm_object_offset_t start, vm_object_of
 	last = (end - 1 + object->color) >> PAGE_SHIFT;
 	for (c = vm_chunk_at_or_after(object, first / VM_CHUNK_PAGES);
 	    c != NULL && c->index <= last / VM_CHUNK_PAGES; c = next) {
-		struct tree_node *after = tree_next(&c->node);
 		uint64_t base = c->index * VM_CHUNK_PAGES;
 
-		next = after != NULL ? chunk_of(after) : NULL;
+		next = vm_chunk_after(c);
 		n += chunk_free_slots(c, first > base ? (unsigned)(first - base) : 0,
 		    last - base < VM_CHUNK_PAGES ? (unsigned)(last - base) : VM_CHUNK_PAGES - 1);
 	}

@@ -22,7 +22,8 @@
  *
  * Megapages come by themselves when the last page of a window is there. Where the
  * user asks for them (entry->megapages), B clears and C copies the whole window
- * at its first page, if it has a reservation of its own.
+ * at its first page, if it has a reservation of its own; and where he asks for gigapages, B is done
+ * for a whole gigabyte, with nothing locked (vm_fault_giga.c).
  *
  * C: the old page may be mapped read-only through the top object by others who
  * must now see the new one. When the top object has one reference only, the
@@ -36,8 +37,7 @@
  * its pager has locked, or that is on its way back to it (BUSY), is waited for in the same way.
  *
  * Memory that is filled in order, as the resident pages before a fresh one
- * show, is cleared some pages ahead (fill_ahead), and memory that is written
- * over in order is copied so (copy_ahead).
+ * show, is cleared some pages ahead (fill_ahead).
  *
  * Quick and special. vm_fault itself knows A and B of an ordinary object. All
  * else, and objects that vm_object_classify calls special, is fault_slow's:
@@ -78,6 +78,7 @@
 /* Internal results, beside the KERN_ codes: no lock is held, and the fault must begin again ... */
 #define FAULT_AGAIN     (-1)    /* at once */
 #define FAULT_ASK       (-2)    /* when the pager of `asked` has answered */
+#define FAULT_FILL      (-3)    /* when the gigabyte of `asked` around asked_offset is resident */
 
 struct fault {
 	struct vm_map_lookup l;
@@ -91,11 +92,11 @@ struct fault {
 	vm_prot_t       prot;
 	bool            fresh;  /* made by this fault */
 	bool            copied; /* case C: the chain may be shorter once the old leaf is gone */
-	unsigned        ahead;  /* case C: pages behind m that were copied with it */
 	/* what a pager is asked for, and what it has said */
 	vm_object_t     asked;
 	vm_object_offset_t asked_offset;
 	bool            asked_unlock;
+	bool            no_run; /* there is no gigabyte of memory in one run */
 	struct memory_object_wait said;
 	unsigned        asks, tries;    /* rounds so far: of asking, of making memory free */
 };
@@ -115,6 +116,14 @@ zero_fill(struct fault *f)
 {
 	vm_object_t top = f->l.object;
 
+	if (unlikely(f->l.entry->gigapages) && !f->no_run && vm_fault_giga_is_due(&f->l, f->va)) {
+		vm_object_reference(top);
+		top->paging_in_progress++;
+		f->asked = top;
+		f->asked_offset = f->l.offset;
+		spin_unlock(&top->lock);
+		return FAULT_FILL;
+	}
 	f->m = vm_object_page_alloc(top, f->l.offset, (top->no_zero_fill ? 0 : VM_OBJECT_ZERO) | patience(f));
 	if (unlikely(f->m == NULL)) {
 		spin_unlock(&top->lock);
@@ -171,59 +180,6 @@ copy_window(struct fault *f, const struct vm_page *old)
 	vm_chunk_fill_copy(c, from);
 }
 
-/* Pages from slot on that are worth making now: by how many before it are there without a gap. */
-static unsigned
-pages_ahead(const struct vm_chunk *c, unsigned slot)
-{
-	unsigned w, shift;
-	uint32_t before;
-
-	if (slot < 2 * FAULT_AHEAD)
-		return 1;
-	if (slot % FAULT_AHEAD_MOST == 0 && c->popmap[slot / 64 - 1] == ~0ul)
-		return FAULT_AHEAD_MOST;
-	w = (slot - 2 * FAULT_AHEAD) / 64;
-	shift = (slot - 2 * FAULT_AHEAD) % 64;
-	before = (uint32_t)(c->popmap[w] >> shift);
-	if (shift > 32)
-		before |= (uint32_t)(c->popmap[w + 1] << (64 - shift));
-	return before == ~0u ? FAULT_AHEAD : 1;
-}
-_Static_assert(FAULT_AHEAD == 16 && FAULT_AHEAD_MOST == 64, "32 bits before, or a word");
-
-/*
- * C, in memory that is written over in order: f->m, the copy of old, begins a group. The rest of the group is copied with
- * it, as far as it is old's object that shows through here, and nobody else sees it through the top object. Our leaves of
- * the old pages go; what comes instead is entered with f->m. Not the last page of a chunk, as in fill_ahead.
- */
-static noinline void
-copy_ahead(struct fault *f, const struct vm_page *old)
-{
-	struct vm_chunk *c = f->m->o.chunk, *from = old->o.chunk;
-	vm_offset_t at = f->va + f->l.pmap_shift;
-	unsigned slot = f->m->slot, n = FAULT_AHEAD, i;
-
-	if (f->level != f->l.object->shadow || old->slot != slot || f->level->special || f->l.object->special ||
-	    f->l.map != f->only || f->l.wired || f->l.entry->behavior == VM_BEHAVIOR_RANDOM ||
-	    __atomic_load_n(&f->l.object->ref_count, __ATOMIC_ACQUIRE) > 1)
-		return;
-	if (n > (f->l.hi - f->va) >> PAGE_SHIFT)
-		n = (unsigned)((f->l.hi - f->va) >> PAGE_SHIFT);
-	if (slot + n == VM_CHUNK_PAGES)
-		n--;
-	for (i = 1; i < n && vm_chunk_populated(from, slot + i) && !vm_chunk_populated(c, slot + i); i++) {
-		struct vm_page *m = vm_object_page_alloc(f->l.object, f->l.offset + i * PAGE_SIZE, 0);
-
-		if (m == NULL)
-			break;
-		vm_page_copy(m, vm_chunk_page(from, slot + i));
-		m->flags |= VM_PAGE_DIRTY;
-	}
-	if (i > 1)
-		pmap_remove(f->l.pmap, at + PAGE_SIZE, at + i * PAGE_SIZE);
-	f->ahead = i - 1;
-}
-
 /*
  * C: f->m, found in f->level (locked), is copied into the top object (locked).
  * Our own leaf of the old page is replaced by the caller if `only` is the map
@@ -248,8 +204,6 @@ copy_up(struct fault *f)
 	f->fresh = f->copied = true;
 	if (unlikely(f->l.entry->megapages))
 		copy_window(f, m);
-	if (unlikely(f->m->slot % FAULT_AHEAD == 0) && pages_ahead(f->m->o.chunk, f->m->slot) > 1)
-		copy_ahead(f, m);
 	if (__atomic_load_n(&top->ref_count, __ATOMIC_ACQUIRE) > 1 || f->l.map != f->only || top->special)
 		pmap_page_protect(m, VM_PROT_NONE);
 	spin_unlock(&f->level->lock);
@@ -400,7 +354,6 @@ find_page_slow(struct fault *f)
 
 	f->prot = f->l.prot;
 	f->fresh = f->copied = false;
-	f->ahead = 0;
 	kr = descend(f);
 	if (kr != KERN_SUCCESS)
 		return kr;
@@ -465,6 +418,26 @@ enter_around(const struct vm_map_lookup *l, const struct vm_page *m, vm_offset_t
 	(void)pmap_enter_run(l->pmap, start + l->pmap_shift, m->o.chunk, slot - back, n, prot);
 }
 
+/* Pages from slot on that are worth clearing now: by how many before it are there without a gap. */
+static unsigned
+pages_ahead(const struct vm_chunk *c, unsigned slot)
+{
+	unsigned w, shift;
+	uint32_t before;
+
+	if (slot < 2 * FAULT_AHEAD)
+		return 1;
+	if (slot % FAULT_AHEAD_MOST == 0 && c->popmap[slot / 64 - 1] == ~0ul)
+		return FAULT_AHEAD_MOST;
+	w = (slot - 2 * FAULT_AHEAD) / 64;
+	shift = (slot - 2 * FAULT_AHEAD) % 64;
+	before = (uint32_t)(c->popmap[w] >> shift);
+	if (shift > 32)
+		before |= (uint32_t)(c->popmap[w + 1] << (64 - shift));
+	return before == ~0u ? FAULT_AHEAD : 1;
+}
+_Static_assert(FAULT_AHEAD == 16 && FAULT_AHEAD_MOST == 64, "32 bits before, or a word");
+
 /*
  * m is fresh and begins a group (or ends one: then only a megapage that was
  * not to be had is counted). When all the pages before it are there, the
@@ -516,6 +489,8 @@ enter_quick(const struct vm_map_lookup *l, struct vm_page *m, vm_offset_t va, vm
 
 	if (unlikely(c->resident == 1) && fresh)
 		fill_window(l, m, va);
+	if (unlikely(c->run) && vm_chunk_is_megapage(c) && vm_fault_giga_enter(l, m, l->object, va, l->prot, access))
+		return KERN_SUCCESS;
 	if (unlikely(vm_chunk_is_megapage(c)) && megapage_fits(l, m, l->object, va) &&
 	    pmap_enter_mega(l->pmap, (va + l->pmap_shift) & ~MEGAPAGE_MASK, c, l->prot, access) == KERN_SUCCESS)
 		return KERN_SUCCESS;
@@ -553,6 +528,8 @@ enter_resident(struct fault *f)
 	if (vm_chunk_is_megapage(c)) {
 		if (!around || (special && (f->prot & VM_PROT_WRITE)))
 			pmap_refuse(f->l.pmap, PMAP_REFUSED_RIGHTS);
+		else if (unlikely(c->run) && vm_fault_giga_enter(&f->l, f->m, f->level, f->va, f->prot, flags))
+			return KERN_SUCCESS;
 		else if (megapage_fits(&f->l, f->m, f->level, f->va) &&
 		    pmap_enter_mega(f->l.pmap, at & ~MEGAPAGE_MASK, c, f->prot, flags) == KERN_SUCCESS)
 			return KERN_SUCCESS;
@@ -575,11 +552,11 @@ enter_fresh(struct fault *f)
 	struct vm_chunk *c = f->m->o.chunk;
 	kern_return_t kr;
 
+	if (unlikely(f->no_run) && c->resident == 1 && f->level == f->l.object)
+		fill_window(&f->l, f->m, f->va);
 	if (unlikely(f->l.wired && f->m->wire_count != 0))
 		flags |= PMAP_WIRED;
 	kr = pmap_enter(f->l.pmap, at, f->m, f->prot, flags);
-	if (unlikely(f->ahead != 0) && kr == KERN_SUCCESS)
-		(void)pmap_enter_run(f->l.pmap, at + PAGE_SIZE, c, f->m->slot + 1u, f->ahead, f->prot);
 	/* The last page of a window: what is copied becomes a megapage again. */
 	if (unlikely(vm_chunk_is_megapage(c)) && kr == KERN_SUCCESS && !f->l.object->special &&
 	    megapage_fits(&f->l, f->m, f->level, f->va))
@@ -651,6 +628,16 @@ try_again(struct fault *f, kern_return_t kr)
 			return kr;
 		VM_RELOCK_POINT(f->map, "vm_fault.pager");
 		break;
+	case FAULT_FILL: {
+		bool filled;
+
+		kr = vm_fault_giga_fill(f->asked, f->asked_offset, f->map->pmap, &filled);
+		vm_object_paging_end(f->asked);
+		if (kr != KERN_SUCCESS)
+			return kr;
+		f->no_run = !filled;
+		break;
+	}
 	case KERN_RESOURCE_SHORTAGE:
 		if (++f->tries == 1 && vm_page_compact_is_due())
 			(void)vm_page_compact(VM_PAGE_COMPACT_MOST, false);
@@ -671,6 +658,7 @@ fault_begin(struct fault *f, vm_map_t map, vm_offset_t va, vm_prot_t access)
 	f->va = va;
 	f->access = access;
 	f->said.unavailable = false;
+	f->no_run = false;
 	f->tries = 0;
 }
 
@@ -758,7 +746,8 @@ vm_fault(vm_map_t map, vm_offset_t va, vm_prot_t access)
 	if (unlikely(top->special))
 		return fault_slow(&f, map, va, access, m);
 	if (m == NULL) {
-		if (top->shadow != NULL || (m = vm_object_page_alloc(top, f.l.offset, VM_OBJECT_ZERO | VM_OBJECT_PATIENT)) == NULL)
+		if (top->shadow != NULL || (unlikely(f.l.entry->gigapages) && vm_fault_giga_is_due(&f.l, va)) ||
+		    (m = vm_object_page_alloc(top, f.l.offset, VM_OBJECT_ZERO | VM_OBJECT_PATIENT)) == NULL)
 			return fault_slow(&f, map, va, access, NULL);
 		fresh = true;
 	}

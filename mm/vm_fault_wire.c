@@ -381,6 +381,8 @@ vm_fault_wire(const struct vm_wire_view *v, vm_offset_t start, vm_offset_t end, 
 		if (kr == KERN_SUCCESS)
 			*done = next;
 	}
+	if (kr == KERN_SUCCESS && unlikely(end - start >= GIGAPAGE_SIZE))
+		vm_fault_giga_wired(v, start, end);
 	/* Marks that the piece which failed has left. */
 	if (kr != KERN_SUCCESS && v->top->pmap != NULL)
 		(void)pmap_wire_range(v->top->pmap, *done + v->shift, end + v->shift, false);

@@ -199,7 +199,7 @@ vm_map_clip(vm_map_t map, vm_offset_t addr)
 	(void)vm_map_settle(map, addr, addr + PAGE_SIZE, false);
 	if (!vm_map_lookup_entry(map, addr, &e))
 		kr = KERN_FAIL(KERN_INVALID_ADDRESS, "nothing is mapped at 0x%lx", addr);
-	else if ((e->use_pmap || e->superpage) && (addr & MEGAPAGE_MASK) != 0)
+	else if ((e->use_pmap || e->superpage) && (addr & vm_map_superpage_mask(e)) != 0)
 		kr = KERN_FAIL(KERN_INVALID_ARGUMENT, "0x%lx lies within a superpage or a nested page table", addr);
 	else if ((kr = vm_map_check_split(map, addr, e->vme_end)) == KERN_SUCCESS) {
 		last = e;

@@ -12,7 +12,7 @@
  * Only memory that must be wired (wiring_required, superpages) can fail later:
  * then the new range goes and the old entries, not freed yet, are put back.
  *
- * A superpage range is zero-fill memory of whole aligned megapages, resident
+ * A superpage range is zero-fill memory of whole aligned megapages or gigapages, resident
  * and wired for its user from the start; its entries say so, and operations
  * on them take whole superpages (vm_map_widen).
  *
@@ -22,6 +22,7 @@
  */
 #include <base/wait.h>
 #include <mm/vm_map_find.h>
+#include <mm/vm_page_compact.h>
 #include "vm_map_impl.h"
 
 /* --- waiting for space --- */
@@ -188,6 +189,7 @@ attributes(const struct vm_map_enter_args *args)
 	if (unlikely(args->flags & (VM_FLAGS_PERMANENT | VM_FLAGS_SUPERPAGE_MASK))) {
 		e.permanent = (args->flags & VM_FLAGS_PERMANENT) != 0;
 		e.superpage = (args->flags & VM_FLAGS_SUPERPAGE_MASK) != 0;
+		e.gigapages |= (args->flags & VM_FLAGS_SUPERPAGE_MASK) == VM_FLAGS_SUPERPAGE_SIZE_1GB;
 	}
 	return e.attributes;
 }
@@ -397,6 +399,7 @@ static noinline kern_return_t
 prepare_special(vm_offset_t addr, struct vm_map_enter_args *args)
 {
 	uint32_t super = args->flags & VM_FLAGS_SUPERPAGE_MASK;
+	vm_offset_t mask = super == VM_FLAGS_SUPERPAGE_SIZE_1GB ? GIGAPAGE_MASK : MEGAPAGE_MASK;
 
 	if ((args->flags & VM_FLAGS_RANDOM_ADDR) && !(args->flags & VM_FLAGS_ANYWHERE))
 		return KERN_FAIL(KERN_INVALID_ARGUMENT, "a random address, but at 0x%lx", addr);
@@ -408,17 +411,17 @@ prepare_special(vm_offset_t addr, struct vm_map_enter_args *args)
 	}
 	if (super == 0)
 		return KERN_SUCCESS;
-	if (super != VM_FLAGS_SUPERPAGE_SIZE_ANY && super != VM_FLAGS_SUPERPAGE_SIZE_2MB)
-		return KERN_FAIL(KERN_INVALID_ARGUMENT, "superpage size %u is not any (1) or 2M (2)", super >> 16);
+	if (super > VM_FLAGS_SUPERPAGE_SIZE_1GB)
+		return KERN_FAIL(KERN_INVALID_ARGUMENT, "superpage size %u is not any (1), 2M (2) or 1G (3)", super >> 16);
 	if (args->object != NULL || args->submap != NULL)
 		return KERN_FAIL(KERN_INVALID_ARGUMENT, "superpages are new memory: no object");
 	if (super == VM_FLAGS_SUPERPAGE_SIZE_ANY)
 		args->size = (args->size + MEGAPAGE_MASK) & ~MEGAPAGE_MASK;
-	if (args->size == 0 || (args->size & MEGAPAGE_MASK))
+	if (args->size == 0 || (args->size & mask))
 		return KERN_FAIL(KERN_INVALID_ARGUMENT, "size 0x%lx is no multiple of a superpage", args->size);
-	if (!(args->flags & VM_FLAGS_ANYWHERE) && (addr & MEGAPAGE_MASK))
+	if (!(args->flags & VM_FLAGS_ANYWHERE) && (addr & mask))
 		return KERN_FAIL(KERN_INVALID_ARGUMENT, "address 0x%lx is not that of a superpage", addr);
-	args->mask |= MEGAPAGE_MASK;
+	args->mask |= mask;
 	args->inheritance = VM_INHERIT_NONE;
 	return KERN_SUCCESS;
 }
@@ -439,6 +442,34 @@ make_uncached(struct vm_map_enter_args *args, vm_offset_t addr, bool *made)
 	return KERN_FAIL(KERN_FAILURE, "object %lu is cached, and wired so", args->object->id);
 }
 
+/*
+ * Superpages of 1 GiB: an object of such runs, made before the map is locked, for it takes long; but not before there is
+ * a place for them. KERN_RESOURCE_SHORTAGE; the codes of vm_map_find_place.
+ */
+static kern_return_t
+make_gigapages(vm_map_t map, struct vm_map_enter_args *args, vm_offset_t addr, bool *made)
+{
+	vm_map_entry_t after;
+	kern_return_t kr;
+
+	vm_map_lock(map);
+	kr = vm_map_find_place(map, args, &addr, &after);
+	vm_map_unlock(map);
+	if (kr != KERN_SUCCESS)
+		return kr;
+	args->object = vm_object_allocate(args->size, 0);
+	if (args->object == NULL)
+		return KERN_FAIL(KERN_RESOURCE_SHORTAGE, "no memory for an object of superpages");
+	args->offset = 0;
+	for (vm_size_t at = 0; kr == KERN_SUCCESS && at < args->size; at += GIGAPAGE_SIZE)
+		kr = vm_object_populate_run(args->object, at, VM_PAGE_ORDER_GIGA);
+	if (kr == KERN_SUCCESS)
+		*made = true;
+	else
+		vm_object_deallocate(args->object);
+	return kr;
+}
+
 static noinline kern_return_t
 enter_special(vm_map_t map, vm_offset_t *addr, const struct vm_map_enter_args *asked)
 {
@@ -451,6 +482,8 @@ enter_special(vm_map_t map, vm_offset_t *addr, const struct vm_map_enter_args *a
 	kr = prepare_special(at, &args);
 	if (kr == KERN_SUCCESS && (args.flags & VM_FLAGS_NO_CACHE))
 		kr = make_uncached(&args, at, &made);
+	else if (kr == KERN_SUCCESS && (args.flags & VM_FLAGS_SUPERPAGE_MASK) == VM_FLAGS_SUPERPAGE_SIZE_1GB)
+		kr = make_gigapages(map, &args, at, &made);
 	if (kr != KERN_SUCCESS)
 		return kr;
 	vm_map_lock(map);

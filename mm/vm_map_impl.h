@@ -334,6 +334,12 @@ vm_size_t vm_map_stack_room(vm_map_entry_t e);
 
 /* Superpages are only taken whole: start and end, not equal, move outwards to the borders of those they lie in. */
 void vm_map_widen(vm_map_t map, vm_offset_t *start, vm_offset_t *end);
+/* Of an entry of superpages, or with nested page tables: where it may not be cut. */
+static inline vm_offset_t
+vm_map_superpage_mask(const struct vm_map_entry *e)
+{
+	return e->superpage && e->gigapages ? GIGAPAGE_MASK : MEGAPAGE_MASK;
+}
 /* vm_map_delete with VM_MAP_REMOVE_KUNWIRE or VM_MAP_REMOVE_ALL; other flags mean nothing here. */
 kern_return_t vm_map_delete_with(vm_map_t map, vm_offset_t start, vm_offset_t end, unsigned flags, vm_map_entry_t *dead);
 /* Frees the pages of [start, end) of an internal object but those that are wired; their leaves are gone. Object locked. */
@@ -427,6 +433,22 @@ void vm_fault_unwire_pages(const struct vm_map_entry *e);
  * Map locked. FALSE: shortage, some are missing.
  */
 bool vm_fault_wire_leaves(const struct vm_wire_view *v, const struct vm_map_entry *e, vm_offset_t start, vm_offset_t end);
+
+/* --- vm_fault_giga.c; the object of l (and level) locked --- */
+
+/* A fault has found no page at va of an entry that asked for gigapages: shall the GiB around it be made first? */
+bool vm_fault_giga_is_due(const struct vm_map_lookup *l, vm_offset_t va);
+/*
+ * Makes the GiB of object around offset resident, in one run, or waits until whoever is at it already has done so. No lock
+ * held; the caller has a reference. pmap: counts a refusal. *filled: look again; else there is no such run, do without.
+ * KERN_SUCCESS, KERN_ABORTED.
+ */
+kern_return_t vm_fault_giga_fill(vm_object_t object, vm_object_offset_t offset, pmap_t pmap, bool *filled);
+/* One leaf for the run that m of level, whose chunk is marked, is part of. FALSE: megapages must do. */
+bool vm_fault_giga_enter(const struct vm_map_lookup *l, struct vm_page *m, vm_object_t level, vm_offset_t va, vm_prot_t prot,
+    unsigned flags);
+/* [start, end) has been wired, as vm_fault_wire has it: whole runs in it become one leaf each. No lock held. */
+void vm_fault_giga_wired(const struct vm_wire_view *v, vm_offset_t start, vm_offset_t end);
 
 /* --- vm_map_submap.c, vm_map_nest.c --- */
 

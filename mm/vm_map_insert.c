@@ -128,6 +128,18 @@ attributes_of(uint32_t cow)
 	return e.attributes;
 }
 
+/* A place at a multiple of 1 GiB or more was asked for: memory there comes by gigabytes, or at least by megapages. */
+static uint64_t
+attributes_of_place(vm_map_t map, const struct vm_map_find_args *a)
+{
+	struct vm_map_entry e;
+
+	e.attributes = 0;
+	e.gigapages = e.megapages = a->find_space >= VMFS_ALIGNED_SPACE(GIGAPAGE_SHIFT) && !map->wiring_required &&
+	    !(a->what.cow & (MAP_CREATE_GUARD | MAP_NOFAULT));
+	return e.attributes;
+}
+
 static void
 fill_args(struct vm_map_enter_args *args, const struct vm_map_new *w, vm_size_t length)
 {
@@ -471,6 +483,7 @@ vm_map_find(vm_map_t map, vm_offset_t *addr, const struct vm_map_find_args *a)
 		kr = prepare(&args, &a->what, a->length);
 	if (kr != KERN_SUCCESS)
 		return kr;
+	args.attributes |= attributes_of_place(map, a);
 	vm_map_lock(map);
 	kr = find_locked(map, addr, a, &args, &dead);
 	vm_map_unlock(map);

@@ -160,9 +160,9 @@ vm_map_widen(vm_map_t map, vm_offset_t *start, vm_offset_t *end)
 	vm_map_entry_t e;
 
 	if (vm_map_lookup_entry(map, *start, &e) && e->superpage)
-		*start &= ~MEGAPAGE_MASK;
+		*start &= ~vm_map_superpage_mask(e);
 	if (vm_map_lookup_entry(map, *end - 1, &e) && e->superpage)
-		*end = (*end + MEGAPAGE_MASK) & ~MEGAPAGE_MASK;
+		*end = (*end + vm_map_superpage_mask(e)) & ~vm_map_superpage_mask(e);
 }
 
 /* May the entries in [first, end) go, as far as wirings are concerned? */

@@ -9,6 +9,8 @@
 /* vm_chunk.c; object(s) locked */
 void vm_chunk_bootstrap(void);
 struct vm_chunk *vm_chunk_at_or_after(vm_object_t object, uint64_t index);
+/* The chunk after c, or NULL. */
+struct vm_chunk *vm_chunk_after(struct vm_chunk *c);
 /* Calls fn for each chunk that holds pages of [start, end), with the slots concerned: [first, last). FALSE stops, and is the result. */
 typedef bool vm_chunk_visitor(struct vm_chunk *c, unsigned first, unsigned last, void *arg);
 bool vm_chunk_visit(vm_object_t object, vm_object_offset_t start, vm_object_offset_t end, vm_chunk_visitor *fn, void *arg);

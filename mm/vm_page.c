@@ -15,7 +15,8 @@
  * Pages of the kernel stay where they are, those of objects can be moved. So
  * each has its own chains: when those of the kernel are empty they get a whole
  * megapage, and a page that was the kernel's is the kernel's again. Then few
- * megapages hold what cannot move, and the others can be emptied (vm_page_compact.c).
+ * megapages hold what cannot move, and the others can be emptied (vm_page_compact.c);
+ * and these few come from few gigabytes.
  * Only when nothing else is left does one side take from the other.
  *
  * Reserve: requests for tasks fail while the stock holds no more than
@@ -261,7 +262,7 @@ kernel_megapage(void)
 	struct vm_page_stock *s = &vm_page_stock;
 
 	if (s->nblocks[VM_PAGE_ORDER_MEGA] != 0 && vm_page_stock_free() > 4 * s->reserve + 2 * MEGAPAGE_PAGES)
-		block_to_chain(s->chain, vm_page_buddy_take(VM_PAGE_ORDER_MEGA, PAGE_ANY), VM_PAGE_ORDER_MEGA);
+		block_to_chain(s->chain, vm_page_buddy_take_near(), VM_PAGE_ORDER_MEGA);
 }
 
 /* Cache locked. Brings it pages if the stock may give any for these flags. */

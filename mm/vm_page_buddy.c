@@ -28,9 +28,12 @@
 #include <mm/vm_page_compact.h>
 #include <vm_page_impl.h>
 
+#define NEAR_LOOKS      1024u
+#define VM_PAGE_NOWHERE ((pfn_t)~0u)
+
 struct vm_phys_seg vm_phys_seg[VM_PHYS_SEGS], vm_phys_bank[VM_PHYS_SEGS];
 unsigned           vm_phys_nsegs, vm_phys_nbanks;
-struct vm_page_stock vm_page_stock = { .lock = SPINLOCK_INIT(PAGE) };
+struct vm_page_stock vm_page_stock = { .lock = SPINLOCK_INIT(PAGE), .near = VM_PAGE_NOWHERE };
 
 static struct vm_phys_seg *
 seg_of_pfn(pfn_t pfn)
@@ -148,6 +151,41 @@ block_cut(struct vm_page *m, unsigned k, unsigned order)
 	vm_page_describe(m, VM_PAGE_KERNEL, order, zeroed ? VM_PAGE_ZEROED : 0);
 }
 
+/*
+ * From the GiB that the last such megapage came from, at first the lowest there is, if one of its blocks is found soon: so
+ * that pages which cannot move gather in few gigabytes, and others may be had whole (vm_page_alloc_contig). Clear ones, at
+ * the front, are kept for who wants them.
+ */
+static struct vm_page *
+block_near(void)
+{
+	struct vm_page_stock *s = &vm_page_stock;
+	struct list *head = &s->free[VM_PAGE_ORDER_MEGA], *l = head->prev;
+	unsigned looks = 0;
+
+	if (s->near == VM_PAGE_NOWHERE) {
+		s->near = (pfn_t)(vm_phys_seg[0].start >> PAGE_SHIFT);
+		for (unsigned i = 1; i < vm_phys_nsegs; i++)
+			if (vm_phys_seg[i].start >> PAGE_SHIFT < s->near)
+				s->near = (pfn_t)(vm_phys_seg[i].start >> PAGE_SHIFT);
+	}
+	for (; l != head && !(page_of_link(l)->flags & VM_PAGE_ZEROED) && looks < NEAR_LOOKS; l = l->prev, looks++)
+		if (((page_of_link(l)->pfn ^ s->near) >> VM_PAGE_ORDER_GIGA) == 0)
+			return page_of_link(l);
+	s->near = page_of_link(head->prev)->pfn;
+	return page_of_link(head->prev);
+}
+
+struct vm_page *
+vm_page_buddy_take_near(void)
+{
+	struct vm_page *m = block_near();
+
+	block_remove(m, VM_PAGE_ORDER_MEGA);
+	m->kind = VM_PAGE_KERNEL;
+	return m;
+}
+
 struct vm_page *
 vm_page_buddy_take(unsigned order, enum vm_page_choice choice)
 {
@@ -161,6 +199,8 @@ vm_page_buddy_take(unsigned order, enum vm_page_choice choice)
 	/* Clear megapages are at the front: keep them for who wants them. */
 	if (choice == PAGE_CLEAR || (choice == PAGE_ANY && k < VM_PAGE_ORDER_MEGA))
 		m = page_of_link(s->free[k].next);
+	else if (k == VM_PAGE_ORDER_MEGA && order < k)
+		m = block_near();
 	else
 		m = page_of_link(s->free[k].prev);
 	block_remove(m, k);
@@ -286,7 +326,7 @@ void
 vm_page_forget(void)
 {
 	vm_phys_nsegs = vm_phys_nbanks = 0;
-	vm_page_stock = (struct vm_page_stock){ .lock = SPINLOCK_INIT(PAGE) };
+	vm_page_stock = (struct vm_page_stock){ .lock = SPINLOCK_INIT(PAGE), .near = VM_PAGE_NOWHERE };
 }
 
 /* --- counting --- */

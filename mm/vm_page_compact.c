@@ -549,8 +549,8 @@ vm_page_alloc_contig(unsigned order)
 	KASSERT(order > VM_PAGE_ORDER_MEGA && order <= VM_PAGE_ORDER_GIGA, ("a run of order %u", order));
 	if (unlikely(vm_alloc_fail_countdown != 0) && vm_alloc_fails(__builtin_return_address(0)))
 		return NULL;
-	if (!begin())
-		return NULL;
+	while (!begin())        /* whoever is at it does not sleep; a run is too much to lose by chance */
+		hart_relax();
 	vm_page_drain();
 	vm_page_counts(&n);
 	if (choose_run(order) && n.free > 2 * n.reserved + (1ul << order) && empty_targets() == 1)

@@ -38,6 +38,7 @@ struct vm_page_stock {
 	uint64_t             nfree_zero;                /* of these, in blocks flagged ZEROED */
 	struct vm_page_chain chain[PAGE_SORTS];         /* loose pages; zero pool; the same of the kernel */
 	uint64_t             total, reserve;
+	pfn_t                near;                      /* the GiB that megapages are cut from: its first page */
 };
 extern struct vm_page_stock vm_page_stock;
 
@@ -75,6 +76,8 @@ vm_page_heads_free(const struct vm_page *m, unsigned order)
 enum vm_page_choice { PAGE_ANY, PAGE_CLEAR, PAGE_OLD };
 /* A free block of at least 2^order pages cut to that size, or NULL. */
 struct vm_page *vm_page_buddy_take(unsigned order, enum vm_page_choice choice);
+/* A free megapage to be cut, or for the kernel; there is one. */
+struct vm_page *vm_page_buddy_take_near(void);
 /* Puts a block on its list, coalesced with its free buddies. */
 void vm_page_buddy_give(struct vm_page *m, unsigned order, bool zeroed);
 /* A free block leaves its list, as it is; its owner is the caller. */

@@ -159,22 +159,26 @@ share_mode(vm_map_t map, vm_map_entry_t e)
 	return object->true_share ? SM_TRUESHARED : SM_SHARED;
 }
 
-/* Megapage leaves that lie wholly in [start, end). */
-static uint64_t
-megapage_leaves(pmap_t pmap, vm_offset_t start, vm_offset_t end)
+/* Of [start, end): whole windows of 2 MiB that one leaf maps, and gigapage leaves. */
+static void
+count_large_leaves(pmap_t pmap, vm_offset_t start, vm_offset_t end, struct vm_entry_info *info)
 {
 	struct pmap_walk w;
-	vm_offset_t at = start, base;
-	uint64_t n = 0;
+	vm_offset_t at = start, from, to;
 
 	while (at < end && pmap_next_leaf(pmap, &at, end, &w)) {
-		base = at & ~MEGAPAGE_MASK;
-		n += w.size == MEGAPAGE_SIZE && base >= start && end - base >= MEGAPAGE_SIZE;
-		at = base + MEGAPAGE_SIZE;
+		/* A gigapage leaf may begin before the range, and end after it. */
+		to = w.size > PAGE_SIZE ? at + w.size : (at & ~MEGAPAGE_MASK) + MEGAPAGE_SIZE;
+		from = at < start ? (start + MEGAPAGE_MASK) & ~MEGAPAGE_MASK : at;
+		info->gigapages += w.size == GIGAPAGE_SIZE && at >= start && to - 1 < end;
+		at = to;
+		if (to > (end & ~MEGAPAGE_MASK))
+			to = end & ~MEGAPAGE_MASK;
+		if (w.size > PAGE_SIZE && from < to)
+			info->megapages += (to - from) >> MEGAPAGE_SHIFT;
 		if (at == 0)
 			break;
 	}
-	return n;
 }
 
 /* Whole 2 MiB windows of the entry that one leaf each could map. */
@@ -241,7 +245,7 @@ fill(vm_map_t map, vm_map_entry_t e, struct vm_entry_info *info)
 		.offset = e->offset,
 	};
 	if (map->pmap != PMAP_NULL)
-		info->megapages = megapage_leaves(map->pmap, e->vme_start, e->vme_end);
+		count_large_leaves(map->pmap, e->vme_start, e->vme_end, info);
 	fill_object(e, info);
 }
 

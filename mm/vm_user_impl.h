@@ -56,8 +56,8 @@ vm_user_flags(uint32_t flags, uint32_t known)
 {
 	if (flags & ~known)
 		return KERN_FAIL(KERN_INVALID_ARGUMENT, "flags 0x%x: unknown bits 0x%x", flags, flags & ~known);
-	if ((flags & VM_FLAGS_SUPERPAGE_MASK) > VM_FLAGS_SUPERPAGE_SIZE_2MB)
-		return KERN_FAIL(KERN_INVALID_ARGUMENT, "flags 0x%x: there are superpages of 2 MiB only", flags);
+	if ((flags & VM_FLAGS_SUPERPAGE_MASK) > VM_FLAGS_SUPERPAGE_SIZE_1GB)
+		return KERN_FAIL(KERN_INVALID_ARGUMENT, "flags 0x%x: there are superpages of 2 MiB and of 1 GiB", flags);
 	return KERN_SUCCESS;
 }
 

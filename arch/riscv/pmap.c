@@ -78,7 +78,7 @@ pmap_free(struct pmap *p)
 	struct vm_page *root = sv_table_page(p->root);
 	unsigned i;
 
-	KASSERT(root->slot == 0 && p->spares == NULL && p->resident == 0,
+	KASSERT(root->slot == 0 && p->spares == NULL && p->dirs == NULL && p->resident == 0,
 	    ("pmap %p freed with %lu pages in %u root entries", (void *)p,
 	    (unsigned long)p->resident, root->slot));
 	for (i = pmap_kernel_first; i < SV_ENTRIES; i++)
@@ -132,7 +132,7 @@ pmap_free_tables(struct pmap_batch *b)
 
 	while (b->tables != NULL) {
 		t = sv_pop(&b->tables);
-		if (t->t.pv != NULL && b->harvest)
+		if (t->t.pv != NULL && b->harvest && t->level == 0)
 			pmap_harvest_table(t);
 		pv_drop_table(t, b);
 		if (t->slot == 0 || (n == 0 && b->tables == NULL) || unlikely(sv_reserve_lacks())) {
@@ -232,6 +232,7 @@ pmap_leaf_table_from(struct pmap *pmap, vm_offset_t va, pte_t *e, unsigned level
 		e = &pte_table(pte_load(e))[sv_index(va, 0)];
 		level = 0;
 	}
+	e = pmap_open_giga(pmap, va, e, &level, b);
 	e = sv_grow(e, va, 0, &level, &made);
 	if (e == NULL)
 		return NULL;
@@ -360,16 +361,13 @@ pmap_insert(struct pmap *pmap, vm_offset_t va, struct vm_page *table, pte_t *e, 
 	return KERN_SUCCESS;
 }
 
-/*
- * The megapage leaf over va at e maps this very page with just these rights,
- * wired alike: A and D (which a fault may be about) are all that there is to set.
- */
-static noinline bool
-pmap_mega_suffices(vm_offset_t va, pte_t *e, pte_t new)
+/* A and D (which a fault may be about) are all that there is to set. */
+noinline bool
+pmap_large_suffices(vm_offset_t va, unsigned level, pte_t *e, pte_t new)
 {
 	pte_t v = pte_load(e);
 
-	if (!pte_leaf(v) || pte_pfn(v) + sv_index(va, 0) != pte_pfn(new) ||
+	if (!pte_leaf(v) || pte_pfn(v) + ((va & (sv_size(level) - 1)) >> PAGE_SHIFT) != pte_pfn(new) ||
 	    ((new ^ v) & (PTE_RWX | PTE_WIRED | PTE_MANAGED | PTE_PBMT)) != 0)
 		return false;
 	pte_or(e, new & (PTE_A | PTE_D));
@@ -393,7 +391,7 @@ pmap_enter_locked(struct pmap *pmap, vm_offset_t va, struct vm_page *m, pte_t ne
 		table = pmap->leaf_page;
 	else {
 		e = pmap_find_far(pmap, va, &level);
-		if (level == 1 && pte_load(e) != 0 && pmap_mega_suffices(va, e, new))
+		if (level != 0 && pte_load(e) != 0 && pmap_large_suffices(va, level, e, new))
 			return KERN_SUCCESS;
 		table = pmap_leaf_table_from(pmap, va, e, level, b);
 	}

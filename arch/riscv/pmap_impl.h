@@ -3,6 +3,7 @@
  *
  *   pmap.c          life, and making mappings of 4 KiB
  *   pmap_mega.c     megapage leaves: entering, promotion, demotion
+ *   pmap_giga.c     gigapage leaves
  *   pmap_remove.c   removing and protecting ranges
  *   pmap_wire.c     wiring, and clearing referenced bits, by range
  *   pmap_pv.c       reverse mappings, and operations on a page's or chunk's mappings
@@ -141,6 +142,8 @@ pmap_unhook_cached(struct pmap *pmap, struct pmap_batch *b)
 	if (pmap_cached_is_empty(pmap))
 		pmap_unhook(pmap, pmap->leaf_window << MEGAPAGE_SHIFT, 0, b);
 }
+/* Does the large leaf over va at e map the page of `new`, with just these rights, wired alike? Then it gets A and D of new, and stays. */
+bool pmap_large_suffices(vm_offset_t va, unsigned level, pte_t *e, pte_t new);
 /* pmap_find past the cache of leaf tables. */
 pte_t *pmap_find_far(struct pmap *pmap, vm_offset_t va, unsigned *level);
 /* The leaf for va: its entry and level, through the cache. Entry may be invalid. */
@@ -209,7 +212,8 @@ pmap_drop_local(const struct pmap *pmap, vm_offset_t va)
 /* pmap_mega.c */
 /* Counts an event of pmap, and of all. */
 #define PMAP_COUNT(pmap, what) pmap_count(&(pmap)->mega.what, &pmap_all.what)
-extern struct pmap_mega_counts pmap_all;        /* atomic */
+#define PMAP_COUNT_GIGA(pmap, what) pmap_count(&(pmap)->giga.what, &pmap_all_giga.what)
+extern struct pmap_mega_counts pmap_all, pmap_all_giga; /* atomic */
 static inline void
 pmap_count(uint64_t *one, uint64_t *all)
 {
@@ -233,6 +237,34 @@ kern_return_t pmap_enter_mega_locked(struct pmap *pmap, vm_offset_t va, struct v
     struct pmap_batch *b);
 /* The megapage leaf at entry becomes wired or not. FALSE: no memory to wire it, nothing changed. */
 bool pmap_wire_mega(struct pmap *pmap, pte_t *entry, bool wired, struct pmap_batch *b);
+
+/* A spare for a megapage leaf that is to be wired; FALSE: no memory. And one less, freed by b. */
+bool pmap_add_spare(struct pmap *pmap);
+void pmap_drop_spare(struct pmap *pmap, struct pmap_batch *b);
+
+/* pmap_giga.c; entry: of level 2, the leaf over va */
+/* Splits the leaf into 512 megapage leaves. Never fails. The entry of va at level 1. */
+pte_t *pmap_split_giga(struct pmap *pmap, vm_offset_t va, pte_t *entry, struct pmap_batch *b);
+/* From what a search said: where it ended at a gigapage leaf, that is split. */
+static inline pte_t *
+pmap_open_giga(struct pmap *pmap, vm_offset_t va, pte_t *entry, unsigned *level, struct pmap_batch *b)
+{
+	if (likely(*level != 2 || !pte_leaf(pte_load(entry))))
+		return entry;
+	*level = 1;
+	return pmap_split_giga(pmap, va, entry, b);
+}
+/* [start, end), within the leaf, is removed, or keeps `keep` at most. FALSE: the leaf is split now, and nothing done yet. */
+bool pmap_remove_from_giga(struct pmap *pmap, vm_offset_t start, vm_offset_t end, pte_t *entry, unsigned how,
+    struct pmap_batch *b);
+bool pmap_protect_giga(struct pmap *pmap, vm_offset_t start, vm_offset_t end, pte_t *entry, pte_t keep,
+    struct pmap_batch *b);
+/* [start, end), within the leaf, becomes wired or not. SPLIT: nothing done yet but that; SHORTAGE: no tables to keep, nothing changed. */
+enum pmap_giga_wired { PMAP_GIGA_DONE, PMAP_GIGA_SPLIT, PMAP_GIGA_SHORTAGE };
+enum pmap_giga_wired pmap_wire_from_giga(struct pmap *pmap, vm_offset_t start, vm_offset_t end, pte_t *entry, bool wired,
+    struct pmap_batch *b);
+/* Is the gigapage leaf v over va accounted for? NULL: yes. */
+const char *pmap_check_giga(struct pmap *pmap, vm_offset_t va, pte_t v);
 
 /* pmap_remove.c */
 #define PMAP_REMOVE_HARVEST 1u          /* keep A and D in the pages */

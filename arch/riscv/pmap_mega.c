@@ -72,7 +72,7 @@ pmap_demote_with(struct pmap *pmap, vm_offset_t va, pte_t *entry, struct pv *pv,
 
 	if (pv == NULL)
 		pv = pv_of_mega(dir, vm_page_of_pfn(pte_pfn(mega))->o.chunk, va & ~MEGAPAGE_MASK);
-	sv_split(mega, t);
+	sv_split(mega, 1, t);
 	t->slot = SV_ENTRIES;
 	__atomic_thread_fence(__ATOMIC_RELEASE);
 	late = pte_swap(entry, pte_make(vm_page_pa(t), 0));
@@ -156,8 +156,7 @@ pmap_remove_mega(struct pmap *pmap, vm_offset_t va, pte_t *entry, struct pv *pv,
 		pmap_unhook(pmap, va, 1, b);
 }
 
-/* A spare for a leaf that is to be wired; FALSE: no memory. */
-static bool
+bool
 pmap_add_spare(struct pmap *pmap)
 {
 	struct vm_page *t = sv_table_alloc(0, false);
@@ -169,7 +168,7 @@ pmap_add_spare(struct pmap *pmap)
 	return true;
 }
 
-static void
+void
 pmap_drop_spare(struct pmap *pmap, struct pmap_batch *b)
 {
 	struct vm_page *t = pmap_take_spare(pmap);
@@ -289,7 +288,8 @@ pmap_mega_shortage(struct pmap *pmap, vm_offset_t va)
 
 /*
  * Room at level 1 for the leaf `new`: what is there of other pages goes. On
- * failure nothing changed. KERN_SUCCESS: *entry is 0, or maps the same pages.
+ * failure nothing changed. KERN_SUCCESS: *entry is 0, or maps the same pages; entry
+ * NULL: a gigapage leaf maps them as wanted.
  */
 static kern_return_t
 pmap_clear_way(struct pmap *pmap, vm_offset_t va, pte_t new, struct vm_chunk *c, pte_t **entry,
@@ -301,6 +301,13 @@ pmap_clear_way(struct pmap *pmap, vm_offset_t va, pte_t new, struct vm_chunk *c,
 	if (e == NULL)
 		return pmap_mega_shortage(pmap, va);
 	pmap->tables += made;
+	if (unlikely(level == 2)) {
+		if (pmap_large_suffices(va, 2, e, new)) {
+			*entry = NULL;
+			return KERN_SUCCESS;
+		}
+		e = pmap_open_giga(pmap, va, e, &level, b);
+	}
 	*entry = e;
 	v = pte_load(e);
 	if (v == 0 || (pte_leaf(v) ? pte_pfn(v) == pte_pfn(new) :
@@ -330,7 +337,7 @@ pmap_enter_mega_locked(struct pmap *pmap, vm_offset_t va, struct vm_chunk *c, pt
 	pte_t *e, v;
 
 	kr = pmap_clear_way(pmap, va, new, c, &e, b);
-	if (kr != KERN_SUCCESS)
+	if (kr != KERN_SUCCESS || e == NULL)
 		return kr;
 	v = pte_load(e);
 	if ((new & (PTE_R | PTE_X)) == PTE_X)

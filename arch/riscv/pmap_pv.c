@@ -354,9 +354,27 @@ pv_foreach(struct vm_chunk *c, struct pv_op *op)
 
 /* --- operations on one page --- */
 
+/* The leaf of a record that counts a megapage: of 2 MiB, or the gigapage around it. */
+static pte_t *
+pv_large_leaf(const struct pv *pv)
+{
+	if (likely(!(pv->table->flags & SV_ASIDE)))
+		return &sv_entries(pv->table)[sv_index(pv->window, 1)];
+	return sv_entry(pv->pmap->root, pv->pmap->levels, pv->window, 2);
+}
+
+/* The same, of 2 MiB: a gigapage is split. */
+static pte_t *
+pv_mega_leaf(struct pv *pv, struct pmap_batch *b)
+{
+	pte_t *e = pv_large_leaf(pv);
+
+	return likely(!(pv->table->flags & SV_ASIDE)) ? e : pmap_split_giga(pv->pmap, pv->window, e, b);
+}
+
 /*
- * The 4 KiB leaf that maps op->m under this record; NULL: none. A megapage is
- * split first; where that is not possible it is dropped.
+ * The 4 KiB leaf that maps op->m under this record; NULL: none. Larger ones are
+ * split first; where that is not possible the megapage is dropped.
  */
 static pte_t *
 pv_page_leaf(struct pv *pv, struct vm_page *m, struct pmap_batch *b)
@@ -367,7 +385,7 @@ pv_page_leaf(struct pv *pv, struct vm_page *m, struct pmap_batch *b)
 	if (va - pv->window >= MEGAPAGE_SIZE)
 		return NULL;
 	if (pv->mega) {
-		e = &sv_entries(pv->table)[sv_index(va, 1)];
+		e = pv_mega_leaf(pv, b);
 		if (pmap_demote_or_drop(pv->pmap, va, e, pv, b) == NULL)
 			return NULL;
 	}
@@ -384,7 +402,7 @@ pv_page_value(struct pv *pv, struct vm_page *m)
 
 	if (va - pv->window >= MEGAPAGE_SIZE)
 		return 0;
-	v = pte_load(&sv_entries(pv->table)[sv_index(va, pv->mega ? 1 : 0)]);
+	v = pte_load(unlikely(pv->mega) ? pv_large_leaf(pv) : &sv_entries(pv->table)[sv_index(va, 0)]);
 	return pv->mega || (pte_pfn(v) == m->pfn && (v & PTE_MANAGED)) ? v : 0;
 }
 
@@ -429,11 +447,14 @@ pmap_page_protect(struct vm_page *m, vm_prot_t prot)
 static void
 pv_protect_mega(struct pv *pv, pte_t keep, struct pmap_batch *b)
 {
-	pte_t *e = &sv_entries(pv->table)[sv_index(pv->window, 1)], v = pte_load(e);
+	pte_t *e = pv_large_leaf(pv), v = pte_load(e);
 
+	if ((v & PTE_RWX & ~keep) == 0)
+		return;
+	e = pv_mega_leaf(pv, b);
 	if ((v & keep & (PTE_R | PTE_X)) == 0)
 		pmap_remove_mega(pv->pmap, pv->window, e, pv, b);
-	else if (v & PTE_RWX & ~keep) {
+	else {
 		pv->pmap->execute_only |= !(keep & PTE_R);
 		pte_and(e, ~(PTE_RWX & ~keep));
 		b->all = true;
@@ -534,7 +555,7 @@ pmap_clear_modify(struct vm_page *m)
 
 /*
  * No fence for A: a TLB that still has the entry only delays the next setting.
- * One A stands for a whole megapage; it is cleared with the megapage's first
+ * One A stands for a whole megapage or gigapage; it is cleared with the first
  * page, so that a scan over all pages clears it once and splits nothing.
  */
 static void
@@ -547,8 +568,8 @@ pv_op_clear_reference(struct pv *pv, struct pv_op *op, struct pmap_batch *b)
 		return;
 	if (!pv->mega)
 		pte_and(&sv_entries(pv->table)[sv_index(va, 0)], ~PTE_A);
-	else if (op->m->slot == 0)
-		pte_and(&sv_entries(pv->table)[sv_index(va, 1)], ~PTE_A);
+	else if (op->m->slot == 0 && (!(pv->table->flags & SV_ASIDE) || (va & GIGAPAGE_MASK) == 0))
+		pte_and(pv_large_leaf(pv), ~PTE_A);
 }
 
 void

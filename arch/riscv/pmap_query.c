@@ -63,7 +63,7 @@ pmap_walk(pmap_t pmap, vm_offset_t va, struct pmap_walk *w)
 	spin_unlock(&pmap->lock);
 }
 
-/* A megapage that covers *va counts: *va becomes its first address, so *va + w->size is where to go on. */
+/* A large leaf that covers *va counts: *va becomes its first address, so *va + w->size is where to go on. */
 bool
 pmap_next_leaf(pmap_t pmap, vm_offset_t *va, vm_offset_t end, struct pmap_walk *w)
 {
@@ -94,6 +94,7 @@ pmap_stats(pmap_t pmap, struct pmap_stats *s)
 	spin_lock(&pmap->lock);
 	*s = (struct pmap_stats){
 		.resident = pmap->resident, .wired = pmap->wired, .megapages = pmap->megapages,
+		.gigapages = pmap->gigapages, .giga = pmap->giga,
 		.tables = pmap->tables, .nested = pmap->nested, .mega = pmap->mega,
 		.enters = pmap->enters, .shootdowns = pmap->shootdowns,
 		.harts = __atomic_load_n(&pmap->tlb.active, __ATOMIC_RELAXED),
@@ -147,7 +148,7 @@ pmap_split_name(enum pmap_split why)
 
 struct pmap_census {
 	struct pmap *pmap;
-	uint64_t     resident, wired, megapages, wired_megapages, tables, nested;
+	uint64_t     resident, wired, megapages, wired_megapages, gigapages, tables, nested;
 	const char  *wrong;             /* first thing found */
 	vm_offset_t  where;
 };
@@ -189,6 +190,25 @@ census_record(struct vm_page *table, vm_offset_t va, pte_t v, unsigned level)
 	return NULL;
 }
 
+/* What only leaves of 1 GiB have to answer for. */
+static bool
+census_giga(struct pmap_census *c, vm_offset_t va, pte_t v)
+{
+	const char *wrong = NULL;
+
+	c->gigapages++;
+	c->tables++;                    /* the directory laid aside */
+	for (unsigned i = 0; wrong == NULL && i < SV_ENTRIES; i++) {
+		struct vm_page *m = vm_page_of_pfn(pte_pfn(v) + i * VM_CHUNK_PAGES);
+
+		if (m == NULL || m->kind != VM_PAGE_OBJECT || m->o.chunk->base != m->pfn || !vm_chunk_is_megapage(m->o.chunk))
+			wrong = "gigapage whose memory is not 512 full reservations";
+	}
+	if (wrong == NULL)
+		wrong = pmap_check_giga(c->pmap, va, v);
+	return wrong == NULL || census_fail(c, va, wrong);
+}
+
 /* A leaf that maps an object's page, as it says. */
 static bool
 census_managed(struct pmap_census *c, vm_offset_t va, pte_t v, unsigned level)
@@ -197,11 +217,11 @@ census_managed(struct pmap_census *c, vm_offset_t va, pte_t v, unsigned level)
 
 	if (m == NULL || m->kind != VM_PAGE_OBJECT)
 		return census_fail(c, va, "leaf that maps no object's page");
-	if (level == 1 ? m->o.chunk->base != m->pfn || !vm_chunk_is_megapage(m->o.chunk) :
+	if (level != 0 ? m->o.chunk->base != m->pfn || !vm_chunk_is_megapage(m->o.chunk) :
 	    !vm_chunk_populated(m->o.chunk, m->slot) || vm_chunk_pfn(m->o.chunk, m->slot) != m->pfn)
 		return census_fail(c, va, "leaf whose page is not its chunk's");
-	if (level == 1 && (v & (PTE_W | PTE_D)) == PTE_W)
-		return census_fail(c, va, "writable megapage without D");
+	if (level != 0 && (v & (PTE_W | PTE_D)) == PTE_W)
+		return census_fail(c, va, "writable large leaf without D");
 	return true;
 }
 
@@ -219,20 +239,23 @@ census_leaf(struct pmap_census *c, struct vm_page *table, vm_offset_t va, pte_t 
 		return census_fail(c, va, kernel ? "user leaf in the kernel's pmap" : "kernel leaf in a user pmap");
 	if (kernel)
 		return true;
-	if (level > 1)
-		return census_fail(c, va, "gigapage leaf in a user pmap");
+	if (level > 2)
+		return census_fail(c, va, "leaf of more than 1 GiB in a user pmap");
 	c->resident += pages;
-	c->megapages += level;
+	c->megapages += level == 1;
 	if (v & PTE_WIRED) {
 		c->wired += pages;
-		c->wired_megapages += level;
+		if (level != 0)
+			c->wired_megapages += level == 1 ? 1 : SV_ENTRIES;
 	}
-	if (!(v & PTE_MANAGED) && level == 1)
-		return census_fail(c, va, "megapage leaf that maps no object's pages");
+	if (!(v & PTE_MANAGED) && level != 0)
+		return census_fail(c, va, "large leaf that maps no object's pages");
 	if ((v & PTE_MANAGED) && !census_managed(c, va, v, level))
 		return false;
 	if ((v & (PTE_R | PTE_X)) == PTE_X && !c->pmap->execute_only)
 		return census_fail(c, va, "execute-only leaf in a pmap that denies having any");
+	if (level == 2)
+		return census_giga(c, va, v);
 	if (census_record(table, va, v, level) == NULL)
 		return census_fail(c, va, "leaf without a reverse mapping");
 	return true;
@@ -379,7 +402,9 @@ census_table(struct pmap_census *c, const pte_t *entries, unsigned level, vm_off
 		return census_fail(c, base, "empty table");
 	if (pin && pv_find(table, &pv_no_chunk, base) == NULL)
 		return census_fail(c, base, "pinned table without the record of its pin");
-	return level > 1 || census_records(c, table, base);
+	if (level > 1)
+		return table->t.pv == NULL || census_fail(c, base, "reverse mapping on the wrong table");
+	return census_records(c, table, base);
 }
 
 static bool
@@ -387,11 +412,15 @@ census_totals(struct pmap_census *c)
 {
 	struct pmap *p = c->pmap;
 	struct vm_page *t;
-	uint64_t spares = 0;
+	uint64_t spares = 0, dirs = 0;
 	unsigned level, i;
 
 	for (t = p->spares; t != NULL; t = sv_link(t))
 		spares++;
+	for (t = p->dirs; t != NULL; t = sv_link(t))
+		dirs++;
+	if (dirs != c->gigapages || p->gigapages != c->gigapages)
+		return census_fail(c, 0, "directories laid aside do not match the gigapages");
 	if (spares != p->nspares || spares != c->wired_megapages)
 		return census_fail(c, 0, "tables in reserve do not match the wired megapages");
 	if (c->tables + spares != p->tables)

@@ -210,6 +210,8 @@ pmap_remove_locked(struct pmap *pmap, vm_offset_t start, vm_offset_t end, unsign
 		next = pmap_piece_end(start, end, level);
 		if (level == 0)
 			pmap_remove_table(pmap, start, next, e, how, b);
+		else if (unlikely(level == 2 && pte_leaf(pte_load(e))))
+			next = pmap_remove_from_giga(pmap, start, next, e, how, b) ? next : start;
 		else if (pte_leaf(pte_load(e)))
 			pmap_remove_from_mega(pmap, start, next, e, how, b);
 	}
@@ -454,6 +456,8 @@ pmap_protect_unlock(struct pmap *pmap, vm_offset_t start, vm_offset_t end, pte_t
 		next = pmap_piece_end(start, end, level);
 		if (level == 0)
 			pmap_protect_table(pmap, start, next, e, keep, &b);
+		else if (unlikely(level == 2 && pte_leaf(pte_load(e))))
+			next = pmap_protect_giga(pmap, start, next, e, keep, &b) ? next : start;
 		else if (pte_leaf(pte_load(e)))
 			pmap_protect_mega(pmap, start, next, e, keep, &b);
 	}

@@ -86,6 +86,14 @@ wire_range_locked(struct pmap *pmap, vm_offset_t start, vm_offset_t end, bool wi
 			e = &pte_table(pte_load(e))[sv_index(start, 0)];
 			level = 0;
 		}
+		if (unlikely(level == 2 && pte_leaf(pte_load(e)))) {
+			enum pmap_giga_wired r = pmap_wire_from_giga(pmap, start, next, e, wired, b);
+
+			if (r == PMAP_GIGA_SHORTAGE)
+				return false;
+			next = r == PMAP_GIGA_SPLIT ? start : next;
+			continue;
+		}
 		if (level == 0)
 			wire_entries(pmap, start, next, e, wired);
 		else if (pte_leaf(pte_load(e)) && !wire_from_mega(pmap, start, next, e, wired, b))
@@ -250,7 +258,7 @@ pmap_clear_reference_range(pmap_t pmap, vm_offset_t start, vm_offset_t end)
 			for (last = e + ((next - start) >> PAGE_SHIFT); e < last; e++)
 				if (pte_load(e) & PTE_A)
 					pte_and(e, ~PTE_A);
-		} else if (pte_leaf(pte_load(e)) && next - start == MEGAPAGE_SIZE)
+		} else if (pte_leaf(pte_load(e)) && next - start == sv_size(level))
 			pte_and(e, ~PTE_A);
 	}
 	spin_unlock(&pmap->lock);

@@ -241,13 +241,13 @@ sv_unhook(pte_t *root, unsigned levels, vm_offset_t va, unsigned level, struct v
 }
 
 void
-sv_split(pte_t mega, struct vm_page *table)
+sv_split(pte_t leaf, unsigned level, struct vm_page *table)
 {
-	const pte_t step = PAGE_SIZE >> (PAGE_SHIFT - PTE_PPN_SHIFT);
+	const pte_t step = sv_size(level - 1) >> (PAGE_SHIFT - PTE_PPN_SHIFT);
 	pte_t *e = sv_entries(table), *end = e + SV_ENTRIES;
 
 	for (; e < end; e += 8) {
-		pte_t v = mega;
+		pte_t v = leaf;
 
 		e[0] = v, v += step;
 		e[1] = v, v += step;
@@ -257,7 +257,7 @@ sv_split(pte_t mega, struct vm_page *table)
 		e[5] = v, v += step;
 		e[6] = v, v += step;
 		e[7] = v, v += step;
-		mega = v;
+		leaf = v;
 	}
 }
 

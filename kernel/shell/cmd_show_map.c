@@ -78,8 +78,11 @@ digits(uint64_t max)
 	return (int)(64 - (unsigned)__builtin_clzll((max - 1) | 1) + 3) / 4;
 }
 
+#define COLUMNS         13u
+#define COLUMNS_JSON    (COLUMNS + 5)
+
 struct map_total {
-	uint64_t entries, size, resident, megapages, possible;
+	uint64_t entries, size, resident, megapages, possible, gigapages;
 };
 
 static void
@@ -107,6 +110,7 @@ map_row(struct listing *l, const struct vm_entry_info *e, unsigned depth)
 	if (!l->json)
 		return;
 	list_num(l, e->megapages_possible);
+	list_num(l, e->gigapages);
 	list_num(l, e->user_wired_count);
 	list_num(l, e->behavior);
 	list_num(l, depth);
@@ -114,15 +118,15 @@ map_row(struct listing *l, const struct vm_entry_info *e, unsigned depth)
 
 /* The columns of a map whose addresses have `width` digits; as JSON with more. */
 static unsigned
-map_columns(struct column column[17], int width, bool json)
+map_columns(struct column column[COLUMNS_JSON], int width, bool json)
 {
-	static const struct column all[17] = {
+	static const struct column all[COLUMNS_JSON] = {
 		{ "start", "START", COL_HEX, 0 }, { "end", "END", COL_HEX, 0 }, { "size", "SIZE", COL_BYTES, 6 },
 		{ "prot", "PROT", COL_TEXT, -7 }, { "inherit", "INH", COL_TEXT, -5 }, { "share", "SHARE", COL_TEXT, -7 },
 		{ "flags", "FLAGS", COL_TEXT, -5 }, { "resident", "RES", COL_COUNT, 7 },
 		{ "megapages", "MEGA", COL_TEXT, 7 }, { "wired", "WIRED", COL_COUNT, 5 },
 		{ "object", "OBJECT", COL_COUNT, 6 }, { "offset", "OFFSET", COL_HEX, 8 }, { "tag", "TAG", COL_COUNT, 3 },
-		{ "megapages_possible", "", COL_COUNT, 0 }, { "user_wired", "", COL_COUNT, 0 },
+		{ "megapages_possible", "", COL_COUNT, 0 }, { "gigapages", "", COL_COUNT, 0 }, { "user_wired", "", COL_COUNT, 0 },
 		{ "behavior", "", COL_COUNT, 0 }, { "depth", "", COL_COUNT, 0 },
 	};
 
@@ -130,7 +134,7 @@ map_columns(struct column column[17], int width, bool json)
 	column[0].width = column[1].width = width;
 	if (json)
 		column[8].kind = COL_COUNT;
-	return json ? 17 : 13;
+	return json ? COLUMNS_JSON : COLUMNS;
 }
 
 /* Of a submap: what lies in [from, to) of it, at addresses that are `shift` higher. */
@@ -164,25 +168,30 @@ show_total(bool json, const struct map_total *total)
 
 	if (json)
 		kprintf("{\"total\":true,\"entries\":%lu,\"size\":%lu,\"resident\":%lu,\"megapages\":%lu,"
-		    "\"megapages_possible\":%lu}\n", total->entries, total->size, total->resident, total->megapages,
-		    total->possible);
-	else
-		kprintf("total: %lu entr%s, %s bytes, %lu pages resident, %lu of %lu possible megapages\n",
+		    "\"megapages_possible\":%lu,\"gigapages\":%lu}\n", total->entries, total->size, total->resident,
+		    total->megapages, total->possible, total->gigapages);
+	else {
+		kprintf("total: %lu entr%s, %s bytes, %lu pages resident, %lu of %lu possible megapages",
 		    total->entries, total->entries == 1 ? "y" : "ies", size_text(total->size, size), total->resident,
 		    total->megapages, total->possible);
+		if (total->gigapages != 0)
+			kprintf(", in %lu gigapage%s", total->gigapages, total->gigapages == 1 ? "" : "s");
+		kprintf("\n");
+	}
 	cmd_set_num("entries", total->entries);
 	cmd_set_num("size", total->size);
 	cmd_set_num("resident", total->resident);
 	cmd_set_num("megapages", total->megapages);
 	cmd_set_num("megapages_possible", total->possible);
+	cmd_set_num("gigapages", total->gigapages);
 }
 
 static void
 show_map(struct cmd_ctx *c, vm_map_t map, const char *name, unsigned levels)
 {
-	struct map_total total = { 0, 0, 0, 0, 0 };
+	struct map_total total = { .entries = 0 };
 	struct vm_entry_info e;
-	struct column column[17];
+	struct column column[COLUMNS_JSON];
 	struct listing l;
 	vm_offset_t at = vm_map_min(map);
 	unsigned n = map_columns(column, digits(vm_map_max(map)), c->json);
@@ -200,6 +209,7 @@ show_map(struct cmd_ctx *c, vm_map_t map, const char *name, unsigned levels)
 		total.resident += e.resident;
 		total.megapages += e.megapages;
 		total.possible += e.megapages_possible;
+		total.gigapages += e.gigapages;
 		submap = levels > 0 && e.is_sub_map ? vm_entry_submap(map, e.start) : VM_MAP_NULL;
 		if (submap != VM_MAP_NULL)
 			submap_rows(&l, submap, &e, 1, levels);
@@ -229,7 +239,7 @@ COMMAND_NAMED(show_map, "show map", do_show_map, "show", "the entries of a map",
     "Flags: c copied at the next write, s shared on purpose, t in transition, p permanent, n page\n"
     "tables nested, d u a stack that grows down, up, f never faulted in, y not written back, z not\n"
     "dumped, m g cut at megapages, gigapages only; R random, Q sequential, B backwards. Sets\n"
-    "$entries $size $resident $megapages $megapages_possible. `kernel` is the kernel's own map.",
+    "$entries $size $resident $megapages $megapages_possible $gigapages. `kernel` is the kernel's own map.",
     ARG(MAP, "map"), OPT(NUM, "submaps", "0"));
 
 /* The chain of objects behind an entry, top first; copied out object by object. */
@@ -334,7 +344,7 @@ do_show_entry(struct cmd_ctx *c)
 	vm_map_t map = cmd_map_to_show(&c->arg[0]);
 	vm_offset_t at = c->arg[1].num;
 	struct vm_entry_info e;
-	struct column column[17];
+	struct column column[COLUMNS_JSON];
 	struct listing l;
 
 	if (!vm_entry_info(map, &at, &e))

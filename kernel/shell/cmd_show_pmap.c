@@ -12,7 +12,9 @@
 #include "held.h"
 
 #define COLUMNS 13
-#define COLUMNS_JSON (COLUMNS + 2 + PMAP_REFUSALS + PMAP_SPLITS)
+#define COLUMNS_MEGA (2 + PMAP_REFUSALS + PMAP_SPLITS)
+#define COLUMNS_GIGA (3 + COLUMNS_MEGA)
+#define COLUMNS_JSON (COLUMNS + COLUMNS_MEGA + COLUMNS_GIGA)
 #define KEY_MAX 32
 
 /* "refused_not_full" */
@@ -53,9 +55,9 @@ static const char *refusal(unsigned i) { return pmap_refusal_name((enum pmap_ref
 static const char *split(unsigned i) { return pmap_split_name((enum pmap_split)i); }
 
 static void
-mega_text(const char *whose, const struct pmap_mega_counts *m)
+large_text(const char *what, const char *whose, const struct pmap_mega_counts *m)
 {
-	kprintf("megapages of %s: %lu entered whole, %lu promoted, %lu split", whose, m->entered, m->promotions, m->demotions);
+	kprintf("%s of %s: %lu entered whole, %lu promoted, %lu split", what, whose, m->entered, m->promotions, m->demotions);
 	if (m->demotions != 0) {
 		kprintf(" (by");
 		events_text(m->split, PMAP_SPLITS, split);
@@ -67,6 +69,29 @@ mega_text(const char *whose, const struct pmap_mega_counts *m)
 		events_text(m->refused, PMAP_REFUSALS, refusal);
 	}
 	kprintf("\n");
+}
+
+/* Where nothing has happened to gigapages, nothing is said of them. */
+static void
+giga_text(const char *whose, const struct pmap_mega_counts *m)
+{
+	if (m->entered + m->promotions + sum(m->refused, PMAP_REFUSALS) != 0)
+		large_text("gigapages", whose, m);
+}
+
+static void
+giga_set(const struct pmap_stats *s)
+{
+	char key[KEY_MAX];
+
+	cmd_set_num("gigapages", s->gigapages);
+	cmd_set_num("giga_entered", s->giga.entered);
+	cmd_set_num("giga_promotions", s->giga.promotions);
+	cmd_set_num("giga_demotions", s->giga.demotions);
+	for (unsigned i = 0; i < PMAP_REFUSALS; i++)
+		cmd_set_num(event_key(key, "giga_refused", refusal(i)), s->giga.refused[i]);
+	for (unsigned i = 0; i < PMAP_SPLITS; i++)
+		cmd_set_num(event_key(key, "giga_split", split(i)), s->giga.split[i]);
 }
 
 static void
@@ -87,7 +112,7 @@ mega_set(const struct pmap_mega_counts *m)
 
 /* What only JSON has room for. */
 static void
-mega_columns(struct listing *l, const struct pmap_mega_counts *m)
+large_columns(struct listing *l, const struct pmap_mega_counts *m)
 {
 	list_num(l, m->entered);
 	list_num(l, m->dropped);
@@ -117,13 +142,20 @@ pmap_row(struct listing *l, const char *name, pmap_t pmap)
 	list_num(l, s.harts);
 	list_num(l, s.asid);
 	if (l->json)
-		mega_columns(l, &s.mega);
+		large_columns(l, &s.mega);
+	if (l->json) {
+		list_num(l, s.gigapages);
+		list_num(l, s.giga.promotions);
+		list_num(l, s.giga.demotions);
+		large_columns(l, &s.giga);
+	}
 	cmd_set_num("resident", s.resident);
 	cmd_set_num("wired", s.wired);
 	cmd_set_num("megapages", s.megapages);
 	cmd_set_num("tables", s.tables);
 	cmd_set_num("nested", s.nested);
 	mega_set(&s.mega);
+	giga_set(&s);
 	cmd_set_num("enters", s.enters);
 	cmd_set_num("fences", s.shootdowns);
 }
@@ -151,10 +183,17 @@ all_rows(struct listing *l)
 static const char *
 mega_key(unsigned i, char key[KEY_MAX])
 {
+	static const char *const giga[] = { "gigapages", "giga_promotions", "giga_demotions", "giga_entered", "giga_dropped" };
+	bool large = i >= COLUMNS_MEGA;
+
+	if (large && i - COLUMNS_MEGA < nitems(giga))
+		return giga[i - COLUMNS_MEGA];
+	if (large)
+		i -= COLUMNS_MEGA + 3;
 	if (i < 2)
 		return i == 0 ? "entered" : "dropped";
-	return i - 2 < PMAP_REFUSALS ? event_key(key, "refused", refusal(i - 2)) :
-	    event_key(key, "split", split(i - 2 - PMAP_REFUSALS));
+	return i - 2 < PMAP_REFUSALS ? event_key(key, large ? "giga_refused" : "refused", refusal(i - 2)) :
+	    event_key(key, large ? "giga_split" : "split", split(i - 2 - PMAP_REFUSALS));
 }
 
 static int
@@ -192,10 +231,13 @@ do_show_pmap(struct cmd_ctx *c)
 		struct pmap_stats s;
 
 		pmap_stats(pmap, &s);
-		mega_text(v->word, &s.mega);
+		large_text("megapages", v->word, &s.mega);
+		giga_text(v->word, &s.giga);
 	}
 	pmap_mega_totals(&m, &kept, &wanted);
-	mega_text("all since boot", &m);
+	large_text("megapages", "all since boot", &m);
+	pmap_giga_totals(&m);
+	giga_text("all since boot", &m);
 	kprintf("%u of %u tables are in reserve for splits\n", kept, wanted);
 	return 0;
 }
@@ -205,8 +247,8 @@ COMMAND_NAMED(show_pmap, "show pmap", do_show_pmap, "show", "page tables: counts
     "that serve it (nested); since it was made: promotions, demotions, megapages refused, leaves\n"
     "entered, batches of remote fences; now: harts (a set, hex), ASID. Then megapages: what made\n"
     "and split them, and why places looked at got none. Sets $resident $wired $megapages $tables\n"
-    "$nested $promotions $demotions $enters $fences $entered $dropped $refused, $refused_not_full,\n"
-    "$split_protect and so on, of the last row.",
+    "$gigapages $nested $promotions $demotions $enters $fences $entered $dropped $refused, $refused_not_full,\n"
+    "$split_protect and so on, and the same of gigapages ($giga_entered), of the last row.",
     OPT(MAP, "map", ""));
 
 /* --- walk --- */
@@ -226,6 +268,7 @@ static void
 walk_step(const struct pmap_walk *w, unsigned i, unsigned top)
 {
 	static const char *const covers[] = { "4K", "2M", "1G", "512G", "256T" };
+	static const char *const leaves[] = { "4K page", "2M page", "1G page (gigapage)", "512G page", "256T page" };
 	unsigned level = top - i;
 	char bits[10], prot[4];
 
@@ -237,9 +280,9 @@ walk_step(const struct pmap_walk *w, unsigned i, unsigned top)
 	else if (!w->leaf)
 		kprintf("%s\n", w->parked ? "nothing until the next access: the table was put aside by a copy" : "nothing");
 	else
-		kprintf("%s, %s%s%s%s: %s page at 0x%lx\n", vm_prot_text(w->prot, prot), w->user ? "user" : "kernel only",
+		kprintf("%s, %s%s%s%s: %s at 0x%lx\n", vm_prot_text(w->prot, prot), w->user ? "user" : "kernel only",
 		    w->accessed ? ", accessed" : ", never accessed", w->dirty ? ", dirty" : ", clean",
-		    w->wired ? ", wired" : "", covers[level],
+		    w->wired ? ", wired" : "", leaves[level],
 		    w->pa & ~((PAGE_SIZE << 9 * level) - 1));
 }
 

@@ -12,7 +12,8 @@
 const struct cmd_word map_flag_words[] = {
 	{ "fixed", VM_FLAGS_FIXED }, { "anywhere", VM_FLAGS_ANYWHERE }, { "overwrite", VM_FLAGS_OVERWRITE },
 	{ "permanent", VM_FLAGS_PERMANENT }, { "superpage_any", VM_FLAGS_SUPERPAGE_SIZE_ANY },
-	{ "superpage_2m", VM_FLAGS_SUPERPAGE_SIZE_2MB }, { "random", VM_FLAGS_RANDOM_ADDR },
+	{ "superpage_2m", VM_FLAGS_SUPERPAGE_SIZE_2MB }, { "superpage_1g", VM_FLAGS_SUPERPAGE_SIZE_1GB },
+	{ "random", VM_FLAGS_RANDOM_ADDR },
 	{ "no_cache", VM_FLAGS_NO_CACHE }, { "return_data_addr", VM_FLAGS_RETURN_DATA_ADDR }, { NULL, 0 },
 };
 
@@ -36,7 +37,7 @@ COMMAND(vm_allocate, do_vm_allocate, "vm", "allocate zero-filled memory",
     "Without addr the kernel chooses the place; with it, the place is fixed. Current\n"
     "protection rw-, maximum rwx. flags are taken as they are: fixed|overwrite replaces what is\n"
     "there, permanent stays until the task ends, anywhere|superpage_2m is resident and wired from\n"
-    "the start, anywhere|random is somewhere.\n"
+    "the start (superpage_1g: in gigapages), anywhere|random is somewhere.\n"
     "  vm_allocate t1 64M\n"
     "  vm_allocate t1 4K addr=0x10000 tag=7\n"
     "  vm_allocate t1 4M flags=anywhere|superpage_2m\n"

@@ -115,6 +115,24 @@ explain(void)
 	}
 }
 
+/*
+ * align=n: the exponent of a power of two from a page on, up to 63; or that power itself, from 64 on. FALSE: refused,
+ * said. What is neither goes no further, for the call knows exponents only.
+ */
+static bool
+alignment_of(struct cmd_ctx *c, uint32_t *find_space)
+{
+	uint64_t n = c->arg[FIND_ALIGN].num;
+
+	if (n < PAGE_SHIFT || (n >= 64 && (n < PAGE_SIZE || (n & (n - 1)) != 0))) {
+		(void)cmd_result(c, KERN_FAIL(KERN_INVALID_ARGUMENT, "align=%s: neither an exponent from 12 to 63 nor a power of "
+		    "two from 4K on", c->arg[FIND_ALIGN].word), NULL);
+		return false;
+	}
+	*find_space = VMFS_ALIGNED_SPACE(n < 64 ? (uint32_t)n : (uint32_t)__builtin_ctzl(n));
+	return true;
+}
+
 static int
 do_call(struct cmd_ctx *c, enum vm_find_call call)
 {
@@ -131,8 +149,8 @@ do_call(struct cmd_ctx *c, enum vm_find_call call)
 	a.length = vm_size_u(length);
 	if (searches) {
 		a.find_space = (uint32_t)c->arg[FIND_SPACE].num;
-		if (c->arg[FIND_ALIGN].given)
-			a.find_space = VMFS_ALIGNED_SPACE((uint32_t)(c->arg[FIND_ALIGN].num > 64 ? 64 : c->arg[FIND_ALIGN].num));
+		if (c->arg[FIND_ALIGN].given && !alignment_of(c, &a.find_space))
+			return 1;
 		a.max_addr = vm_address_u(c->arg[FIND_MAX_ADDR].num);
 		if (call == VM_MAP_FIND_MIN)
 			a.min_addr = vm_address_u(c->arg[FIND_MIN_ADDR].num);
@@ -159,18 +177,20 @@ do_find(struct cmd_ctx *c)
 
 COMMAND(vm_map_find, do_find, "map", "map memory at a place that a strategy finds at or above ADDR",
     "space: any (first fit), super (at a superpage of the object), optimal (super for an object, else\n"
-    "any), no (at ADDR or nowhere); align=n: at a multiple of 2^n. max_addr: the range ends there at\n"
-    "most. Whole pages. A range that holds no whole superpage goes anywhere, with super, too.\n"
+    "any), no (at ADDR or nowhere); align=n: at a multiple of 2^n, or of n itself if that is 4K or more.\n"
+    "align=1G asks for gigapages, too: the first touch fills a gigabyte, in one leaf if there is a run\n"
+    "of memory for it. max_addr: the range ends there at most. Whole pages. A range that holds no whole superpage goes anywhere, with super, too.\n"
     "cow: copy_on_write (an object's private copy), remap (with space=no: instead of what is there),\n"
     "create_guard (nothing but the place), prefault, prefault_partial, inherit_share, stack_grows_down,\n"
     "split_2m, split_1g, nofault... explain=1 prints each gap that was looked at, and why it was not taken.\n"
     "  vm_map_find t1 0 4M space=super\n"
     "  vm_map_find t1 $a 64K align=16 max_addr=1G explain=1\n"
+    "  vm_map_find t1 0 1G align=1G\n"
     "  vm_map_find t1 0 4M space=optimal object=e1 offset=2M cow=copy_on_write\n"
     "KERN_NO_SPACE (no gap, or the range is taken), KERN_INVALID_ADDRESS (space=no: not within the map),\n"
     "KERN_INVALID_ARGUMENT, KERN_PROTECTION_FAILURE, KERN_INVALID_RIGHT, KERN_RESOURCE_SHORTAGE",
     ARG(MAP, "map"), ARG(NUM, "addr"), ARG(SIZE, "length"), WHAT_ARGS, OPTW(ENUM, "space", "any", space_words),
-    OPT(NUM, "align", ""), OPT(NUM, "max_addr", "0"), OPT(BOOL, "explain", "0"));
+    OPT(SIZE, "align", ""), OPT(NUM, "max_addr", "0"), OPT(BOOL, "explain", "0"));
 
 static int
 do_find_min(struct cmd_ctx *c)
@@ -183,7 +203,7 @@ COMMAND(vm_map_find_min, do_find_min, "map", "vm_map_find from ADDR on, and then
     "  vm_map_find_min t1 0x3ffff00000 64M min_addr=1G\n"
     "Codes as of vm_map_find",
     ARG(MAP, "map"), ARG(NUM, "addr"), ARG(SIZE, "length"), WHAT_ARGS, OPTW(ENUM, "space", "any", space_words),
-    OPT(NUM, "align", ""), OPT(NUM, "max_addr", "0"), OPT(BOOL, "explain", "0"), OPT(NUM, "min_addr", "0"));
+    OPT(SIZE, "align", ""), OPT(NUM, "max_addr", "0"), OPT(BOOL, "explain", "0"), OPT(NUM, "min_addr", "0"));
 
 static int
 do_fixed(struct cmd_ctx *c)

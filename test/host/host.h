@@ -15,13 +15,15 @@
 #include <base/test.h>
 
 #define HOST_MEM_DEFAULT    (64ul << 20)
+#define HOST_MEM_GIGA       (1280ul << 20)      /* in which one GiB, aligned, is free; what suites *_giga are given */
 #define HOST_MEM_LOW        0x80000000ul        /* the smaller segment starts a little above */
 #define HOST_MEM_HIGH       0x100000000ul       /* the larger one */
 
 /*
  * Throws all memory away and starts with `size` bytes of new, filled with
  * junk: a quarter of it at HOST_MEM_LOW, the rest at HOST_MEM_HIGH, neither
- * aligned to megapages. Pages and zones are as at boot.
+ * aligned to megapages. Pages and zones are as at boot. HOST_MEM_GIGA: 32 MiB of
+ * it at HOST_MEM_LOW, the rest begins at HOST_MEM_HIGH, and is not touched here.
  */
 void host_mem_init(size_t size);
 /* host_mem_init, then everything of mm up to kmem_init. */

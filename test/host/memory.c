@@ -25,6 +25,7 @@
 uint64_t host_phys_zero;
 unsigned host_generation;
 
+static bool was_giga;
 static char *arena;                     /* host address of HOST_MEM_LOW */
 static struct vm_page *page_array[2];
 
@@ -54,8 +55,9 @@ arena_reserve(void)
 	host_phys_zero = (uint64_t)arena - HOST_MEM_LOW;
 }
 
+/* junk: its contents; else whatever is there, which costs the host nothing until it is touched. */
 static void
-segment(unsigned i, paddr_t start, paddr_t end)
+segment(unsigned i, paddr_t start, paddr_t end, bool junk)
 {
 	size_t bytes = (end - start) / PAGE_SIZE * sizeof(struct vm_page);
 
@@ -64,7 +66,8 @@ segment(unsigned i, paddr_t start, paddr_t end)
 		exit(2);
 	}
 	madvise(phys_to_virt(start), end - start, MADV_HUGEPAGE);
-	memset(phys_to_virt(start), JUNK, end - start);
+	if (junk)
+		memset(phys_to_virt(start), JUNK, end - start);
 	page_array[i] = malloc(bytes);
 	memset(page_array[i], JUNK, bytes);
 	vm_page_add_seg(start, end, page_array[i]);
@@ -73,7 +76,8 @@ segment(unsigned i, paddr_t start, paddr_t end)
 void
 host_mem_init(size_t size)
 {
-	size_t quarter = size / 4 & ~PAGE_MASK;
+	bool giga = size == HOST_MEM_GIGA;
+	size_t quarter = giga ? 32ul << 20 : size / 4 & ~PAGE_MASK;
 
 	if (arena == NULL)
 		arena_reserve();
@@ -81,14 +85,17 @@ host_mem_init(size_t size)
 		zone_shadow = asan_shadow;
 		__asan_unpoison_memory_region(arena, HOST_MEM_HIGH - HOST_MEM_LOW + size);
 	}
-	madvise(arena, RESERVE, MADV_DONTNEED);
+	/* What was touched of a gigabyte stays for the next test that wants one: the host takes long to give it anew. */
+	if (!giga || !was_giga)
+		madvise(arena, RESERVE, MADV_DONTNEED);
+	was_giga = giga;
 	mprotect(arena, RESERVE, PROT_NONE);
 	for (unsigned i = 0; i < 2; i++)
 		free(page_array[i]);
 	vm_page_forget();
 	zone_forget();
-	segment(0, HOST_MEM_LOW + 3 * PAGE_SIZE, HOST_MEM_LOW + quarter - 2 * PAGE_SIZE);
-	segment(1, HOST_MEM_HIGH + 5 * PAGE_SIZE, HOST_MEM_HIGH + size - quarter);
+	segment(0, HOST_MEM_LOW + 3 * PAGE_SIZE, HOST_MEM_LOW + quarter - 2 * PAGE_SIZE, true);
+	segment(1, HOST_MEM_HIGH + (giga ? 0 : 5 * PAGE_SIZE), HOST_MEM_HIGH + size - quarter, !giga);
 	vm_page_init();
 	host_generation++;
 }

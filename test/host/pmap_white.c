@@ -77,7 +77,7 @@ TEST(sv, split_makes_512_leaves_of_equal_rights)
 	struct vm_page *t = sv_table_alloc(0, false);
 	pte_t mega = pte_make(6 * MEGAPAGE_SIZE, PTE_R | PTE_X | PTE_U | PTE_A | PTE_WIRED);
 
-	sv_split(mega, t);
+	sv_split(mega, 1, t);
 	for (unsigned i = 0; i < SV_ENTRIES; i++) {
 		ASSERT_EQ(pte_pa(sv_entries(t)[i]), 6 * MEGAPAGE_SIZE + i * PAGE_SIZE);
 		ASSERT_EQ(sv_entries(t)[i] & ~PTE_PPN_MASK, mega & ~PTE_PPN_MASK);

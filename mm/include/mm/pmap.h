@@ -106,6 +106,14 @@ kern_return_t pmap_enter(pmap_t pmap, vm_offset_t va, struct vm_page *m, vm_prot
 kern_return_t pmap_enter_mega(pmap_t pmap, vm_offset_t va, struct vm_chunk *c, vm_prot_t prot, unsigned flags);
 
 /*
+ * Maps 1 GiB, a run of full reservations of one object that begins with that of c (vm_object_is_run), at va, both 1 GiB
+ * aligned, with one leaf; replaces what is there, keeping D and A of the same pages. Partial changes split it into 512
+ * megapage leaves, which cannot fail. KERN_SUCCESS; KERN_RESOURCE_SHORTAGE: no table, or no reverse mappings; what was
+ * there may be megapage leaves of the same memory now, or gone; KERN_NOT_SUPPORTED: a table there serves other pmaps, likewise.
+ */
+kern_return_t pmap_enter_giga(pmap_t pmap, vm_offset_t va, struct vm_chunk *c, vm_prot_t prot, unsigned flags);
+
+/*
  * Maps the resident, unbusy pages of `c` with slots [slot, slot+n) at va.. read
  * or write as prot says, where a leaf table exists: makes missing leaves, and
  * adds WRITE to leaves of these very pages that lack it. Best effort. Returns the leaves made. (Fault-around and prefault.)
@@ -226,13 +234,13 @@ void pmap_walk(pmap_t pmap, vm_offset_t va, struct pmap_walk *w);
 bool pmap_next_leaf(pmap_t pmap, vm_offset_t *va, vm_offset_t end, struct pmap_walk *w);
 
 struct pmap_stats {
-	uint64_t resident;              /* pages mapped, a megapage counts 512 */
+	uint64_t resident;              /* pages mapped, a megapage counts 512, a gigapage 512 times as many */
 	uint64_t wired;
-	uint64_t megapages;             /* megapage leaves now */
+	uint64_t megapages, gigapages;  /* leaves of 2 MiB, of 1 GiB, now */
 	uint64_t tables;                /* table pages, root included */
 	uint64_t nested;                /* leaf tables of submaps that serve it, not counted in tables */
 	uint64_t enters, shootdowns;    /* since creation */
-	struct pmap_mega_counts mega;
+	struct pmap_mega_counts mega, giga;     /* of leaves of 2 MiB, of 1 GiB */
 	uint64_t harts;                 /* set of harts running it now */
 	unsigned asid;
 };
@@ -240,11 +248,15 @@ void pmap_stats(pmap_t pmap, struct pmap_stats *s);
 
 /* A place of pmap (not the kernel's) was looked at for a megapage leaf, and got none. Any locks. */
 void pmap_refuse(pmap_t pmap, enum pmap_refusal why);
+/* The same for a gigapage leaf. */
+void pmap_refuse_giga(pmap_t pmap, enum pmap_refusal why);
 /*
  * Of all pmaps since boot, those that are gone included. Each number is true for itself. *kept of *wanted table pages are
  * in reserve for splits that cannot be refused.
  */
 void pmap_mega_totals(struct pmap_mega_counts *c, unsigned *kept, unsigned *wanted);
+/* As pmap_mega_totals, of gigapage leaves. */
+void pmap_giga_totals(struct pmap_mega_counts *c);
 /* Constant, a word or some: "not full", "protect". */
 const char *pmap_refusal_name(enum pmap_refusal why);
 const char *pmap_split_name(enum pmap_split why);

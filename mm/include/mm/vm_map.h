@@ -51,7 +51,7 @@ struct vm_map_entry {
 			            inheritance : 2,
 			            use_pmap : 1,
 			            permanent : 1,
-			            superpage : 1,          /* whole megapages, wired from the start */
+			            superpage : 1,          /* whole megapages or gigapages, wired from the start */
 			            zero_wired : 1,         /* pages wired when it is removed are cleared then */
 			            alias : 8,
 			            grows_down : 1,         /* the mapped part of a stack, towards its gap or what is free below, */
@@ -64,7 +64,8 @@ struct vm_map_entry {
 			            stack_guard : 1,        /* but for one page, which stays free (stack_gap only) */
 			            no_core : 1,            /* not wanted in a dump */
 			            megapages : 1,          /* the first touch of 2 MiB fills them */
-			            split : 2;              /* never cut finer than pages (0), megapages (1), gigapages (2) */
+			            split : 2,              /* never cut finer than pages (0), megapages (1), gigapages (2) */
+			            gigapages : 1;          /* the first touch of 1 GiB fills it; of a superpage entry: that is their size */
 		};
 		uint64_t            attributes; /* all of the above, to compare at once */
 	};

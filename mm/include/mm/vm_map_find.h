@@ -35,7 +35,11 @@
 #define VMFS_ANY_SPACE          1       /* first fit: the lowest address from *addr on */
 #define VMFS_OPTIMAL_SPACE      2       /* as SUPER for a coloured object, and if that fails, or else, as ANY */
 #define VMFS_SUPER_SPACE        3       /* the lowest where the object's superpages are superpages of the address space */
-#define VMFS_ALIGNED_SPACE(n)   ((n) << 8)      /* the lowest multiple of 2^n; n from 12 to 63 */
+/*
+ * The lowest multiple of 2^n; n from 12 to 63. From 30 on: where the entry covers a GiB of its object that nobody has
+ * touched yet, the first touch fills it and maps it by one leaf, if there is such memory in one run; else megapages.
+ */
+#define VMFS_ALIGNED_SPACE(n)   ((n) << 8)
 
 /* --- what is new: cow --- */
 

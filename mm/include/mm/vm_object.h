@@ -63,6 +63,7 @@ struct vm_chunk {
 	pfn_t            base;          /* first page of the reservation, or 0 */
 	struct vm_page  *head;          /* its structure: page i is head + i */
 	bool             zeroed;        /* the unpopulated pages of the reservation are clear */
+	bool             run;           /* a hint: the reservation is, or was, part of a run of 1 GiB (vm_fault_giga.c) */
 	uint16_t         seen;          /* resident, when it was last put into a queue of vm_reserv.c */
 	struct list      rsvp_link;     /* there, while the reservation lacks a page */
 	uint64_t         popmap[VM_CHUNK_PAGES / 64];
@@ -106,6 +107,7 @@ struct vm_object {
 	bool             shadow_severed; /* what lay below (shadow, pager) is lost: absent pages are errors, not zeros */
 	bool             no_zero_fill;  /* made for a map of the kernel's that wants it so: fresh pages hold anything */
 	bool             named;         /* a named entry refers to it */
+	bool             filling;       /* somebody makes a gigabyte of it resident (vm_fault_giga.c) */
 	memory_object_t  pager;         /* one reference; NULL: zero-fill */
 	paddr_t          phys;
 	bool             pushed_only;   /* a copy object that nobody writes: it changes by pushes alone */

@@ -18,7 +18,8 @@ struct vm_entry_info {
 	unsigned     split;                     /* cut at: 0 pages, 1 megapages, 2 gigapages */
 	unsigned     alias, behavior, wired_count, user_wired_count;
 	uint64_t     resident;                  /* pages of the top object in this window */
-	uint64_t     megapages;                 /* megapage leaves of the map's pmap in the range */
+	uint64_t     megapages;                 /* windows of 2 MiB in the range that leaves of the map's pmap of that size, or larger, map */
+	uint64_t     gigapages;                 /* gigapage leaves wholly in the range */
 	uint64_t     megapages_possible;        /* whole aligned 2 MiB windows, congruent with the object */
 	uint64_t     object_id;                 /* 0: none */
 	uint64_t     submap_id;                 /* 0: none */

@@ -86,6 +86,7 @@ vm_behavior_is_valid(vm_behavior_t b)
 #define VM_FLAGS_SUPERPAGE_MASK 0x70000u
 #define VM_FLAGS_SUPERPAGE_SIZE_ANY (1u << 16)
 #define VM_FLAGS_SUPERPAGE_SIZE_2MB (2u << 16)
+#define VM_FLAGS_SUPERPAGE_SIZE_1GB (3u << 16)
 #define VM_FLAGS_RETURN_DATA_ADDR 0x100000u
 #define VM_FLAGS_ALIAS_MASK     0xFF000000u
 #define VM_MAKE_TAG(t)          ((uint32_t)(t) << 24)

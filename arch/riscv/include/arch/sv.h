@@ -8,7 +8,8 @@
  * pages are struct vm_page of kind VM_PAGE_TABLE: `slot` counts the valid
  * entries, `level` is the table's level, t.pv heads the pv records of leaves
  * in this table, t.md counts the wired leaves in it. A leaf table that serves
- * other pmaps, too, has SV_PINNED in `flags` and counts one entry more. Tables
+ * other pmaps, too, has SV_PINNED in `flags` and counts one entry more; a table of
+ * level 1 that a gigapage leaf stands in for has SV_ASIDE. Tables
  * of the boot code lie in the kernel image and have no such page (a structure of
  * kind RESERVED at most); they are never freed.
  *
@@ -46,6 +47,7 @@ typedef uint64_t pte_t;
 
 #define SV_ENTRIES      512u
 #define SV_PINNED       0x80u           /* vm_page.flags of a leaf table: it stays, empty or not */
+#define SV_ASIDE        0x40u           /* of a directory: not hooked in, but its records stand for a gigapage leaf */
 #define SV_INDEX_BITS   9
 #define SV_MAX_LEVELS   5
 
@@ -153,7 +155,7 @@ static inline pte_t *sv_entries(const struct vm_page *t) { return vm_page_va(t);
 pte_t *sv_entry(pte_t *root, unsigned levels, vm_offset_t va, unsigned level);
 
 /*
- * The entry for va at `want` (0 or 1), making the tables above it. NULL: no
+ * The entry for va at `want` (0, 1 or 2), making the tables above it. NULL: no
  * memory, nothing changed: tables are hooked in only when all are there.
  * *made counts tables added. A leaf met above `want` is returned as it is,
  * with its level in *level.
@@ -201,8 +203,8 @@ sv_hook(pte_t *e, const struct vm_page *t)
  */
 unsigned sv_unhook(pte_t *root, unsigned levels, vm_offset_t va, unsigned level, struct vm_page **dead);
 
-/* Writes all 512 leaves that `mega` stands for into a leaf table; same rights, A and D. */
-void sv_split(pte_t mega, struct vm_page *table);
+/* Writes all 512 leaves that `leaf` of `level` (1, 2) stands for into a table of the level below; same rights, A and D. */
+void sv_split(pte_t leaf, unsigned level, struct vm_page *table);
 
 /* OR of all entries of a table. */
 pte_t sv_or_all(const pte_t *table);

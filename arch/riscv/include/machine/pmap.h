@@ -5,7 +5,8 @@
  *     │              └─ leaf table ──t.pv──> pv ──> pv ...     (one per chunk and origin)
  *     ├─ leaf cache: the leaf table used last                  │
  *     ├─ tlb: which harts run it, ran it, owe a flush          └── also on chunk->pv
- *     └─ spares: a table page for every wired megapage
+ *     ├─ spares: a table page for every wired megapage
+ *     └─ dirs: a directory, with its records, for every gigapage leaf
  *
  * Locks: `lock` (rank PMAP) protects tables, pv counts, cache and statistics.
  * The words of `tlb` and the counts of holders are atomic.
@@ -49,13 +50,14 @@ struct pmap {
 	struct vm_page  *dir_page;      /* and that table's page */
 	struct vm_page  *spares;        /* table pages kept for wired megapages, linked by q.next */
 	uint64_t         nspares;
+	struct vm_page  *dirs;          /* directories laid aside for gigapage leaves, linked likewise */
 	struct pmap_nest *nests;        /* through p_next: where others' tables serve this pmap */
 	struct pmap_nest *parents;      /* through s_next: which pmaps this one's tables serve */
 	uint64_t         nested;        /* windows in nests */
 	struct pmap_tlb  tlb;
-	uint64_t         resident, wired, megapages, tables;
+	uint64_t         resident, wired, megapages, gigapages, tables;
 	uint64_t         enters, shootdowns;
-	struct pmap_mega_counts mega;   /* atomic */
+	struct pmap_mega_counts mega, giga;     /* atomic */
 };
 #define PMAP_NO_WINDOW  (~0ul)
 
@@ -77,7 +79,8 @@ struct pmap_nest {
  * pmap, slot s at origin + s * PAGE_SIZE, as far as that lies in the table's
  * window [window, +2M). One record, whatever the number of pages. A mapping
  * that is not congruent with its chunk modulo 2 MiB touches two tables and so
- * has two records. A megapage leaf has a record too, on the table of level 1.
+ * has two records. A megapage leaf has a record too, on the table of level 1; so
+ * has each 2 MiB of a gigapage leaf, on the directory laid aside for it.
  *
  * chunk, pmap, origin: constant. count, mega, table and the table's list:
  * pmap->lock. The chunk's list: chunk->pv_lock. pass: chunk->pv_lock and the object's lock.
