@@ -19,6 +19,12 @@
  * wait for a lock that the asker holds: so whoever spins answers meanwhile
  * (hart_relax), two that ask each other too. Without software interrupts a hart
  * cannot be reached, and only the boot hart runs.
+ *
+ * Holding: one hart may ask the others to rest, for a look at what they work on.
+ * Each comes to rest where it takes the software interrupt, that is with no lock
+ * held and nothing half done of its own, and sleeps (wfi) until it is let go.
+ * Who sleeps itself meanwhile lets all go first (wait.c): it may be waiting for a
+ * thread of theirs.
  */
 #include <arch/hart_start.h>
 #include <arch/hart_boot.h>
@@ -47,6 +53,8 @@ struct hart_boot hart_boot[MAXHARTS];
 uint32_t         hart_calls_closed;
 static uint64_t         hart_stopping;          /* 1 once a panic wants silence */
 static uint64_t         harts_stopped;
+uint32_t                hart_holder;            /* index + 1 of the hart that holds all others */
+static uint64_t         harts_resting;
 static char             boot_emergency[HART_EMERGENCY_SIZE] __attribute__((aligned(16)));
 
 extern char hart_entry[];
@@ -268,12 +276,67 @@ hart_stop_others(void)
 	return __atomic_load_n(&harts_stopped, __ATOMIC_ACQUIRE);
 }
 
+bool
+hart_hold_others(uint64_t limit_us)
+{
+	uint64_t others = __atomic_load_n(&harts_online, __ATOMIC_ACQUIRE) & ~(1ul << hart_index());
+	uint64_t deadline = timer_now() + timer_us_to_ticks(limit_us);
+	uint32_t nobody = 0;
+
+	if (!__atomic_compare_exchange_n(&hart_holder, &nobody, hart_index() + 1, false, __ATOMIC_SEQ_CST, __ATOMIC_RELAXED))
+		return false;
+	hart_kick_set(others);
+	while (__atomic_load_n(&harts_resting, __ATOMIC_ACQUIRE) != others)
+		if (timer_now() < deadline) {
+			hart_relax();
+		} else {
+			hart_let_go();
+			return false;
+		}
+	return true;
+}
+
+bool
+hart_let_go(void)
+{
+	if (__atomic_load_n(&hart_holder, __ATOMIC_RELAXED) != hart_index() + 1)
+		return false;
+	__atomic_store_n(&hart_holder, 0, __ATOMIC_SEQ_CST);
+	hart_kick_set(__atomic_load_n(&harts_online, __ATOMIC_ACQUIRE) & ~(1ul << hart_index()));
+	/* The next hold must not take one that is still getting up for one that rests. */
+	while (__atomic_load_n(&harts_resting, __ATOMIC_ACQUIRE) != 0)
+		hart_relax();
+	return true;
+}
+
+/* Until the holder lets go; interrupts other than software ones wait. */
+static void
+hart_rest(void)
+{
+	uint64_t self = 1ul << hart_index(), enabled = csr_read(sie);
+
+	csr_write(sie, SIE_SSIE);
+	__atomic_or_fetch(&harts_resting, self, __ATOMIC_SEQ_CST);
+	while (__atomic_load_n(&hart_holder, __ATOMIC_SEQ_CST) != 0 &&
+	    __atomic_load_n(&hart_stopping, __ATOMIC_SEQ_CST) == 0) {
+		wfi();
+		/* First cleared, then looked: what is sent in between ends the next wfi. */
+		csr_clear(sip, SIE_SSIE);
+		if (hart_fence_by_ipi)
+			hart_fence_answer();
+	}
+	__atomic_and_fetch(&harts_resting, ~self, __ATOMIC_SEQ_CST);
+	csr_write(sie, enabled);
+}
+
 void
 hart_ipi(void)
 {
 	csr_clear(sip, SIE_SSIE);
 	if (unlikely(hart_fence_by_ipi))
 		hart_fence_answer();
+	if (unlikely(__atomic_load_n(&hart_holder, __ATOMIC_SEQ_CST) != 0))
+		hart_rest();
 	if (__atomic_load_n(&hart_stopping, __ATOMIC_SEQ_CST) == 0)
 		return;
 	csr_write(sie, 0);
