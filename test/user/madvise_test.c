@@ -88,12 +88,23 @@ child_writes(void *argument)
 	return 0;
 }
 
+static int
+first_byte(void *argument)
+{
+	return *(char *)argument;
+}
+
 static void
 forks(void)
 {
 	char *p = filled(4 * P, 'f', PRIVATE), *s = filled(P, 's', SHARED);
 
 	CHECK(in_child(child_frees, p) == 0 && all(p, 'f', 4 * P));
+	OK(madvise(p, P, MADV_WIPEONFORK));
+	CHECK(in_child(first_byte, p) == 0 && in_child(first_byte, p + P) == 'f' && p[0] == 'f');
+	OK(madvise(p, P, MADV_KEEPONFORK));
+	CHECK(in_child(first_byte, p) == 'f');
+	FAILS(EINVAL, madvise(s, P, MADV_WIPEONFORK));
 	OK(madvise(p, P, MADV_DONTFORK));
 	CHECK(in_child(is_mapped, p) == 0 && in_child(is_mapped, p + P) == 1);
 	OK(madvise(p, P, MADV_DOFORK));

@@ -89,6 +89,14 @@ populate(uint64_t addr, size_t len, bool write)
 }
 
 static bool
+is_private(uint64_t addr, size_t len, const vm_region_basic_info_data_64_t *info)
+{
+	(void)addr;
+	(void)len;
+	return info->inheritance != VM_INHERIT_SHARE;
+}
+
+static bool
 inherit_again(uint64_t addr, size_t len, const vm_region_basic_info_data_64_t *info)
 {
 	return vm_inherit(mach_task_self(), addr, len, info->shared ? VM_INHERIT_SHARE : VM_INHERIT_COPY) ==
@@ -113,6 +121,13 @@ advise_otherwise(uint64_t addr, size_t len, int advice)
 		if (!each_region(addr, len, NULL))
 			return fail(ENOMEM);
 		return __atlas_errno(vm_inherit(mach_task_self(), addr, len, VM_INHERIT_NONE));
+	case MADV_WIPEONFORK:
+		if (!each_region(addr, len, NULL))
+			return fail(ENOMEM);
+		if (!each_region(addr, len, is_private))
+			return fail(EINVAL);
+		return __atlas_errno(vm_map_inherit(mach_task_self(), addr, addr + len, INHERIT_ZERO));
+	case MADV_KEEPONFORK:
 	case MADV_DOFORK:
 		return each_region(addr, len, inherit_again) ? 0 : fail(ENOMEM);
 	case MADV_POPULATE_READ:

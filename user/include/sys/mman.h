@@ -82,6 +82,8 @@ extern "C" {
 #define MADV_DONTDUMP   MADV_NOCORE
 #define MADV_DODUMP     MADV_CORE
 /* Linux's. */
+#define MADV_WIPEONFORK 18              /* children find zeros there; private memory */
+#define MADV_KEEPONFORK 19              /* as DOFORK */
 #define MADV_DONTFORK   20              /* children do not have it */
 #define MADV_DOFORK     21              /* they have a copy again, or share what is shared */
 #define MADV_COLD       22              /* as DONTNEED */
