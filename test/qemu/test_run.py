@@ -99,9 +99,17 @@ def test_missing_emulator_is_a_skip(tmp_path):
     assert "skipped" in r.stdout
 
 
-def test_icicle_is_a_skip(tmp_path):
+def test_icicle_gets_a_tree(tmp_path):
+    kernel = fake_kernel(tmp_path, "Atlas\\natlas: exit status 0\\n", HANG)
+    r = run("--machine", "icicle", "--smp", "5", "--exec", "help", "--timeout", "30", ATLAS_KERNEL=kernel)
+    assert r.returncode == 0, r
+    assert "Microchip PolarFire-SoC Icicle Kit" in r.stdout, "firmware tells the model of the tree"
+
+
+@pytest.mark.parametrize("machine", ["icicle", "sifive_u"])
+def test_a_monitor_hart_alone_is_a_skip(tmp_path, machine):
     kernel = fake_kernel(tmp_path, "", FINISH_PASS)
-    r = run("--machine", "icicle", "--exec", "help", ATLAS_KERNEL=kernel)
+    r = run("--machine", machine, "--exec", "help", ATLAS_KERNEL=kernel)
     assert r.returncode == 77
     assert "skipped" in r.stdout
 

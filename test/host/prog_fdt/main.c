@@ -26,28 +26,36 @@ struct tree {
 	const char *qemu;               /* options of QEMU; NULL: test/fdt/<name>.dts */
 	unsigned    harts;              /* usable, QEMU's trees only; 0: do not ask */
 	uint64_t    memory;             /* bytes */
+	const char *source;             /* test/fdt/<source>.dts, with `memory` from the board's base on */
 };
 
 #define MB (1024ull * 1024)
 
 static const struct tree trees[] = {
-	{ "virt-1", "-M virt -smp 1 -m 32M", 1, 32 * MB },
-	{ "virt-4", "-M virt -smp 4 -m 2G", 4, 2048 * MB },
-	{ "virt-64", "-M virt -smp 64 -m 9G", 64, 9216 * MB },
-	{ "virt-100", "-M virt -smp 100 -m 128M", 64, 128 * MB },
-	{ "virt-aplic", "-M virt,aia=aplic-imsic -smp 2 -m 256M", 2, 256 * MB },
+	{ "virt-1", "-M virt -smp 1 -m 32M", 1, 32 * MB, NULL },
+	{ "virt-4", "-M virt -smp 4 -m 2G", 4, 2048 * MB, NULL },
+	{ "virt-64", "-M virt -smp 64 -m 9G", 64, 9216 * MB, NULL },
+	{ "virt-100", "-M virt -smp 100 -m 128M", 64, 128 * MB, NULL },
+	{ "virt-aplic", "-M virt,aia=aplic-imsic -smp 2 -m 256M", 2, 256 * MB, NULL },
 	{ "virt-numa", "-M virt -smp 4,sockets=2,cores=2 -m 1G"
 	    " -object memory-backend-ram,id=m0,size=256M"
 	    " -object memory-backend-ram,id=m1,size=768M"
 	    " -numa node,memdev=m0,nodeid=0,cpus=0-1 -numa node,memdev=m1,nodeid=1,cpus=2-3",
-	    4, 1024 * MB },
-	{ "sifive_u", "-M sifive_u -smp 5 -m 256M", 4, 256 * MB },
-	{ "spike", "-M spike -smp 2 -m 256M", 2, 256 * MB },
-	{ "vf2-linux", NULL, 0, 0 },
-	{ "vf2-mainline", NULL, 0, 0 },
-	{ "vf2-vendor", NULL, 0, 0 },
-	{ "mpfs", NULL, 0, 0 },
-	{ "hostile", NULL, 0, 0 },
+	    4, 1024 * MB, NULL },
+	{ "sifive_u", "-M sifive_u -smp 5 -m 256M", 4, 256 * MB, NULL },
+	{ "spike", "-M spike -smp 2 -m 256M", 2, 256 * MB, NULL },
+	{ "vf2-linux", NULL, 0, 0, NULL },
+	{ "vf2-mainline", NULL, 0, 0, NULL },
+	{ "vf2-vendor", NULL, 0, 0, NULL },
+	/* The board has 2, 4 or 8 GiB: the other two sizes of each dialect. */
+	{ "vf2-linux-2g", NULL, 0, 2048 * MB, "vf2-linux" },
+	{ "vf2-linux-4g", NULL, 0, 4096 * MB, "vf2-linux" },
+	{ "vf2-mainline-2g", NULL, 0, 2048 * MB, "vf2-mainline" },
+	{ "vf2-mainline-8g", NULL, 0, 8192 * MB, "vf2-mainline" },
+	{ "vf2-vendor-2g", NULL, 0, 2048 * MB, "vf2-vendor" },
+	{ "vf2-vendor-8g", NULL, 0, 8192 * MB, "vf2-vendor" },
+	{ "mpfs", NULL, 0, 0, NULL },
+	{ "hostile", NULL, 0, 0, NULL },
 };
 
 static unsigned tests;
@@ -88,8 +96,20 @@ make_tree(const struct tree *t)
 		    t->qemu, t->name, t->name);
 	else
 		snprintf(cmd, sizeof(cmd), "dtc -q -f -I dts -O dtb -o " WORK "/%s.dtb"
-		    " test/fdt/%s.dts >" WORK "/%s.out 2>&1", t->name, t->name, t->name);
+		    " test/fdt/%s.dts >" WORK "/%s.out 2>&1", t->name,
+		    t->source != NULL ? t->source : t->name, t->name);
 	return system(cmd) == 0;
+}
+
+/* The one bank of a board's tree, whatever its node is called, is this large. */
+static bool
+resize_bank(void *blob, uint64_t size)
+{
+	int node = fdt_node_offset_by_prop_value(blob, -1, "device_type", "memory", sizeof("memory"));
+	fdt32_t cell[2] = { cpu_to_fdt32((uint32_t)(size >> 32)), cpu_to_fdt32((uint32_t)size) };
+
+	return node >= 0 && fdt_setprop_inplace_namelen_partial(blob, node, "reg", 3, sizeof(cell),
+	    cell, sizeof(cell)) == 0;
 }
 
 /* The tree without the empty space that QEMU leaves in it. */
@@ -109,7 +129,7 @@ load_tree(const struct tree *t, size_t *size)
 	got = fread(blob, 1, room, in);
 	fclose(in);
 	if (fdt_check_full(blob, got) != 0 || fdt_open_into(blob, blob, (int)room) != 0 ||
-	    fdt_pack(blob) != 0) {
+	    fdt_pack(blob) != 0 || (t->source != NULL && !resize_bank(blob, t->memory))) {
 		free(blob);
 		return NULL;
 	}
