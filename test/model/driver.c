@@ -19,7 +19,8 @@ const char *const driver_kind_name[DRV_KINDS] = {
 	"vm_read", "vm_read_overwrite", "vm_write", "vm_copy", "vm_region", "fork", "end", "create",
 	"switch", "kernel read", "kernel write", "refill", "asids",
 	"vm_remap", "vm_wire", "vm_behavior_set", "vm_msync", "make memory entry", "map memory entry", "drop memory entry",
-	"take a copy", "use a copy", "map a pager", "map a submap", "stack"
+	"take a copy", "use a copy", "map a pager", "map a submap", "stack",
+	"vm_map_protect", "vm_map_madvise", "vm_map_wire", "vm_map_sync"
 };
 
 uint64_t
@@ -155,9 +156,28 @@ driver_start(void)
 
 /* --- one operation --- */
 
+/* FreeBSD's calls go in place of some of Mach's. */
+static void
+choose_kind(void)
+{
+	static const struct {
+		uint8_t kind, other, of;        /* one in `of` */
+	} row[] = {
+		{ DRV_PROTECT, DRV_PROTECT_RANGE, 3 }, { DRV_BEHAVIOR, DRV_MADVISE, 2 }, { DRV_WIRE, DRV_WIRE_RANGE, 2 },
+		{ DRV_MSYNC, DRV_SYNC, 2 },
+	};
+
+	for (unsigned i = 0; i < nitems(row); i++)
+		if (d.kind == row[i].kind && (d.random >> 44) % row[i].of == 0) {
+			d.kind = row[i].other;
+			return;
+		}
+}
+
 static void
 perform(uint8_t inject)
 {
+	choose_kind();
 	switch (d.kind) {
 	case DRV_ACCESS: op_access(inject); break;
 	case DRV_TOUCH: op_touch(inject); break;
@@ -193,6 +213,10 @@ perform(uint8_t inject)
 	case DRV_PAGER_MAP: op_pager_map(inject); break;
 	case DRV_WINDOW: op_window(inject); break;
 	case DRV_STACK: op_stack(inject); break;
+	case DRV_PROTECT_RANGE: op_protect_range(inject); break;
+	case DRV_MADVISE: op_madvise(inject); break;
+	case DRV_WIRE_RANGE: op_wire_range(inject); break;
+	case DRV_SYNC: op_sync(inject); break;
 	default: tlb_exhaust_asids(); break;
 	}
 }

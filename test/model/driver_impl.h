@@ -10,6 +10,7 @@
  *   driver_submap.c submaps and their windows
  *   driver_find.c   FreeBSD's placement
  *   driver_stack.c  stacks, guards, limits
+ *   driver_range.c  FreeBSD's operations on ranges
  *   driver_pager.c  memory objects and their pager
  */
 #ifndef DRIVER_IMPL_H
@@ -145,6 +146,12 @@ void submaps_finish(void);
 
 /* driver_find.c */
 void op_find(uint8_t inject);
+
+/* driver_range.c */
+void op_protect_range(uint8_t inject);
+void op_madvise(uint8_t inject);
+void op_wire_range(uint8_t inject);
+void op_sync(uint8_t inject);
 
 /* driver_stack.c */
 void op_stack(uint8_t inject);

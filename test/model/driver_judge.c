@@ -49,15 +49,17 @@ agree(model_codes codes, kern_return_t kr)
 	driver_counts.code[kr & 63]++;
 	if (kr == KERN_RESOURCE_SHORTAGE) {
 		driver_counts.shortage[d.kind]++;
+		if (codes & CODE(KERN_RESOURCE_SHORTAGE))
+			return false;           /* a limit */
 		vm_page_counts(&pages);
 		if (!d.config.inject && pages.free > 3000)
 			fail("a shortage with %lu pages free", pages.free);
 		return false;
 	}
-	if (!(codes >> kr & 1)) {
+	if (!(codes & CODE(kr))) {
 		kern_return_t want = 0;
 
-		while (!(codes >> want & 1))
+		while (want < KERN_OUT_OF_BOUNDS && !(codes & CODE(want)))
 			want++;
 		kern_reason_text(kern_reason(), text, sizeof(text));
 		fail("%s instead of %s (%s)", kern_return_name(kr), kern_return_name(want), text);
@@ -145,7 +147,7 @@ judged_access(unsigned h, unsigned t, vm_offset_t va, vm_prot_t access, paddr_t 
 	violations();
 	if (failed() || kr == KERN_RESOURCE_SHORTAGE)
 		return false;
-	if (!(codes >> kr & 1)) {
+	if (!(codes & CODE(kr))) {
 		int i = model_unit(va);
 
 		fail("task %u, hart %u: access %u at 0x%lx: %s; the model has prot %d", t, h, access, va,
@@ -277,6 +279,7 @@ region_agrees(unsigned t, vm_offset_t addr, const struct model_region *want, vm_
     vm_size_t size, const struct vm_region_basic_info *r)
 {
 	const struct unit *u = want->unit;
+	vm_map_entry_t e;
 
 	driver_counts.regions++;
 	if (start < want->start || start + size > want->end || size == 0 || start + size <= addr ||
@@ -288,6 +291,8 @@ region_agrees(unsigned t, vm_offset_t addr, const struct model_region *want, vm_
 		fail("task %u: vm_region(0x%lx): prot %u max %u inherit %u shared %u instead of %u %u %u %u",
 		    t, addr, r->protection, r->max_protection, r->inheritance, r->shared, u->prot, u->max,
 		    u->inherit, u->shared);
+	else if (!vm_map_lookup_entry(d.map[t], start, &e) || e->no_sync != u->no_sync || e->no_core != u->no_core)
+		fail("task %u: the entry at 0x%lx is not no_sync %d, no_core %d", t, start, u->no_sync, u->no_core);
 	else if (r->reserved != (u->sub != 0) || r->behavior != u->behavior || r->user_wired_count != u->wired || r->offset % P)
 		fail("task %u: vm_region(0x%lx): reserved %u behavior %u of %u wired %u of %u offset 0x%lx", t, addr,
 		    r->reserved, r->behavior, u->behavior, r->user_wired_count, u->wired, r->offset);

@@ -68,12 +68,30 @@ static void
 op_limit(void)
 {
 	struct vm_map_limits l = { VM_LIMIT_NONE, VM_LIMIT_NONE, VM_LIMIT_NONE };
+	struct model_task *m = &model_task[d.t];
 
 	if (d.arg2 % 4 == 0)
 		l.size = model_size(d.t) + (d.arg2 >> 2) * P;
-	say("task %u: at most 0x%lx bytes", d.t, l.size);
+	if (d.arg2 % 4 == 1)
+		l.wired = model_wired(d.t) + (d.arg2 >> 2) % 16u * P;
+	say("task %u: at most 0x%lx bytes, 0x%lx wired", d.t, l.size, l.wired);
 	vm_map_set_limits(d.map[d.t], &l);
-	model_task[d.t].limit = l.size;
+	m->limit = l.size;
+	m->limit_wired = l.wired;
+	m->limit_stack = l.stack;
+}
+
+/* A stack, perhaps, becomes the main one; it is met again soon. */
+static void
+op_main(void)
+{
+	struct model_task *m = &model_task[d.t];
+
+	m->main_start = trunc_page(d.addr);
+	m->main_end = m->main_start + round_page(d.size % M);
+	m->limit_stack = d.arg2 & 3 ? (d.arg2 >> 2) * 4ul * P + d.size % P : MODEL_LIMIT_NONE;
+	say("task %u: [0x%lx, 0x%lx) is the main stack, of at most 0x%lx bytes", d.t, m->main_start, m->main_end, m->limit_stack);
+	vm_map_set_main_stack(d.map[d.t], m->main_start, m->main_end, m->limit_stack);
 }
 
 void
@@ -92,7 +110,10 @@ op_stack(uint8_t inject)
 		op_guard(inject);
 		break;
 	case 5:
-		op_limit();
+		if (d.arg & 0x40)
+			op_main();
+		else
+			op_limit();
 		break;
 	default:
 		op_grow(inject);

@@ -154,7 +154,8 @@ model_create(unsigned t)
 {
 	model_end(t);
 	model_task[t].live = true;
-	model_task[t].limit = MODEL_LIMIT_NONE;
+	model_task[t].limit = model_task[t].limit_wired = model_task[t].limit_stack = MODEL_LIMIT_NONE;
+	model_task[t].main_start = model_task[t].main_end = 0;
 }
 
 void
@@ -812,6 +813,10 @@ model_fork(unsigned parent, unsigned child)
 {
 	model_create(child);
 	model_task[child].limit = model_task[parent].limit;
+	model_task[child].limit_wired = model_task[parent].limit_wired;
+	model_task[child].limit_stack = model_task[parent].limit_stack;
+	model_task[child].main_start = model_task[parent].main_start;
+	model_task[child].main_end = model_task[parent].main_end;
 	for (unsigned i = 0; i < space.nunits; i++) {
 		struct unit *p = &model_task[parent].unit[i], *c = &model_task[child].unit[i];
 
@@ -1045,19 +1050,19 @@ model_stack(unsigned t, vm_offset_t addr, vm_size_t size, bool up, bool commit)
 	return OK;
 }
 
-/* One entry, as far as gaps go. */
-static bool
+bool
 same_gap(const struct unit *a, const struct unit *b)
 {
 	return b->cell != NULL && b->guard == GUARD_GAP && a->stack == b->stack && a->stack_prot == b->stack_prot &&
-	    a->stack_max == b->stack_max && a->inherit == b->inherit && a->behavior == b->behavior && a->tag == b->tag;
+	    a->stack_max == b->stack_max && a->inherit == b->inherit && a->behavior == b->behavior && a->tag == b->tag &&
+	    a->no_sync == b->no_sync && a->no_core == b->no_core;
 }
 
 model_codes
 model_growstack(unsigned t, vm_offset_t addr, bool commit)
 {
 	struct unit *u = model_task[t].unit, new;
-	int i = model_unit(addr), low, high, stack, need, size;
+	int i = model_unit(addr), low, high, stack, need, most, size;
 	model_codes codes;
 
 	if (i < 0 || u[i].cell == NULL || u[i].guard == GUARD_NONE)
@@ -1071,17 +1076,23 @@ model_growstack(unsigned t, vm_offset_t addr, bool commit)
 	    u[stack].guard != GUARD_NONE || u[stack].sub != 0 || !(u[i].up ? u[stack].up : u[stack].down))
 		return CODE(KERN_FAILURE);
 	need = u[i].up ? i + 1 - low : high - i;
-	if (need > high - low - 1)
+	most = high - low - 1;          /* the last page is the guard page */
+	if (need > most)
 		return CODE(KERN_NO_SPACE);
+	codes = within_stack_limit(t, addr, space.start[low], space.start[high], u[i].up, need, &most);
+	if (codes != OK)
+		return codes;
 	size = (need + GROW_UNITS - 1) / GROW_UNITS * GROW_UNITS;
-	if (size > high - low - 1)
-		size = high - low - 1;
+	if (size > most)
+		size = most;
 	codes = within_limit(t, (vm_size_t)size * PAGE_SIZE, 0, 0);
 	if (codes != OK || !commit)
 		return codes;
 	new = unit_new(u[i].stack_prot, u[i].stack_max, u[stack].inherit, 0, SHARED_NO);
 	new.tag = u[stack].tag;
 	new.behavior = u[stack].behavior;
+	new.no_sync = u[stack].no_sync;
+	new.no_core = u[stack].no_core;
 	new.down = u[stack].down;
 	new.up = u[stack].up;
 	fill(t, u[i].up ? low : high - size, u[i].up ? low + size : high, &new);
@@ -1094,6 +1105,8 @@ static bool
 alike(const struct unit *a, const struct unit *b)
 {
 	if (b->cell == NULL || a->copy != b->copy || a->guard != b->guard)
+		return false;
+	if (a->no_sync != b->no_sync || a->no_core != b->no_core)
 		return false;
 	return model_same(a, b) || (a->sub == b->sub && a->prot == b->prot && a->max == b->max && a->inherit == b->inherit &&
 	    a->tag == b->tag && a->behavior == b->behavior && a->wired == b->wired &&

@@ -40,7 +40,7 @@
 #define MODEL_PAGES_MAX 4096            /* of one copy */
 
 typedef uint64_t model_codes;           /* set of result codes */
-#define CODE(kr)        (1ul << (kr))
+#define CODE(kr)        (1ul << ((kr) == KERN_OUT_OF_BOUNDS ? 62 : (kr)))       /* all others are below 62 */
 #define MODEL_SKIP      (1ul << 63)
 #define OK              CODE(KERN_SUCCESS)
 
@@ -72,6 +72,7 @@ struct unit {
 	bool         down, up;          /* part of a stack that grows; or (up) the gap of one */
 	uint8_t      stack_prot, stack_max;     /* GAP: what grows into it may do */
 	uint32_t     stack;             /* GAP: of which stack */
+	bool         no_sync, no_core;  /* advice that is kept */
 };
 
 enum model_guard { GUARD_NONE, GUARD_PLAIN, GUARD_GAP };
@@ -109,6 +110,9 @@ extern struct model_space {
 struct model_task {
 	bool        live;
 	vm_size_t   limit;              /* bytes that may be mapped, guards not counted */
+	vm_size_t   limit_wired;        /* bytes that users may wire */
+	vm_offset_t main_start, main_end;       /* the main stack, */
+	vm_size_t   limit_stack;        /* and what may be mapped of it */
 	struct unit unit[MODEL_UNITS];
 };
 extern struct model_task model_task[MODEL_MAPS];
@@ -179,6 +183,20 @@ struct model_remap_args {
 model_codes model_remap(unsigned t, unsigned d, vm_offset_t *addr, const struct model_remap_args *a, vm_prot_t *cur, vm_prot_t *max, bool commit);
 /* A call that shares [addr, addr+size) of t was refused or broken off: what vm_region says of shared is open now. */
 void        model_perhaps_shared(unsigned t, vm_offset_t addr, vm_size_t size);
+/* FreeBSD's operations on [start, end): model_range.c. */
+struct model_rights {
+	vm_offset_t start, end;
+	vm_prot_t   prot, max;
+	unsigned    flags;              /* VM_MAP_PROTECT_* */
+};
+model_codes model_protect_range(unsigned t, const struct model_rights *a, bool commit);
+model_codes model_madvise(unsigned t, vm_offset_t start, vm_offset_t end, unsigned advice, bool commit);
+/* For the user. */
+model_codes model_wire_range(unsigned t, vm_offset_t start, vm_offset_t end, unsigned flags, bool commit);
+model_codes model_unwire_range(unsigned t, vm_offset_t start, vm_offset_t end, unsigned flags, bool commit);
+model_codes model_sync(unsigned t, vm_offset_t start, vm_offset_t end, bool invalidate);
+/* Bytes that users have wired in t. */
+vm_size_t   model_wired(unsigned t);
 /* access NONE unwires. */
 model_codes model_wire(unsigned t, vm_offset_t addr, vm_size_t size, vm_prot_t access, bool commit);
 model_codes model_behavior(unsigned t, vm_offset_t addr, vm_size_t size, vm_behavior_t b, bool commit);

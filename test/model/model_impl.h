@@ -1,5 +1,5 @@
 /*
- * model_impl.h: what model.c and model_share.c tell each other.
+ * model_impl.h: what model.c, model_share.c and model_range.c tell each other.
  */
 #ifndef MODEL_IMPL_H
 #define MODEL_IMPL_H
@@ -35,6 +35,15 @@ bool has_windows(unsigned t, vm_offset_t addr, vm_size_t size);
 bool has_mixed_windows(unsigned t, vm_offset_t addr, vm_size_t size);
 bool lacks(const struct unit *u, vm_prot_t prot);
 bool max_lacks(const struct unit *u, vm_prot_t prot);
+/* One entry, as far as gaps go. */
+bool same_gap(const struct unit *a, const struct unit *b);
+/*
+ * May users wire what is present and unwired of [first, last), but for what `passes` (NULL: nothing)? Else
+ * KERN_RESOURCE_SHORTAGE.
+ */
+model_codes within_wired_limit(unsigned t, int first, int last, bool (*passes)(const struct unit *u, unsigned flags), unsigned flags);
+/* May the stack with the gap [low, high) grow by `need` pages for addr? Lowers *most to what it may. */
+model_codes within_stack_limit(unsigned t, vm_offset_t addr, vm_offset_t low, vm_offset_t high, bool up, int need, int *most);
 model_codes place(unsigned t, vm_offset_t *addr, vm_size_t size, uint64_t mask, uint32_t flags,
     kern_return_t wrap, struct range *r);
 

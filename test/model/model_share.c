@@ -86,7 +86,7 @@ remap_commit(unsigned t, unsigned d, const struct range *from, const struct rang
 		moved[i].sub = moved[i].below = 0;
 		moved[i].copy = false;
 		moved[i].guard = GUARD_NONE;    /* memory without rights */
-		moved[i].down = moved[i].up = false;
+		moved[i].down = moved[i].up = moved[i].no_sync = moved[i].no_core = false;
 		moved[i].wired = 0;
 		moved[i].inherit = (uint8_t)a->inheritance;
 		moved[i].shared = copy ? SHARED_NO : SHARED_YES;
@@ -189,6 +189,8 @@ model_wire(unsigned t, vm_offset_t addr, vm_size_t size, vm_prot_t access, bool 
 		return MODEL_SKIP;
 	if (access != VM_PROT_NONE) {
 		codes = judge(t, addr, size, &r, lacks, access);
+		if (codes == OK)
+			codes = within_wired_limit(t, r.first, r.last, NULL, 0);
 		if (codes != OK)
 			return codes;
 	} else if (u[r.first].cell == NULL)
