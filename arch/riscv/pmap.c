@@ -547,6 +547,36 @@ pmap_add_write(pte_t *e, pte_t v, const struct vm_chunk *c, unsigned slot)
 		pte_or(e, PTE_W);
 }
 
+/* Is the page there, its leaf not, and does nobody wait for it? c has a reservation. */
+static inline bool
+pmap_may_enter(const pte_t *e, const struct vm_chunk *c, unsigned slot)
+{
+	return pte_load(e) == 0 && vm_chunk_populated(c, slot) &&
+	    !(c->head[slot].flags & (VM_PAGE_BUSY | VM_PAGE_ABSENT | VM_PAGE_ERROR));
+}
+
+/*
+ * Leaves from e on for at most n slots of a reservation, up to the first that may not be: page numbers, structures and
+ * leaves go in step. How many were made; they are the caller's to count.
+ */
+static noinline unsigned
+pmap_enter_in_step(pte_t *e, const struct vm_chunk *c, unsigned slot, unsigned n, pte_t bits)
+{
+	const pte_t step = pte_make(PAGE_SIZE, 0) - pte_make(0, 0);
+	const struct vm_page *m = c->head + slot, *first = m, *last = m + n;
+	pte_t leaf = pte_make(vm_page_pa(m), bits);
+	uint64_t there = c->popmap[slot / 64] >> slot % 64;
+
+	for (; m < last; m++, e++, leaf += step, there >>= 1) {
+		if (unlikely(slot++ % 64 == 0))
+			there = c->popmap[(slot - 1) / 64];
+		if (!(there & 1) || pte_load(e) != 0 || (m->flags & (VM_PAGE_BUSY | VM_PAGE_ABSENT | VM_PAGE_ERROR)))
+			break;
+		pte_store(e, leaf);
+	}
+	return (unsigned)(m - first);
+}
+
 /*
  * The part of pmap_enter_run inside one leaf table. A is set: the point is to
  * save the faults; D is not, for nobody has written.
@@ -563,6 +593,19 @@ pmap_enter_window(struct pmap *pmap, vm_offset_t va, struct vm_chunk *c, unsigne
 	if (level != 0)
 		return 0;
 	table = sv_table_page(e);
+	/* Mostly the first page is the one that faulted, and the others lack leaves. */
+	if (c->base != 0 && n > 1 && pte_load(e) != 0 && !(bits & PTE_W & ~pte_load(e)))
+		n--, slot++, e++, va += PAGE_SIZE;
+	if (c->base != 0 && pmap_may_enter(e, c, slot) && (pv = pv_get(pmap, table, c->head + slot, va)) != NULL) {
+		if (bits & PTE_X)
+			tlb_code_shootdown(pmap);
+		made = pmap_enter_in_step(e, c, slot, n, bits);
+		pv->count += made - 1;          /* it counts one */
+		n -= made;
+		slot += made;
+		e += made;
+		va += made * PAGE_SIZE;
+	}
 	for (; n > 0; n--, slot++, e++, va += PAGE_SIZE) {
 		pte_t v = pte_load(e);
 

@@ -301,6 +301,47 @@ TEST(pmap, enter_run_fills_only_holes)
 	teardown();
 }
 
+/* From several first slots, over words of the chunk's map, around missing pages, one that is busy, and leaves that are there. */
+TEST(pmap, enter_run_finds_every_page_of_a_chunk)
+{
+	static const unsigned from[] = { 0, 1, 49, 50, 63, 64, 127, 200 };
+	struct vm_chunk *c;
+	paddr_t pa;
+
+	ASSERT_TRUE(setup(1));
+	for (unsigned i = 1; i < 300; i++)
+		if (i % 7 != 3 && i != 127)
+			ASSERT_TRUE(page(i) != NULL);
+	c = vm_chunk_find(object, 0);
+	page(202)->flags |= VM_PAGE_BUSY;
+	for (unsigned k = 0; k < nitems(from); k++) {
+		unsigned expect = 0, n;
+
+		ASSERT_EQ(enter(pmap, W0 + 50 * PAGE_SIZE, 50, VM_PROT_READ, 0), KERN_SUCCESS);
+		ASSERT_EQ(enter(pmap, W0 + 52 * PAGE_SIZE, 52, VM_PROT_DEFAULT, 0), KERN_SUCCESS);
+		spin_lock(&object->lock);
+		n = pmap_enter_run(pmap, W0 + from[k] * PAGE_SIZE, c, from[k], 310 - from[k], VM_PROT_DEFAULT);
+		spin_unlock(&object->lock);
+		for (unsigned i = 0; i < 320; i++) {
+			bool there = vm_chunk_populated(c, i) && i != 202 && (i >= from[k] || i == 50 || i == 52);
+
+			ASSERT_EQ(pmap_extract(pmap, W0 + i * PAGE_SIZE, &pa), there);
+			if (there)
+				ASSERT_EQ(pa, vm_page_pa(vm_chunk_page(c, i)));
+			expect += there;
+		}
+		ASSERT_EQ(n, expect - 2);
+		ASSERT_EQ(resident(pmap), expect);
+		/* A run adds WRITE to what lacks it. */
+		if (from[k] <= 50)
+			ASSERT_TRUE(pmap_fault(pmap, W0 + 50 * PAGE_SIZE, VM_PROT_WRITE));
+		ASSERT_EQ(pmap_check(pmap, &(vm_offset_t){ 0 }), NULL);
+		pmap_remove(pmap, W0, W0 + MEGAPAGE_SIZE);
+	}
+	page(202)->flags &= ~VM_PAGE_BUSY;
+	teardown();
+}
+
 TEST(pmap, megapage_is_one_leaf_and_splits)
 {
 	struct pmap_stats s;

@@ -238,7 +238,7 @@ bench_demotion(void)
 		}
 	row("protect.4K inside a megapage", call[1], 20, "call");
 	row("demotion", call[1] - call[0], 20, "split");
-	row("promotion", fault[1] - fault[0], 20, "fault");
+	row("promotion", fault[1] > fault[0] ? fault[1] - fault[0] : 0, 20, "fault");
 }
 
 /* --- fork and copies --- */
