@@ -105,12 +105,15 @@ decode_devices(struct platform *p)
 	struct fdt_prop c;
 	fdt_node_t n;
 	unsigned depth = 1, seen = 0;   /* each costs a search of the tree */
+	uint32_t size;
 	size_t i;
 
 	for (n = f->root; n != FDT_NO_NODE && seen < DEVICES_MAX;
 	    n = fdt_walk_okay(f, n, &depth)) {
 		if (!fdt_prop_get(f, n, "compatible", &c))
 			continue;
+		if (fdt_prop_u32(f, n, "cache-size", &size) && size > p->cache_size)
+			p->cache_size = size;
 		for (i = 0; i < nitems(plics) && !fdt_string_in(&c, plics[i]); i++)
 			continue;
 		if (i < nitems(plics))

@@ -36,6 +36,9 @@ bool refuse(struct platform *p, const char *why);
 /* Text from the tree must not move the cursor of whoever reads it. */
 void make_printable(char *s);
 
+/* Is all of r in memory? */
+bool in_memory(const struct platform *p, const struct phys_range *r);
+
 bool decode_memory(struct platform *p);
 bool decode_reserved(struct platform *p);
 void decode_initrd(struct platform *p, fdt_node_t chosen);

@@ -130,8 +130,8 @@ decode_reserved(struct platform *p)
 	return true;
 }
 
-/* Is all of r in memory? Banks are sorted; adjacent ones count as one. */
-static bool
+/* Banks are sorted; adjacent ones count as one. */
+bool
 in_memory(const struct platform *p, const struct phys_range *r)
 {
 	uint64_t at = r->base;

@@ -5,7 +5,8 @@
  *
  *	firmware, boot hart     everything below prints
  *	device tree             says where memory is, which harts, which mode
- *	paging mode, direct map pages can be touched
+ *	paging mode, probe      memory is there
+ *	direct map              pages can be touched
  *	page allocator          tables and kernel objects can be made
  *	zones, pmap, maps, kmem kernel memory with guard pages
  *	traps, interrupt controller, devices: console by UART
@@ -21,6 +22,7 @@
 #include <arch/hart_start.h>
 #include <arch/paging.h>
 #include <arch/pmap_boot.h>
+#include <arch/probe.h>
 #include <arch/sbi.h>
 #include <arch/sv.h>
 #include <arch/timer.h>
@@ -137,6 +139,19 @@ boot_mode(void)
 	kprintf("paging   %s, %u ASID bits%s%s\n", paging_mode_name(), asid_bits,
 	    max < 5 ? " (mode limited by the boot argument)" : "",
 	    hart_full_fences_only ? "; SiFive U7: full fences only" : "");
+}
+
+static struct phys_range
+boot_image(void)
+{
+	return (struct phys_range){ kernel_pa, (uint64_t)(_image_end - _start) };
+}
+
+static void
+boot_probe(paddr_t dtb, uint64_t dtb_size)
+{
+	probe_memory(&boot_platform, boot_image(), (struct phys_range){ dtb, dtb_size });
+	boot_platform_log();
 }
 
 /* The first no-map range that overlaps [start, end), or NULL. */
@@ -303,7 +318,7 @@ static void
 boot_memory(paddr_t dtb, uint64_t dtb_size)
 {
 	static struct phys_range run[VM_PHYS_SEGS];
-	struct phys_range kernel = { kernel_pa, (uint64_t)(_image_end - _start) };
+	struct phys_range kernel = boot_image();
 	struct phys_range tree = { dtb, dtb_size };
 	uint64_t pages = 0;
 	unsigned n, whole = 0;
@@ -393,6 +408,7 @@ kernel_main(uint64_t hartid, paddr_t dtb)
 	boot_decode(hartid, dtb, dtb_size);
 	timer_init(boot_platform.timebase, (boot_platform.isa_common & ISA_SSTC) != 0);
 	boot_mode();
+	boot_probe(dtb, dtb_size);
 	boot_direct_map();
 	boot_initrd();
 	boot_memory(dtb, dtb_size);

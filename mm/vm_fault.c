@@ -37,7 +37,8 @@
  * its pager has locked, or that is on its way back to it (BUSY), is waited for in the same way.
  *
  * Memory that is filled in order, as the resident pages before a fresh one
- * show, is cleared some pages ahead (fill_ahead).
+ * show, is cleared some pages ahead (fill_ahead), and memory that is written
+ * over in order is copied so (copy_ahead).
  *
  * Quick and special. vm_fault itself knows A and B of an ordinary object. All
  * else, and objects that vm_object_classify calls special, is fault_slow's:
@@ -92,6 +93,7 @@ struct fault {
 	vm_prot_t       prot;
 	bool            fresh;  /* made by this fault */
 	bool            copied; /* case C: the chain may be shorter once the old leaf is gone */
+	unsigned        ahead;  /* case C: pages behind m that were copied with it */
 	/* what a pager is asked for, and what it has said */
 	vm_object_t     asked;
 	vm_object_offset_t asked_offset;
@@ -180,6 +182,59 @@ copy_window(struct fault *f, const struct vm_page *old)
 	vm_chunk_fill_copy(c, from);
 }
 
+/* Pages from slot on that are worth making now: by how many before it are there without a gap. */
+static unsigned
+pages_ahead(const struct vm_chunk *c, unsigned slot)
+{
+	unsigned w, shift;
+	uint32_t before;
+
+	if (slot < 2 * FAULT_AHEAD)
+		return 1;
+	if (slot % FAULT_AHEAD_MOST == 0 && c->popmap[slot / 64 - 1] == ~0ul)
+		return FAULT_AHEAD_MOST;
+	w = (slot - 2 * FAULT_AHEAD) / 64;
+	shift = (slot - 2 * FAULT_AHEAD) % 64;
+	before = (uint32_t)(c->popmap[w] >> shift);
+	if (shift > 32)
+		before |= (uint32_t)(c->popmap[w + 1] << (64 - shift));
+	return before == ~0u ? FAULT_AHEAD : 1;
+}
+_Static_assert(FAULT_AHEAD == 16 && FAULT_AHEAD_MOST == 64, "32 bits before, or a word");
+
+/*
+ * C, in memory that is written over in order: f->m, the copy of old, begins a group. The rest of the group is copied with
+ * it, as far as it is old's object that shows through here, and nobody else sees it through the top object. Our leaves of
+ * the old pages go; what comes instead is entered with f->m. Not the last page of a chunk, as in fill_ahead.
+ */
+static noinline void
+copy_ahead(struct fault *f, const struct vm_page *old)
+{
+	struct vm_chunk *c = f->m->o.chunk, *from = old->o.chunk;
+	vm_offset_t at = f->va + f->l.pmap_shift;
+	unsigned slot = f->m->slot, n = FAULT_AHEAD, i;
+
+	if (f->level != f->l.object->shadow || old->slot != slot || f->level->special || f->l.object->special ||
+	    f->l.map != f->only || f->l.wired || f->l.entry->behavior == VM_BEHAVIOR_RANDOM ||
+	    __atomic_load_n(&f->l.object->ref_count, __ATOMIC_ACQUIRE) > 1)
+		return;
+	if (n > (f->l.hi - f->va) >> PAGE_SHIFT)
+		n = (unsigned)((f->l.hi - f->va) >> PAGE_SHIFT);
+	if (slot + n == VM_CHUNK_PAGES)
+		n--;
+	for (i = 1; i < n && vm_chunk_populated(from, slot + i) && !vm_chunk_populated(c, slot + i); i++) {
+		struct vm_page *m = vm_object_page_alloc(f->l.object, f->l.offset + i * PAGE_SIZE, 0);
+
+		if (m == NULL)
+			break;
+		vm_page_copy(m, vm_chunk_page(from, slot + i));
+		m->flags |= VM_PAGE_DIRTY;
+	}
+	if (i > 1)
+		pmap_remove(f->l.pmap, at + PAGE_SIZE, at + i * PAGE_SIZE);
+	f->ahead = i - 1;
+}
+
 /*
  * C: f->m, found in f->level (locked), is copied into the top object (locked).
  * Our own leaf of the old page is replaced by the caller if `only` is the map
@@ -204,6 +259,8 @@ copy_up(struct fault *f)
 	f->fresh = f->copied = true;
 	if (unlikely(f->l.entry->megapages))
 		copy_window(f, m);
+	if (unlikely(f->m->slot % FAULT_AHEAD == 0) && pages_ahead(f->m->o.chunk, f->m->slot) > 1)
+		copy_ahead(f, m);
 	if (__atomic_load_n(&top->ref_count, __ATOMIC_ACQUIRE) > 1 || f->l.map != f->only || top->special)
 		pmap_page_protect(m, VM_PROT_NONE);
 	spin_unlock(&f->level->lock);
@@ -354,6 +411,7 @@ find_page_slow(struct fault *f)
 
 	f->prot = f->l.prot;
 	f->fresh = f->copied = false;
+	f->ahead = 0;
 	kr = descend(f);
 	if (kr != KERN_SUCCESS)
 		return kr;
@@ -417,26 +475,6 @@ enter_around(const struct vm_map_lookup *l, const struct vm_page *m, vm_offset_t
 		n = (unsigned)((l->hi - start) >> PAGE_SHIFT);
 	(void)pmap_enter_run(l->pmap, start + l->pmap_shift, m->o.chunk, slot - back, n, prot);
 }
-
-/* Pages from slot on that are worth clearing now: by how many before it are there without a gap. */
-static unsigned
-pages_ahead(const struct vm_chunk *c, unsigned slot)
-{
-	unsigned w, shift;
-	uint32_t before;
-
-	if (slot < 2 * FAULT_AHEAD)
-		return 1;
-	if (slot % FAULT_AHEAD_MOST == 0 && c->popmap[slot / 64 - 1] == ~0ul)
-		return FAULT_AHEAD_MOST;
-	w = (slot - 2 * FAULT_AHEAD) / 64;
-	shift = (slot - 2 * FAULT_AHEAD) % 64;
-	before = (uint32_t)(c->popmap[w] >> shift);
-	if (shift > 32)
-		before |= (uint32_t)(c->popmap[w + 1] << (64 - shift));
-	return before == ~0u ? FAULT_AHEAD : 1;
-}
-_Static_assert(FAULT_AHEAD == 16 && FAULT_AHEAD_MOST == 64, "32 bits before, or a word");
 
 /*
  * m is fresh and begins a group (or ends one: then only a megapage that was
@@ -557,6 +595,8 @@ enter_fresh(struct fault *f)
 	if (unlikely(f->l.wired && f->m->wire_count != 0))
 		flags |= PMAP_WIRED;
 	kr = pmap_enter(f->l.pmap, at, f->m, f->prot, flags);
+	if (unlikely(f->ahead != 0) && kr == KERN_SUCCESS)
+		(void)pmap_enter_run(f->l.pmap, at + PAGE_SIZE, c, f->m->slot + 1u, f->ahead, f->prot);
 	/* The last page of a window: what is copied becomes a megapage again. */
 	if (unlikely(vm_chunk_is_megapage(c)) && kr == KERN_SUCCESS && !f->l.object->special &&
 	    megapage_fits(&f->l, f->m, f->level, f->va))

@@ -6,7 +6,8 @@
     not ok 2 pmap.remove
     ok 3 smp.shootdown # SKIP one hart
 
-Lines that begin with # and stand before a "not ok" line tell why. A plan that
+Lines that begin with # and stand before a "not ok" line tell why; where none
+stand there, those after it do. A plan that
 was not fulfilled, or no plan, is a problem of the whole report: a runner that
 died half way must not look like one that passed.
 """
@@ -21,7 +22,7 @@ LINE = re.compile(r"^(not )?ok (\d+)(?: -)? ?(.*?)\s*(?:# *SKIP\b *(.*))?$", re.
 
 
 def parse(text):
-    plan, tests, notes, problem = None, [], [], None
+    plan, tests, notes, problem, said_before = None, [], [], None, False
     for line in text.replace("\r", "").splitlines():
         m = PLAN.match(line)
         if m:
@@ -40,9 +41,11 @@ def parse(text):
                 tests.append(Test(name, "skipped", skip))
             else:
                 tests.append(Test(name, "passed", ""))
-            notes = []
+            said_before, notes = bool(notes), []
         elif line.lstrip().startswith("#") or (notes and line.startswith(" ")):
             notes.append(line.strip())
+            if tests and tests[-1].outcome == "failed" and not said_before:
+                tests[-1] = tests[-1]._replace(detail="\n".join(notes))
     if plan is None:
         problem = problem or "no plan (1..N) was printed"
     elif plan != len(tests):

@@ -85,7 +85,7 @@ table_below(pte_t *e, unsigned level)
 	return t;
 }
 
-/* Maps [va, va + size) to pa.. with the largest leaves that fit. FALSE: no table left. */
+/* Maps [va, va + size) to pa.. with the largest leaves that fit; bits 0: to nothing. FALSE: no table left. */
 static bool
 paging_map(uint64_t va, paddr_t pa, uint64_t size, pte_t bits)
 {
@@ -101,7 +101,7 @@ paging_map(uint64_t va, paddr_t pa, uint64_t size, pte_t bits)
 			level--;
 			e = &t[sv_index(va, level)];
 		}
-		*e = pte_make(pa, bits);
+		*e = bits != 0 ? pte_make(pa, bits) : 0;
 		va += sv_size(level);
 		pa += sv_size(level);
 		size -= size < sv_size(level) ? size : sv_size(level);
@@ -215,6 +215,17 @@ paging_mode_name(void)
 static struct { paddr_t pa, end; uint64_t va; } devmap_window[DEVMAP_WINDOWS];
 static unsigned devmap_count;
 static uint64_t devmap_next = DEVMAP_BASE;
+
+/* Where the first window will be: so its table serves both. */
+volatile void *
+paging_window(paddr_t pa)
+{
+	pte_t bits = pa == ~0ul ? 0 : RW;
+	bool ok = paging_map(DEVMAP_BASE, bits == 0 ? 0 : trunc_page(pa), PAGE_SIZE, bits);
+
+	sfence_vma_all();
+	return ok && bits != 0 ? (volatile void *)(DEVMAP_BASE + (pa & PAGE_MASK)) : NULL;
+}
 
 volatile void *
 devmap(uint64_t pa, size_t size)

@@ -224,7 +224,7 @@ TEST(task, orphans_leave_no_corpse)
 	if (t == NULL)
 		return;
 	task_deallocate(t);
-	while (task_count() != before && tries++ < 200)
+	while (task_count() != before && tries++ < 20000)
 		thread_sleep_us(5000);
 	ASSERT_EQ(task_count(), before);
 }

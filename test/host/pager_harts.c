@@ -223,9 +223,12 @@ TEST(pager_parallel, all_mappings_wait_until_the_pager_is_ready)
 
 #define ROUNDS  400u
 
+static unsigned flushes, stored;        /* rounds of the fourth; of the three, those that are done */
+
 /*
  * Each of three threads counts in its own byte of every page; a fourth cleans and
- * flushes; a fifth maps and unmaps another window, so that the object is always used.
+ * flushes for as long. Half way each of the three waits for a round that began
+ * after its store: some page is dirty then, however the harts are run.
  */
 static void
 hart_store(unsigned hart, void *arg)
@@ -234,8 +237,10 @@ hart_store(unsigned hart, void *arg)
 
 	(void)arg;
 	if (hart == 3) {
-		for (unsigned i = 0; i < ROUNDS; i++)
+		for (unsigned i = 0; i < ROUNDS || __atomic_load_n(&stored, __ATOMIC_SEQ_CST) < 3; i++) {
 			(void)pager_test_control(mo, i % 3 == 0 ? PAGER_CLEAN : PAGER_FLUSH, 0);
+			__atomic_fetch_add(&flushes, 1, __ATOMIC_SEQ_CST);
+		}
 		return;
 	}
 	for (unsigned i = 0; i < ROUNDS; i++) {
@@ -248,14 +253,19 @@ hart_store(unsigned hart, void *arg)
 		if (vm_map_write_user(map, &mine[page], va, 1) != KERN_SUCCESS)
 			__atomic_fetch_add(&wrong, 1, __ATOMIC_RELAXED);
 		(void)vm_fault(map, va, i % 2 ? VM_PROT_WRITE : VM_PROT_READ);
+		if (i == ROUNDS / 2)
+			for (unsigned seen = __atomic_load_n(&flushes, __ATOMIC_SEQ_CST);
+			    __atomic_load_n(&flushes, __ATOMIC_SEQ_CST) < seen + 2;)
+				hart_relax();
 	}
+	__atomic_fetch_add(&stored, 1, __ATOMIC_SEQ_CST);
 }
 
 TEST(pager_parallel, no_store_is_lost_between_flushes)
 {
 	ASSERT_TRUE(setup());
 	ASSERT_EQ(pager_test_control(mo, PAGER_FILL, 0), KERN_SUCCESS);
-	wrong = 0;
+	wrong = flushes = stored = 0;
 	host_jitter = true;
 	host_run_harts(4, hart_store, NULL);
 	host_jitter = false;

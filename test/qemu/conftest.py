@@ -18,6 +18,7 @@ RUN = os.path.join(ROOT, "scripts/run")
 sys.path.insert(0, os.path.join(ROOT, "test"))
 
 WORKERS = 2
+PATIENCE = 240  # seconds until a start is called hung: what takes three is given them however busy the machine is
 MEGA = {"M": 1, "G": 1024}
 
 
@@ -33,7 +34,7 @@ class Config:
     mem: str = "128M"
     debug: bool = False     # the kernel with all checks
 
-    def job(self, name, *options, timeout=60):
+    def job(self, name, *options, timeout=PATIENCE):
         env = (("ATLAS_KERNEL", "build/debug/atlas.elf"),) if self.debug else ()
         machine = ("--mode", self.mode, "--smp", str(self.smp), "--mem", self.mem)
         return Job(f"{name}-{self}" if name else str(self), machine + options, timeout, env)
@@ -53,7 +54,7 @@ class Job:
     """One start of scripts/run: its options, and seconds until it must have ended."""
     name: str
     options: tuple
-    timeout: int = 60
+    timeout: int = PATIENCE
     env: tuple = ()     # of (name, value)
     tool: str = RUN     # another script that starts machines by scripts/run
 
@@ -111,7 +112,7 @@ class Directives(dict):
                 and config.mode == self.get("mode", config.mode))
 
     def timeout(self):
-        return int(self.get("timeout", 60))
+        return int(self.get("timeout", PATIENCE))
 
 
 _pool = concurrent.futures.ThreadPoolExecutor(WORKERS)

@@ -46,8 +46,8 @@ def images():
 
 def start(board, *options, qemu=""):
     """A machine with a board's card in it, before U-Boot counts down."""
-    return pexpect.spawn(RUN, ["--card", f"build/atlas-{board}.img", "--mem", "512M", "--timeout", "60", *options],
-                         cwd=ROOT, timeout=20, encoding="utf-8", codec_errors="replace",
+    return pexpect.spawn(RUN, ["--card", f"build/atlas-{board}.img", "--mem", "512M", "--timeout", "240", *options],
+                         cwd=ROOT, timeout=120, encoding="utf-8", codec_errors="replace",
                          dimensions=(50, 200), env={**os.environ, "ATLAS_QEMU_ARGS": qemu})
 
 

@@ -7,7 +7,7 @@ import subprocess
 
 import pytest
 
-from conftest import ROOT, RUN, Job
+from conftest import PATIENCE, ROOT, RUN, Job
 
 BUILD = os.path.join(ROOT, "build/test/machines")
 IMAGE = os.path.join(ROOT, "build/atlas.img")
@@ -18,7 +18,7 @@ SESSION = ("task create t1; vm_allocate t1 4M; set a $addr; fill t1 $a 4M 0x5a; 
            "show harts")
 
 
-def session(name, *options, timeout=60, **env):
+def session(name, *options, timeout=PATIENCE, **env):
     return Job(name, tuple(options) + ("--exec", SESSION), timeout, tuple(sorted(env.items())))
 
 

@@ -21,7 +21,7 @@ LIST = os.path.join(ROOT, "test/user/list")
 
 
 def boot_jobs():
-    return [c.job("", "--exec", "test run *", timeout=120) for c in MATRIX]
+    return [c.job("", "--exec", "test run *") for c in MATRIX]
 
 
 def script_jobs():

@@ -54,7 +54,7 @@ def typed(text):
 
 def play(sessions):
     """Types the commands of all sessions at one machine; the sessions as they came out."""
-    child = pexpect.spawn(os.path.join(ROOT, "scripts/run"), ["--timeout", "120"], cwd=ROOT, timeout=20,
+    child = pexpect.spawn(os.path.join(ROOT, "scripts/run"), ["--timeout", "600"], cwd=ROOT, timeout=120,
                           encoding="utf-8", codec_errors="replace", dimensions=(50, 200))
     child.expect_exact("\n" + PROMPT)
     shown = []
@@ -111,7 +111,7 @@ def files():
     pytest.param(*c, id=re.sub(r"\W+", "_", c[0])) for c in commands() if not c[0].startswith("make ")])
 def test_command(files, command, status, lines):
     r = subprocess.run(["bash", "-o", "pipefail", "-c", command], cwd=ROOT, capture_output=True, text=True,
-                       errors="replace", stdin=subprocess.DEVNULL, timeout=120, check=False)
+                       errors="replace", stdin=subprocess.DEVNULL, timeout=300, check=False)
     assert r.returncode == status, f"\n{r.stdout[-4000:]}{r.stderr}"
     pattern = "".join("^" + re.sub(r"0x[0-9a-f]+", "0x[0-9a-f]+", re.escape(line)) + "\n" for line in lines)
     assert re.search(pattern, r.stdout, re.M), f"\nnot shown:\n{pattern}\nbut:\n{r.stdout[-4000:]}"

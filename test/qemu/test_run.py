@@ -48,8 +48,8 @@ VERDICTS = [
 @pytest.mark.parametrize("name,message,code,status,words", VERDICTS, ids=[v[0] for v in VERDICTS])
 def test_verdict(tmp_path, name, message, code, status, words):
     kernel = fake_kernel(tmp_path, message, code)
-    timeout = "20" if name == "no_power_off" else "3"
-    r = run("--exec", "help", "--timeout", timeout, ATLAS_KERNEL=kernel)
+    # Those that end by the limit must have come so far by then; those that end by themselves may take their time.
+    r = run("--exec", "help", "--timeout", {"hang": "15", "silent_hang": "3"}.get(name, "120"), ATLAS_KERNEL=kernel)
     assert r.returncode == status, r
     assert words in r.stderr, r
 
@@ -58,19 +58,19 @@ def test_verdict(tmp_path, name, message, code, status, words):
     ("--smp", "4"), ("--mem", "32M"), ("--mode", "sv39"), ("--icount", "0"), ("--uboot",)], ids=str)
 def test_options_that_start_a_machine(tmp_path, options):
     kernel = fake_kernel(tmp_path, "Atlas\\natlas: exit status 0\\n", FINISH_PASS)
-    r = run("--exec", "help", "--timeout", "30", *options, ATLAS_KERNEL=kernel)
+    r = run("--exec", "help", "--timeout", "120", *options, ATLAS_KERNEL=kernel)
     assert r.returncode == 0, r
 
 
 def test_flat_image_boots(tmp_path):
     kernel = fake_kernel(tmp_path, "Atlas\\natlas: exit status 0\\n", FINISH_PASS)
-    r = run("--exec", "help", "--timeout", "10", ATLAS_KERNEL=kernel[:-3] + "img")
+    r = run("--exec", "help", "--timeout", "120", ATLAS_KERNEL=kernel[:-3] + "img")
     assert r.returncode == 0, r
 
 
 def test_machine_without_power_off_ends_after_the_verdict(tmp_path):
     kernel = fake_kernel(tmp_path, "Atlas\\natlas: exit status 1\\n", HANG)
-    r = run("--exec", "help", "--machine", "sifive_u", "--smp", "5", "--timeout", "20",
+    r = run("--exec", "help", "--machine", "sifive_u", "--smp", "5", "--timeout", "120",
             ATLAS_KERNEL=kernel)
     assert r.returncode == 1, r
 
@@ -114,6 +114,19 @@ def test_a_monitor_hart_alone_is_a_skip(tmp_path, machine):
     assert "skipped" in r.stdout
 
 
+def running_with(word):
+    """The processes whose command line has the word."""
+    found = []
+    for cmdline in glob.glob("/proc/[0-9]*/cmdline"):
+        try:
+            with open(cmdline, "rb") as f:
+                if word.encode() in f.read():
+                    found.append(cmdline)
+        except OSError:
+            pass    # that process has ended
+    return found
+
+
 def test_interrupt_leaves_no_qemu_behind(tmp_path):
     kernel = fake_kernel(tmp_path, "Atlas\\n", HANG)
     p = subprocess.Popen([RUN, "--exec", "help"], cwd=ROOT, stdout=subprocess.PIPE,
@@ -121,14 +134,11 @@ def test_interrupt_leaves_no_qemu_behind(tmp_path):
     while b"Atlas" not in p.stdout.readline():
         pass
     p.terminate()
-    assert p.wait(10) != 0
-    time.sleep(0.2)
-    for cmdline in glob.glob("/proc/[0-9]*/cmdline"):
-        try:
-            with open(cmdline, "rb") as f:
-                assert kernel.encode() not in f.read()
-        except OSError:
-            pass    # that process has ended
+    assert p.wait(60) != 0
+    end = time.monotonic() + 60
+    while running_with(kernel):
+        assert time.monotonic() < end, running_with(kernel)
+        time.sleep(0.2)
 
 
 def test_script_and_files_reach_the_machine(tmp_path):

@@ -24,7 +24,7 @@ def ctrl(letter):
 @pytest.fixture(scope="module")
 def machine():
     """One machine for all tests of this file; each begins and ends at the prompt."""
-    child = pexpect.spawn(RUN, ["--timeout", "300"], cwd=ROOT, timeout=15, encoding="utf-8",
+    child = pexpect.spawn(RUN, ["--timeout", "600"], cwd=ROOT, timeout=120, encoding="utf-8",
                           codec_errors="replace", dimensions=(50, 200))
     child.expect_exact(PROMPT)
     yield child
@@ -115,7 +115,7 @@ def test_interrupt_of_a_running_program(machine):
 
 
 def test_poweroff_status():
-    child = pexpect.spawn(RUN, [], cwd=ROOT, timeout=20, encoding="utf-8")
+    child = pexpect.spawn(RUN, [], cwd=ROOT, timeout=120, encoding="utf-8")
     child.expect_exact(PROMPT)
     child.send("poweroff 7\r")
     child.expect_exact("atlas: exit status 7")

@@ -427,3 +427,93 @@ TEST(vm_fault, nothing_is_cleared_ahead_beyond_the_entry_or_of_random_use)
 	ASSERT_TRUE(fixture_sound(map, NULL));
 	vm_map_deallocate(map);
 }
+
+/* A map with pages [0, 256) at `at`, forked: its own memory shows the child's pages until it is written. */
+static bool
+forked(vm_offset_t at, vm_map_t *map, vm_map_t *child)
+{
+	*map = fixture_map();
+	if (!fixture_fill(*map, at, 256, 0))
+		return false;
+	*child = vm_map_fork(*map);
+	return *child != NULL;
+}
+
+TEST(vm_fault, memory_written_over_in_order_is_copied_ahead)
+{
+	vm_offset_t at = 64 * M;
+	vm_map_t map, child;
+
+	ASSERT_TRUE(forked(at, &map, &child));
+	for (unsigned i = 0; i < 32; i++) {
+		ASSERT_STORE(map, at + i * P, (uint8_t)(i + 100));
+		ASSERT_EQ(resident(map, at), i + 1);
+	}
+	ASSERT_LOAD(map, at + 33 * P, 33);      /* through the old page, which must not stay */
+	ASSERT_STORE(map, at + 32 * P, 132);
+	ASSERT_EQ(resident(map, at), 48);
+	ASSERT_EQ(fixture_leaf(map, at + 33 * P), VM_PROT_DEFAULT);
+	ASSERT_EQ(fixture_leaf(map, at + 47 * P), VM_PROT_DEFAULT);
+	for (unsigned i = 33; i < 48; i++) {
+		ASSERT_LOAD(map, at + i * P, (uint8_t)i);
+		ASSERT_STORE(map, at + i * P, (uint8_t)(i + 100));
+	}
+	ASSERT_TRUE(fixture_sound(map, child, NULL));
+	for (unsigned i = 48; i < 256; i++)
+		ASSERT_STORE(map, at + i * P, (uint8_t)(i + 100));
+	ASSERT_EQ(resident(map, at), 256);      /* no more than there is to copy */
+	ASSERT_TRUE(fixture_holds(map, at, 256, 100));
+	ASSERT_TRUE(fixture_holds(child, at, 256, 0));
+	ASSERT_TRUE(fixture_sound(map, child, NULL));
+	vm_map_deallocate(child);
+	ASSERT_TRUE(fixture_holds(map, at, 256, 100));
+	vm_map_deallocate(map);
+}
+
+TEST(vm_fault, copying_ahead_stops_at_what_is_newer_and_at_the_entry)
+{
+	vm_offset_t at = 64 * M;
+	vm_map_t map, child;
+
+	ASSERT_TRUE(forked(at, &map, &child));
+	ASSERT_STORE(map, at + 40 * P, 1);      /* newer in front */
+	for (unsigned i = 0; i < 33; i++)
+		ASSERT_STORE(map, at + i * P, 2);
+	ASSERT_EQ(resident(map, at), 41);
+	ASSERT_LOAD(map, at + 40 * P, 1);
+	ASSERT_LOAD(map, at + 39 * P, 39);
+	/* The child's next pages are an entry of their own. */
+	ASSERT_EQ(vm_protect(child, vm_address_u(at + 36 * P), vm_size_u(P), false, VM_PROT_READ), KERN_SUCCESS);
+	for (unsigned i = 0; i < 33; i++)
+		ASSERT_STORE(child, at + i * P, 3);
+	ASSERT_EQ(resident(child, at), 36);
+	ASSERT_LOAD(child, at + 36 * P, 36);
+	ASSERT_LOAD(map, at + 35 * P, 35);
+	ASSERT_TRUE(fixture_sound(map, child, NULL));
+	vm_map_deallocate(map);
+	vm_map_deallocate(child);
+}
+
+TEST(vm_fault, nothing_is_copied_ahead_of_random_use_or_in_front_of_two)
+{
+	vm_offset_t at = 64 * M;
+	vm_map_t map, child, grandchild;
+
+	ASSERT_TRUE(forked(at, &map, &child));
+	ASSERT_EQ(vm_behavior_set(map, vm_address_u(at), vm_size_u(256 * P), VM_BEHAVIOR_RANDOM), KERN_SUCCESS);
+	for (unsigned i = 0; i < 33; i++)
+		ASSERT_STORE(map, at + i * P, 1);
+	ASSERT_EQ(resident(map, at), 33);
+	/* An object between the written one and the pages: it might have newer ones. */
+	ASSERT_STORE(child, at + 200 * P, 9);
+	grandchild = vm_map_fork(child);
+	ASSERT_TRUE(grandchild != NULL);
+	for (unsigned i = 0; i < 33; i++)
+		ASSERT_STORE(grandchild, at + i * P, 2);
+	ASSERT_EQ(resident(grandchild, at), 33);
+	ASSERT_LOAD(grandchild, at + 200 * P, 9);
+	ASSERT_TRUE(fixture_sound(map, child, grandchild, NULL));
+	vm_map_deallocate(grandchild);
+	vm_map_deallocate(child);
+	vm_map_deallocate(map);
+}

@@ -124,21 +124,43 @@ forks(void)
 	OK(munmap(s, P));
 }
 
+static unsigned
+resident(const char *p, unsigned pages)
+{
+	char vec[64];
+	unsigned n = 0;
+
+	OK(mincore(p, pages * P, vec));
+	for (unsigned i = 0; i < pages; i++)
+		n += (vec[i] & MINCORE_INCORE) != 0;
+	return n;
+}
+
+/* By advice, and by mmap; as far as there is something, without a signal for what is not. */
 static void
 populating(void)
 {
-	char *p = mmap(NULL, 32 * P, RW, PRIVATE, -1, 0), vec[32];
-	unsigned n = 0;
+	char *p = mmap(NULL, 32 * P, RW, PRIVATE, -1, 0);
+	int fd = memfd_create("populated", 0);
 
 	OK(madvise(p, 32 * P, MADV_POPULATE_WRITE));
-	OK(mincore(p, 32 * P, vec));
-	for (unsigned i = 0; i < 32; i++)
-		n += (vec[i] & MINCORE_INCORE) != 0;
-	CHECK(n == 32, "%u", n);
+	CHECK(resident(p, 32) == 32, "%u", resident(p, 32));
 	OK(munmap(p, 32 * P));
-	p = mmap(NULL, 32 * P, RW, PRIVATE | MAP_POPULATE, -1, 0);
-	CHECK(p != MAP_FAILED && all(p, 0, 32 * P));
+	for (unsigned i = 0; i < 4; i++) {
+		p = mmap(NULL, 32 * P, i & 1 ? PROT_READ : RW, (i & 2 ? SHARED : PRIVATE) | MAP_POPULATE, -1, 0);
+		CHECK(p != MAP_FAILED && resident(p, 32) == 32 && all(p, 0, 32 * P), "%u: %u", i, resident(p, 32));
+		OK(munmap(p, 32 * P));
+	}
+	p = mmap(NULL, 32 * P, PROT_NONE, PRIVATE | MAP_POPULATE, -1, 0);
+	CHECK(p != MAP_FAILED && resident(p, 32) == 0);
 	OK(munmap(p, 32 * P));
+	CHECK(ftruncate(fd, 2 * P) == 0 && pwrite(fd, "x", 1, P) == 1, "errno %d", errno);
+	for (unsigned i = 0; i < 2; i++) {
+		p = mmap(NULL, 4 * P, RW, (i ? MAP_SHARED : MAP_PRIVATE) | MAP_POPULATE, fd, 0);
+		CHECK(p != MAP_FAILED && resident(p, 2) == 2 && p[P] == 'x' && p[P + 1] == 0, "errno %d", errno);
+		OK(munmap(p, 4 * P));
+	}
+	OK(close(fd));
 }
 
 int

@@ -301,6 +301,19 @@ zeros(void)
 	CHECK(S_ISCHR(st.st_mode) && st.st_size == 0);
 	OK(chmod("/dev/zero", 0600));
 	FAILS(ENOENT, chmod("/dev/none", 0600));
+	/* Names made up: each another. */
+	{
+		char one[] = "/tmp/suite.XXXXXX", two[] = "/tmp/suite.XXXXXX", bad[] = "/tmp/suite.XXXXX";
+		int a = mkstemp(one), b = mkstemp(two);
+
+		CHECK(a >= 3 && b >= 3 && strcmp(one, two) != 0 && strncmp(one, "/tmp/suite.", 11) == 0, "%s %s", one, two);
+		CHECK(write(a, "a", 1) == 1 && access(one, R_OK | W_OK) == 0);
+		FAILS(EINVAL, mkstemp(bad));
+		OK(unlink(one));
+		OK(unlink(two));
+		OK(close(a));
+		OK(close(b));
+	}
 	/* A fixed address is looked at before the descriptor. */
 	FAILS(EINVAL, mmap((void *)(P + 1), P, PROT_READ, MAP_PRIVATE | MAP_FIXED, -1, 0));
 	FAILS(EBADF, mmap((void *)P, P, PROT_READ, MAP_PRIVATE | MAP_FIXED, -1, 0));

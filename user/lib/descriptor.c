@@ -16,6 +16,7 @@
 #include "libatlas.h"
 #include <fcntl.h>
 #include <stdarg.h>
+#include <stdlib.h>
 #include <string.h>
 #include <sys/mman.h>
 #include <sys/stat.h>
@@ -105,6 +106,26 @@ int
 creat(const char *path, mode_t mode)
 {
 	return open(path, O_CREAT | O_WRONLY | O_TRUNC, mode);
+}
+
+/* The last six characters, which are X, become those of a file that is not there yet. */
+int
+mkstemp(char *path)
+{
+	static const char digits[] = "0123456789abcdefghijklmnopqrstuv";
+	size_t n = strlen(path);
+	int fd;
+
+	if (n < 6 || strcmp(path + n - 6, "XXXXXX") != 0)
+		return fail(EINVAL);
+	do {
+		uint64_t random = (uint64_t)atlas_syscall0(ATLAS_SYS_random);
+
+		for (unsigned i = 1; i <= 6; i++, random >>= 5)
+			path[n - i] = digits[random & 31];
+		fd = open(path, O_RDWR | O_CREAT | O_EXCL, 0600);
+	} while (fd < 0 && errno == EEXIST);
+	return fd;
 }
 
 int

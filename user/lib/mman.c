@@ -301,6 +301,24 @@ mmap_anywhere(struct mapping *m, vm_address_t hint)
 	return __atlas_errno(mmap_at(m, &addr, ANYWHERE)) == 0 ? (void *)addr : MAP_FAILED;
 }
 
+/*
+ * Each page is had now, by the kernel, which stops where one is not to be had; an access of our own would be a signal.
+ * Private memory gets its pages for writing: a byte is copied onto itself, and nobody else has the address yet.
+ */
+static void
+populate(vm_address_t addr, const struct mapping *m, bool private)
+{
+	bool writes = private && (m->cur & (VM_PROT_READ | VM_PROT_WRITE)) == (VM_PROT_READ | VM_PROT_WRITE);
+	vm_map_t self = mach_task_self();
+	kern_return_t kr = KERN_SUCCESS;
+	vm_size_t done;
+	char byte;
+
+	for (vm_address_t p = addr; p < addr + m->len && kr == KERN_SUCCESS; p += PAGE_SIZE)
+		kr = writes ? vm_copy(self, p, 1, p) : vm_read_overwrite(self, p, 1, (vm_address_t)&byte, &done);
+	(void)vm_behavior_set(self, addr, m->len, VM_BEHAVIOR_WILLNEED);
+}
+
 void *
 mmap(void *where, size_t len, int prot, int flags, int fd, off_t offset)
 {
@@ -344,8 +362,8 @@ mmap(void *where, size_t len, int prot, int flags, int fd, off_t offset)
 		munmap(p, m.len);
 		return MAP_FAILED;
 	}
-	if ((flags & MAP_POPULATE) != 0)        /* as far as it goes */
-		(void)vm_behavior_set(mach_task_self(), (vm_address_t)p, m.len, VM_BEHAVIOR_WILLNEED);
+	if ((flags & MAP_POPULATE) != 0)
+		populate((vm_address_t)p, &m, (flags & MAP_SHARED) == 0);
 	return p;
 }
 

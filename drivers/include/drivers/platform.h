@@ -97,6 +97,7 @@ struct platform {
 	char       stdout_options[32];  /* "115200n8" */
 	char       model[64];
 
+	uint64_t   cache_size;          /* bytes of the largest cache; 0: the tree names none */
 	uint64_t   timebase;            /* Hz */
 	struct platform_hart hart[MAXHARTS];    /* usable; [0] is the boot hart */
 	unsigned   hart_count;
@@ -121,6 +122,27 @@ bool platform_decode(struct platform *p, const void *blob, size_t max_size, uint
 
 /* The initrd turned out to be none (a stale address in the tree): log and forget it. */
 void platform_drop_initrd(struct platform *p, const char *why);
+
+/* How platform_probe reaches memory. Addresses are physical and of 8 bytes. */
+struct probe_access {
+	/* FALSE: nothing answered (the access trapped). */
+	bool (*load)(void *arg, uint64_t pa, uint64_t *v);
+	bool (*store)(void *arg, uint64_t pa, uint64_t v);
+	/* What was stored is in memory now, and what is loaded next comes from there. */
+	void (*settle)(void *arg);
+	void  *arg;
+};
+
+/*
+ * Tries the memory below `limit` that the tree describes, and cuts off what does
+ * not answer, what is other memory once more, and what does not keep what is
+ * stored, each with a line in the log (see platform_probe.c). Only free pages are
+ * touched, and their contents are restored. After platform_decode, before
+ * platform_usable, with the same ranges; bank[] and reserved[] may change, and an
+ * initrd in what was cut off is dropped.
+ */
+void platform_probe(struct platform *p, struct phys_range kernel, struct phys_range dtb,
+    uint64_t limit, const struct probe_access *access);
 
 /*
  * The memory that is free to use, as runs of whole pages, sorted and merged:

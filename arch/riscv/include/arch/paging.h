@@ -47,6 +47,11 @@ void paging_refused(void) noreturn_fn;
  * the direct map, or no boot table left (a prefix may be mapped).
  */
 bool paging_direct_map(paddr_t start, paddr_t end);
+/*
+ * The page at pa, at an address that the next call uses again; pa = ~0: at
+ * nothing. Before the first devmap. NULL: no boot table left.
+ */
+volatile void *paging_window(paddr_t pa);
 /* Switches to the widest mode of at most `max_levels` that the hart has; counts the ASID bits. */
 void paging_choose_mode(unsigned max_levels);
 
