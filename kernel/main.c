@@ -121,6 +121,18 @@ boot_decode(uint64_t hartid, paddr_t dtb, uint64_t size)
 		hart_add(p->hart[i].hartid);
 }
 
+/* What device memory has in its leaves, the kernel's windows and a task's alike. */
+static const char *
+boot_attributes(void)
+{
+	if ((boot_platform.isa_common & ISA_SVPBMT) == 0)
+		return "";
+	if (!probe_pbmt())
+		return "; Svpbmt is there, but the firmware has not switched it on";
+	pmap_uncached_bits = PTE_PBMT_IO;
+	return "; device memory by Svpbmt";
+}
+
 static void
 boot_mode(void)
 {
@@ -136,9 +148,9 @@ boot_mode(void)
 		}
 	}
 	paging_choose_mode(max);
-	kprintf("paging   %s, %u ASID bits%s%s\n", paging_mode_name(), asid_bits,
+	kprintf("paging   %s, %u ASID bits%s%s%s\n", paging_mode_name(), asid_bits,
 	    max < 5 ? " (mode limited by the boot argument)" : "",
-	    hart_full_fences_only ? "; SiFive U7: full fences only" : "");
+	    hart_full_fences_only ? "; SiFive U7: full fences only" : "", boot_attributes());
 }
 
 static struct phys_range
@@ -412,8 +424,6 @@ kernel_main(uint64_t hartid, paddr_t dtb)
 	boot_direct_map();
 	boot_initrd();
 	boot_memory(dtb, dtb_size);
-	if (boot_platform.isa_common & ISA_SVPBMT)
-		pmap_uncached_bits = PTE_PBMT_IO;
 	pmap_bootstrap(kernel_root, paging_levels, asid_bits);
 	vm_object_bootstrap();
 	vm_map_init();

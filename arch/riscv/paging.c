@@ -26,6 +26,7 @@
 #include <arch/paging.h>
 #include <arch/csr.h>
 #include <arch/early.h>
+#include <arch/pmap_boot.h>
 #include <arch/sbi.h>
 #include <arch/sv.h>
 
@@ -208,7 +209,8 @@ paging_mode_name(void)
  * Device windows. Given out from the bottom and never given back; an address of
  * the window has the same offset in its megapage as the registers, so that
  * large devices get megapage leaves. Windows are remembered: drivers of one
- * device share them.
+ * device share them. With Svpbmt they are I/O memory by their leaves; without it
+ * the machine's physical memory attributes must say so.
  */
 #define DEVMAP_WINDOWS  32
 
@@ -218,9 +220,9 @@ static uint64_t devmap_next = DEVMAP_BASE;
 
 /* Where the first window will be: so its table serves both. */
 volatile void *
-paging_window(paddr_t pa)
+paging_window(paddr_t pa, uint64_t pbmt)
 {
-	pte_t bits = pa == ~0ul ? 0 : RW;
+	pte_t bits = pa == ~0ul ? 0 : RW | pbmt;
 	bool ok = paging_map(DEVMAP_BASE, bits == 0 ? 0 : trunc_page(pa), PAGE_SIZE, bits);
 
 	sfence_vma_all();
@@ -242,7 +244,7 @@ devmap(uint64_t pa, size_t size)
 	align = end - start >= MEGAPAGE_SIZE ? MEGAPAGE_SIZE : PAGE_SIZE;
 	va = devmap_next + ((start - devmap_next) & (align - 1));
 	if (devmap_count == DEVMAP_WINDOWS || end - start > DEVMAP_BASE + DEVMAP_SIZE - va ||
-	    !paging_map(va, start, end - start, RW))
+	    !paging_map(va, start, end - start, RW | pmap_uncached_bits))
 		return NULL;
 	sfence_vma_all();
 	devmap_window[devmap_count].pa = start;

@@ -1,5 +1,6 @@
 /*
- * probe.c: loads and stores that may find nothing, for platform_probe.
+ * probe.c: accesses that may trap: to memory that may be missing, for
+ * platform_probe, and through leaves that the hart may refuse.
  *
  * Each access has a trap vector of its own, as stimecmp_works has in timer.c: a
  * trap lands behind it. Memory is reached through one page of the device windows,
@@ -15,17 +16,17 @@
 #include <arch/csr.h>
 #include <arch/paging.h>
 #include <arch/probe.h>
+#include <arch/sv.h>
 
 #define CACHE_LINE  64
 #define SETTLE_MAX  (64ul << 20)
 
+/* FALSE: it trapped, or there is no window. Interrupts are off. */
 static bool
-probe_load(void *arg, uint64_t pa, uint64_t *v)
+recovered_load(const volatile uint64_t *w, uint64_t *v)
 {
-	volatile uint64_t *w = paging_window(pa);
 	uint64_t worked, vector, value;
 
-	(void)arg;
 	if (w == NULL)
 		return false;
 	__asm__ volatile(
@@ -43,9 +44,16 @@ probe_load(void *arg, uint64_t pa, uint64_t *v)
 }
 
 static bool
+probe_load(void *arg, uint64_t pa, uint64_t *v)
+{
+	(void)arg;
+	return recovered_load(paging_window(pa, 0), v);
+}
+
+static bool
 probe_store(void *arg, uint64_t pa, uint64_t v)
 {
-	volatile uint64_t *w = paging_window(pa);
+	volatile uint64_t *w = paging_window(pa, 0);
 	uint64_t worked, vector;
 
 	(void)arg;
@@ -85,5 +93,15 @@ probe_memory(struct platform *p, struct phys_range kernel, struct phys_range dtb
 	struct probe_access access = { probe_load, probe_store, probe_settle, p };
 
 	platform_probe(p, kernel, dtb, DIRECT_SIZE, &access);
-	paging_window(~0ul);
+	paging_window(~0ul, 0);
+}
+
+bool
+probe_pbmt(void)
+{
+	uint64_t v;
+	bool ok = recovered_load(paging_window(kernel_pa, PTE_PBMT_NC), &v);
+
+	paging_window(~0ul, 0);
+	return ok;
 }

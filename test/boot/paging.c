@@ -6,8 +6,10 @@
  * and read-only data, nothing for U-mode, A and D preset, global.
  */
 #include <arch/paging.h>
+#include <arch/pmap_boot.h>
 #include <arch/sv.h>
 #include <base/test.h>
+#include <kernel/boot.h>
 
 struct leaf {
 	uint64_t va;
@@ -108,6 +110,26 @@ TEST(paging, image_parts_have_their_rights)
 	ASSERT_EQ(rights_of(constant), PTE_R);
 	ASSERT_EQ(rights_of(&variable), PTE_R | PTE_W);
 	ASSERT_EQ(rights_of(_start), PTE_R | PTE_X);
+}
+
+static void
+check_window(const struct leaf *l)
+{
+	if (l->va < DEVMAP_BASE || l->va >= DEVMAP_BASE + DEVMAP_SIZE)
+		return;
+	seen++;
+	if ((l->pte & PTE_PBMT) != pmap_uncached_bits)
+		bad_va = l->va;
+}
+
+/* With Svpbmt, leaves of device windows say so themselves. */
+TEST(paging, device_windows_are_device_memory)
+{
+	seen = bad_va = 0;
+	kernel_leaves(check_window);
+	ASSERT_EQ(bad_va, 0);
+	ASSERT_GE(seen, 1);
+	ASSERT_TRUE(pmap_uncached_bits == 0 || (boot_platform.isa_common & ISA_SVPBMT) != 0);
 }
 
 TEST(paging, the_mode_is_what_satp_says)

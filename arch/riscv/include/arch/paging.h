@@ -49,9 +49,9 @@ void paging_refused(void) noreturn_fn;
 bool paging_direct_map(paddr_t start, paddr_t end);
 /*
  * The page at pa, at an address that the next call uses again; pa = ~0: at
- * nothing. Before the first devmap. NULL: no boot table left.
+ * nothing. pbmt: PTE_PBMT_* or 0. Before the first devmap. NULL: no boot table left.
  */
-volatile void *paging_window(paddr_t pa);
+volatile void *paging_window(paddr_t pa, uint64_t pbmt);
 /* Switches to the widest mode of at most `max_levels` that the hart has; counts the ASID bits. */
 void paging_choose_mode(unsigned max_levels);
 

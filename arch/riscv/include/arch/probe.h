@@ -13,5 +13,10 @@
  * are physical ranges.
  */
 void probe_memory(struct platform *p, struct phys_range kernel, struct phys_range dtb);
+/*
+ * TRUE: leaves may have Svpbmt's bits. The harts have the extension; firmware
+ * must have switched it on, too, else they are reserved. As probe_memory.
+ */
+bool probe_pbmt(void);
 
 #endif

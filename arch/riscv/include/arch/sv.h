@@ -43,6 +43,7 @@ typedef uint64_t pte_t;
 #define PTE_PPN_SHIFT   10
 #define PTE_PPN_MASK    0x003ffffffffffc00ul
 #define PTE_PBMT        (3ul << 61)     /* Svpbmt: memory type; 0: as the physical memory is by itself */
+#define PTE_PBMT_NC     (1ul << 61)     /* memory, not cached */
 #define PTE_PBMT_IO     (2ul << 61)     /* strongly ordered, not cached */
 
 #define SV_ENTRIES      512u
