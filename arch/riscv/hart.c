@@ -54,7 +54,8 @@ uint32_t         hart_calls_closed;
 static uint64_t         hart_stopping;          /* 1 once a panic wants silence */
 static uint64_t         harts_stopped;
 uint32_t                hart_holder;            /* index + 1 of the hart that holds all others */
-static uint64_t         harts_resting;
+static uint64_t         hart_hold;              /* number of the hold; odd: the others are held */
+static uint64_t         harts_rest[MAXHARTS];   /* the hold for which each came to rest last */
 static char             boot_emergency[HART_EMERGENCY_SIZE] __attribute__((aligned(16)));
 
 extern char hart_entry[];
@@ -276,24 +277,51 @@ hart_stop_others(void)
 	return __atomic_load_n(&harts_stopped, __ATOMIC_ACQUIRE);
 }
 
+/* TRUE: all of the set rest for this hold. They tell by software interrupt, so we sleep meanwhile. */
+static bool
+hart_wait_rest(uint64_t set, uint64_t number, uint64_t limit_us)
+{
+	uint64_t deadline = timer_now() + timer_us_to_ticks(limit_us), enabled = csr_read(sie), s;
+
+	csr_write(sie, SIE_SSIE | SIE_STIE);
+	if (!timer_silent)
+		timer_set(deadline);
+	for (s = set; s != 0; ) {
+		if (__atomic_load_n(&harts_rest[__builtin_ctzl(s)], __ATOMIC_ACQUIRE) == number) {
+			s &= s - 1;
+			continue;
+		}
+		if (timer_now() >= deadline)
+			break;
+		if (timer_silent)
+			hart_relax();
+		else
+			wfi();
+		/* Cleared before the next look: what is sent after it ends the next wfi. */
+		csr_clear(sip, SIE_SSIE);
+		if (hart_fence_by_ipi)
+			hart_fence_answer();
+	}
+	csr_write(sie, enabled);
+	if (!timer_silent)
+		timer_set(timer_now());         /* the tick that this took the place of */
+	return s == 0;
+}
+
 bool
 hart_hold_others(uint64_t limit_us)
 {
-	uint64_t others = __atomic_load_n(&harts_online, __ATOMIC_ACQUIRE) & ~(1ul << hart_index());
-	uint64_t deadline = timer_now() + timer_us_to_ticks(limit_us);
+	uint64_t others = __atomic_load_n(&harts_online, __ATOMIC_ACQUIRE) & ~(1ul << hart_index()), number;
 	uint32_t nobody = 0;
 
 	if (!__atomic_compare_exchange_n(&hart_holder, &nobody, hart_index() + 1, false, __ATOMIC_SEQ_CST, __ATOMIC_RELAXED))
 		return false;
+	number = __atomic_add_fetch(&hart_hold, 1, __ATOMIC_SEQ_CST);
 	hart_kick_set(others);
-	while (__atomic_load_n(&harts_resting, __ATOMIC_ACQUIRE) != others)
-		if (timer_now() < deadline) {
-			hart_relax();
-		} else {
-			hart_let_go();
-			return false;
-		}
-	return true;
+	if (others == 0 || hart_wait_rest(others, number, limit_us))
+		return true;
+	hart_let_go();
+	return false;
 }
 
 bool
@@ -301,31 +329,36 @@ hart_let_go(void)
 {
 	if (__atomic_load_n(&hart_holder, __ATOMIC_RELAXED) != hart_index() + 1)
 		return false;
+	__atomic_add_fetch(&hart_hold, 1, __ATOMIC_SEQ_CST);
 	__atomic_store_n(&hart_holder, 0, __ATOMIC_SEQ_CST);
 	hart_kick_set(__atomic_load_n(&harts_online, __ATOMIC_ACQUIRE) & ~(1ul << hart_index()));
-	/* The next hold must not take one that is still getting up for one that rests. */
-	while (__atomic_load_n(&harts_resting, __ATOMIC_ACQUIRE) != 0)
-		hart_relax();
+	hart_self()->need_resched = 1;  /* an interrupt that was for the thread may have been taken for an answer */
 	return true;
 }
 
-/* Until the holder lets go; interrupts other than software ones wait. */
+/* While this hart is held, by one holder or the next; interrupts other than software ones wait. */
 static void
 hart_rest(void)
 {
-	uint64_t self = 1ul << hart_index(), enabled = csr_read(sie);
+	uint64_t enabled = csr_read(sie), number;
+	uint32_t holder;
 
 	csr_write(sie, SIE_SSIE);
-	__atomic_or_fetch(&harts_resting, self, __ATOMIC_SEQ_CST);
-	while (__atomic_load_n(&hart_holder, __ATOMIC_SEQ_CST) != 0 &&
-	    __atomic_load_n(&hart_stopping, __ATOMIC_SEQ_CST) == 0) {
-		wfi();
-		/* First cleared, then looked: what is sent in between ends the next wfi. */
-		csr_clear(sip, SIE_SSIE);
-		if (hart_fence_by_ipi)
-			hart_fence_answer();
+	while ((number = __atomic_load_n(&hart_hold, __ATOMIC_SEQ_CST)) % 2 != 0) {
+		__atomic_store_n(&harts_rest[hart_index()], number, __ATOMIC_RELEASE);
+		holder = __atomic_load_n(&hart_holder, __ATOMIC_RELAXED);
+		if (holder != 0)
+			hart_kick(holder - 1);
+		while (__atomic_load_n(&hart_hold, __ATOMIC_SEQ_CST) == number &&
+		    __atomic_load_n(&hart_stopping, __ATOMIC_SEQ_CST) == 0) {
+			wfi();
+			csr_clear(sip, SIE_SSIE);
+			if (hart_fence_by_ipi)
+				hart_fence_answer();
+		}
+		if (__atomic_load_n(&hart_stopping, __ATOMIC_SEQ_CST) != 0)
+			break;
 	}
-	__atomic_and_fetch(&harts_resting, ~self, __ATOMIC_SEQ_CST);
 	csr_write(sie, enabled);
 }
 
@@ -335,7 +368,7 @@ hart_ipi(void)
 	csr_clear(sip, SIE_SSIE);
 	if (unlikely(hart_fence_by_ipi))
 		hart_fence_answer();
-	if (unlikely(__atomic_load_n(&hart_holder, __ATOMIC_SEQ_CST) != 0))
+	if (unlikely(__atomic_load_n(&hart_hold, __ATOMIC_SEQ_CST) % 2 != 0))
 		hart_rest();
 	if (__atomic_load_n(&hart_stopping, __ATOMIC_SEQ_CST) == 0)
 		return;
