@@ -7,8 +7,9 @@
  *   KERNEL_BUFFER     its bytes in a new object, then as OBJECT
  *
  * The new memory has the attributes of freshly allocated memory, whatever the
- * source had. The first byte keeps its place in its page. With wiring_required
- * it is wired before the call returns.
+ * source had: never writable and executable, so VM_MAP_WXORX has no say. The
+ * first byte keeps its place in its page. With wiring_required it is wired
+ * before the call returns.
  *
  * Failure: no place, or a shortage, also while wiring; the copy then is the
  * caller's as before, at most of another kind.

@@ -116,6 +116,18 @@ wire_or_take_back(vm_map_t map, vm_offset_t addr, vm_size_t size, vm_prot_t acce
 	return kr;
 }
 
+/* As vm_map_insert would refuse them; the maximum may be both. */
+static noinline kern_return_t
+check_wxorx(vm_map_t map, struct vm_map_header *h)
+{
+	kern_return_t kr = KERN_SUCCESS;
+	vm_map_entry_t e;
+
+	for (e = h->links.next; kr == KERN_SUCCESS && e != vm_map_header_entry(h); e = e->vme_next)
+		kr = vm_map_check_wxorx(map, e->protection);
+	return kr;
+}
+
 /* Links the list at its place; what was there hangs on *dead. Write lock held. On failure the list is as it was. */
 static kern_return_t
 place(vm_map_t map, vm_offset_t *addr, const struct vm_map_remap_args *a, struct vm_map_header *h, vm_prot_t access,
@@ -124,6 +136,11 @@ place(vm_map_t map, vm_offset_t *addr, const struct vm_map_remap_args *a, struct
 	vm_map_entry_t after, first;
 	kern_return_t kr;
 
+	if (unlikely(map->options & VM_MAP_WXORX)) {
+		kr = check_wxorx(map, h);
+		if (kr != KERN_SUCCESS)
+			return kr;
+	}
 	kr = vm_remap_range_allocate(map, addr, a->size, a->mask, a->flags, &after);
 	if (kr != KERN_SUCCESS)
 		return kr;

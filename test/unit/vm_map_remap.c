@@ -235,6 +235,29 @@ TEST(vm_map_remap, a_refusal_cannot_be_seen_afterwards)
 	end();
 }
 
+/* Also of one piece among many; what is only readable, or not executable, comes in. */
+TEST(vm_map_remap, a_wxorx_target_takes_nothing_that_is_writable_and_executable)
+{
+	vm_offset_t at = B;
+
+	begin();
+	ASSERT_TRUE(fixture_fill(map, A, PAGES, 1));
+	ASSERT_TRUE(fixture_fill(into, B, 1, 9));
+	ASSERT_EQ(vm_protect(map, vm_address_u(A + P), vm_size_u(P), false, VM_PROT_ALL), KERN_SUCCESS);
+	ASSERT_EQ(vm_map_set_options(into, VM_MAP_WXORX, 0), KERN_SUCCESS);
+	ASSERT_EQ(remap(into, &at, map, A, PAGES * P, false, VM_FLAGS_FIXED | VM_FLAGS_OVERWRITE), KERN_PROTECTION_FAILURE);
+	ASSERT_EQ(remap(into, &at, map, A, PAGES * P, true, VM_FLAGS_ANYWHERE), KERN_PROTECTION_FAILURE);
+	ASSERT_EQ(at, B);
+	ASSERT_TRUE(fixture_holds(into, B, 1, 9));
+	ASSERT_EQ(fixture_entries(into), 1);
+	ASSERT_TRUE(sound(NULL));
+	ASSERT_EQ(vm_protect(map, vm_address_u(A + P), vm_size_u(P), false, VM_PROT_READ | VM_PROT_EXECUTE), KERN_SUCCESS);
+	ASSERT_EQ(remap(into, &at, map, A, PAGES * P, false, VM_FLAGS_FIXED | VM_FLAGS_OVERWRITE), KERN_SUCCESS);
+	ASSERT_TRUE(fixture_holds(into, B, PAGES, 1));
+	ASSERT_TRUE(sound(NULL));
+	end();
+}
+
 TEST(vm_map_remap, placing_follows_hint_and_mask)
 {
 	struct vm_map_remap_args a = { .size = 2 * P, .mask = M - 1, .flags = VM_FLAGS_ANYWHERE, .src_addr = A };

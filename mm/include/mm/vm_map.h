@@ -330,8 +330,8 @@ struct vm_map_remap_args {
  * copy-on-write copy; through a needs_copy submap window a copy in any case. *cur, *max: out, what all pieces allow
  * (each keeps its own rights); with bounded in, what every piece must allow and gets. src may be target, and overlap.
  * Source first: KERN_INVALID_ARGUMENT: size, alignment, wrap, inheritance, bounds; KERN_INVALID_ADDRESS: a hole;
- * KERN_PROTECTION_FAILURE: less than the bounds; KERN_MEMORY_ERROR, KERN_NOT_SUPPORTED: of a copy. Then the codes of
- * vm_map_enter. On failure nobody can see a difference. Maps unlocked. (Mach: vm_map_remap.)
+ * KERN_PROTECTION_FAILURE: less than the bounds; KERN_MEMORY_ERROR, KERN_NOT_SUPPORTED: of a copy. Then
+ * KERN_PROTECTION_FAILURE: a piece is writable and executable, and target is VM_MAP_WXORX; and the codes of vm_map_enter. On failure nobody can see a difference. Maps unlocked. (Mach: vm_map_remap.)
  */
 kern_return_t vm_map_remap(vm_map_t target, vm_offset_t *addr, const struct vm_map_remap_args *a, vm_prot_t *cur, vm_prot_t *max);
 
