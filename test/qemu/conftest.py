@@ -112,7 +112,7 @@ class Directives(dict):
                 and config.mode == self.get("mode", config.mode))
 
     def timeout(self):
-        return int(self.get("timeout", PATIENCE))
+        return max(PATIENCE, int(self.get("timeout", 0)))
 
 
 _pool = concurrent.futures.ThreadPoolExecutor(WORKERS)

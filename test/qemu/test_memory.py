@@ -15,7 +15,7 @@ SCRIPT = ("task create t1; vm_allocate t1 200M; set a $addr; fill t1 $a 200M 0x5
 
 
 def session(name, *options, **env):
-    return Job(name, options + ("--exec", SCRIPT), 60, tuple(sorted(env.items())))
+    return Job(name, options + ("--exec", SCRIPT), env=tuple(sorted(env.items())))
 
 
 
