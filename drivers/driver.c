@@ -68,6 +68,18 @@ known(const char *compatible)
 	return false;
 }
 
+/* Does the tree call the registers memory, too? Who drove such a device would write into somebody's pages. */
+static bool
+is_memory(const struct platform *p, struct phys_range reg)
+{
+	unsigned i;
+
+	for (i = 0; i < p->bank_count; i++)
+		if (reg.base < p->bank[i].base + p->bank[i].size && p->bank[i].base < reg.base + reg.size)
+			return true;
+	return false;
+}
+
 /* TRUE: some driver knows one of the strings. */
 static bool
 attach_node(struct platform *p, fdt_node_t n, const struct fdt_prop *compatible)
@@ -85,6 +97,10 @@ attach_node(struct platform *p, fdt_node_t n, const struct fdt_prop *compatible)
 				dev.reg.base = dev.reg.size = 0;
 			if (!platform_irq(p, n, 0, &dev.plic, &dev.irq))
 				dev.irq = 0;
+			if (is_memory(p, dev.reg)) {
+				platform_logf(p, "%s: left alone, its registers lie in memory", fdt_node_name(&p->fdt, n));
+				return true;
+			}
 		}
 		found = true;
 		if (offer(&dev, s))

@@ -13,6 +13,7 @@
 
 /* What kernel code is compiled for. */
 #define ISA_KERNEL          (ISA_I | ISA_M | ISA_A | ISA_C)
+#define TIMEBASE_MIN        10000u          /* Hz */
 
 static const struct isa_name {
 	const char *name;
@@ -224,7 +225,8 @@ decode_harts(struct platform *p, uint64_t boot_hartid)
 	if (!fdt_prop_u64(f, cpus, "timebase-frequency", &p->timebase) &&
 	    !fdt_prop_u64(f, p->hart[0].node, "timebase-frequency", &p->timebase))
 		return refuse(p, "the device tree does not give the timebase frequency");
-	if (p->timebase == 0 || p->timebase > 1000000000000ull)
+	/* A slice of time must be more than no tick. */
+	if (p->timebase < TIMEBASE_MIN || p->timebase > 1000000000000ull)
 		return refuse(p, "the timebase frequency makes no sense");
 	return true;
 }

@@ -89,6 +89,24 @@ def test_boot_hart(job, hart, smp, result):
     assert f"harts    {smp} of {smp} online" in result.output, str(result)
 
 
+def memories():
+    """From the least to more than a directly mapped gigabyte holds; nothing reserves what is not touched."""
+    if not READY:
+        return []
+    return [boot(f"virt-{size}", "--mem", size, "--smp", "2", ATLAS_QEMU_ARGS=
+                 f"-M memory-backend=r -object memory-backend-ram,id=r,size={size},reserve=off")
+            for size in ("32M", "48M", "3G", "16G")]
+
+
+@pytest.mark.parametrize("job", memories(), ids=str)
+def test_memory(job, result):
+    assert result.status == 0, str(result)
+    size = str(job)[len("virt-"):]
+    said = int(re.search(r"^memory +(\d+) MiB", result.output, re.M).group(1))
+    asked = int(size[:-1]) << (10 if size.endswith("G") else 0)
+    assert asked - 10 - asked / 64 <= said < asked, str(result)
+
+
 def visionfive2(dialect, *edits):
     """
     The board's tree where the Icicle has the same things elsewhere: memory, UART,

@@ -159,3 +159,23 @@ def test_firmware_of_the_visionfive2():
     assert subprocess.run(["make", "-s", "image", "BOARD=visionfive2"], cwd=ROOT, check=False).returncode == 0
     with open(os.path.join(BUILD, "atlas-visionfive2.img"), "rb") as f:
         assert not any(f.read()[4096 * 512:16384 * 512]), "without FIRMWARE=1 there is none"
+
+
+# A memory card on the PCI bus, mapped where the VisionFive 2 has its memory.
+LOW_MEMORY = "-object memory-backend-ram,id=vf2,size=512M,share=on -device ivshmem-plain,memdev=vf2"
+
+
+def test_memory_where_the_visionfive2_has_it(images):
+    """Memory from 0x40000000 on, the kernel 2 MiB above, the tree in the middle, 4 MHz: as on the board."""
+    child = start("visionfive2", "--smp", "4", qemu=LOW_MEMORY)
+    stop_autoboot(child)
+    tell(child, "pci enum", "pci write.l 0.1.0 10 7ff00000", "pci write.l 0.1.0 18 40000000", "pci write.w 0.1.0 4 6",
+         "load virtio 0:3 84000000 atlas.img", "cp.b 84000000 40200000 ${filesize}",
+         "load virtio 0:3 84000000 initrd.cpio", "cp.b 84000000 46100000 ${filesize}",
+         "fdt addr ${fdtcontroladdr}", "fdt move ${fdtcontroladdr} 46000000 4000",
+         "fdt set /memory@80000000 reg <0x0 0x40000000 0x0 0x20000000>", "fdt set /cpus timebase-frequency <4000000>")
+    child.send("booti 40200000 46100000:${filesize} 46000000\r")
+    boot = session(child)
+    for line in (r"loaded at 0x40200000, device tree at 0x46000000", r"4000000 Hz timebase",
+                 r"initrd +\d+ KiB at 0x46100000", r"harts +4 of 4 online"):
+        assert re.search(line, boot), f"no line like {line}\n{boot}"
