@@ -10,7 +10,10 @@
 #define PLIC_CONTEXTS       0x200000u   /* offset of the contexts' registers */
 #define PLIC_CONTEXT_SIZE   0x1000u
 #define PLIC_SOURCES        1023u
+#define APLIC_IDCS          0x4000u     /* as contexts: a hart's part each */
+#define APLIC_IDC_SIZE      32u
 #define CAUSE_S_EXTERNAL    9u
+#define LEVEL_HIGH          4u          /* an APLIC's second cell; others have none */
 
 /* PLICs and syscons that are looked at: a bound for hostile trees. */
 #define DEVICES_MAX         16u
@@ -27,7 +30,8 @@ decode_contexts(struct platform *p, struct platform_plic *c, fdt_node_t n)
 		c->context[h] = -1;
 	if (!fdt_prop_get(&p->fdt, n, "interrupts-extended", &prop))
 		return;
-	limit = (uint32_t)((c->reg.size - PLIC_CONTEXTS) / PLIC_CONTEXT_SIZE);
+	limit = (uint32_t)(c->aplic ? (c->reg.size - APLIC_IDCS) / APLIC_IDC_SIZE :
+	    (c->reg.size - PLIC_CONTEXTS) / PLIC_CONTEXT_SIZE);
 	if (limit > fdt_cells(&prop) / 2)
 		limit = fdt_cells(&prop) / 2;
 	for (k = 0; k < limit; k++) {
@@ -42,9 +46,11 @@ decode_contexts(struct platform *p, struct platform_plic *c, fdt_node_t n)
 }
 
 static void
-add_plic(struct platform *p, fdt_node_t n)
+add_plic(struct platform *p, fdt_node_t n, bool aplic)
 {
 	struct platform_plic *c;
+	uint64_t least = aplic ? APLIC_IDCS + APLIC_IDC_SIZE : PLIC_CONTEXTS + PLIC_CONTEXT_SIZE;
+	unsigned h;
 
 	if (p->plic_count == PLATFORM_PLICS) {
 		platform_logf(p, "%s ignored: too many PLICs", fdt_node_name(&p->fdt, n));
@@ -52,22 +58,27 @@ add_plic(struct platform *p, fdt_node_t n)
 	}
 	c = &p->plic[p->plic_count];
 	memset(c, 0, sizeof(*c));
+	c->aplic = aplic;
 	/* All contexts that the specification allows take 64 MiB. */
 	if (!fdt_reg(&p->fdt, n, 0, &c->reg) || !clip(&c->reg) || c->reg.base % 8 != 0 ||
-	    c->reg.size < PLIC_CONTEXTS + PLIC_CONTEXT_SIZE || c->reg.size > (64u << 20)) {
+	    c->reg.size < least || c->reg.size > (64u << 20)) {
 		platform_logf(p, "%s ignored: its registers make no sense",
 		    fdt_node_name(&p->fdt, n));
 		return;
 	}
 	c->phandle = fdt_node_phandle(&p->fdt, n);
-	if (!fdt_prop_u32(&p->fdt, n, "riscv,ndev", &c->ndev) || c->ndev == 0 ||
+	if (!fdt_prop_u32(&p->fdt, n, aplic ? "riscv,num-sources" : "riscv,ndev", &c->ndev) || c->ndev == 0 ||
 	    c->ndev > PLIC_SOURCES) {
 		platform_logf(p, "%s ignored: it does not say how many sources it has",
 		    fdt_node_name(&p->fdt, n));
 		return;
 	}
 	decode_contexts(p, c, n);
-	p->plic_count++;
+	/* Of an APLIC for each mode only one is ours; one that sends messages is none. */
+	for (h = 0; aplic && h < MAXHARTS && c->context[h] < 0; h++)
+		continue;
+	if (!aplic || h < MAXHARTS)
+		p->plic_count++;
 }
 
 /*
@@ -117,7 +128,9 @@ decode_devices(struct platform *p)
 		for (i = 0; i < nitems(plics) && !fdt_string_in(&c, plics[i]); i++)
 			continue;
 		if (i < nitems(plics))
-			add_plic(p, n);
+			add_plic(p, n, false);
+		else if (fdt_string_in(&c, "riscv,aplic"))
+			add_plic(p, n, true);
 		else if (fdt_string_in(&c, "syscon-poweroff"))
 			decode_syscon(p, n, &p->poweroff);
 		else if (fdt_string_in(&c, "syscon-reboot"))
@@ -183,7 +196,8 @@ platform_irq(const struct platform *p, fdt_node_t n, unsigned i, unsigned *plic,
 		if (cells == 0 || !fdt_prop_get(f, n, "interrupts", &prop) ||
 		    i >= fdt_cells(&prop) / cells)
 			return false;
-		return plic_source(p, phandle, fdt_cell(&prop, i * cells), plic, source);
+		return (cells < 2 || fdt_cell(&prop, i * cells + 1) == LEVEL_HIGH) &&
+		    plic_source(p, phandle, fdt_cell(&prop, i * cells), plic, source);
 	}
 	for (;; i--) {
 		if (at >= fdt_cells(&prop))
@@ -193,7 +207,8 @@ platform_irq(const struct platform *p, fdt_node_t n, unsigned i, unsigned *plic,
 		if (cells == 0 || cells >= fdt_cells(&prop) - at)
 			return false;
 		if (i == 0)
-			return plic_source(p, phandle, fdt_cell(&prop, at + 1), plic, source);
+			return (cells < 2 || fdt_cell(&prop, at + 2) == LEVEL_HIGH) &&
+			    plic_source(p, phandle, fdt_cell(&prop, at + 1), plic, source);
 		at += 1 + cells;
 	}
 }

@@ -10,6 +10,9 @@
  * formula. Several PLICs (one a socket) work side by side: a hart asks all that
  * have a context for it.
  *
+ * An APLIC in direct mode is driven as one more kind of PLIC: its IDCs are the
+ * contexts. See aplic.c for what is done to which register.
+ *
  * Only the parts in use are mapped: the priorities, and enable bits and
  * contexts up to the highest one of ours.
  *
@@ -21,6 +24,7 @@
 #include <drivers/devmap.h>
 #include <drivers/mmio.h>
 #include <drivers/plic.h>
+#include "aplic.h"
 
 #define ENABLE          0x2000u
 #define ENABLE_BYTES    0x80u           /* a context */
@@ -61,7 +65,8 @@ context_of(unsigned plic, unsigned hart)
 static volatile void *
 context_regs(unsigned plic, int32_t context)
 {
-	return (volatile char *)plics[plic].context + (size_t)context * CONTEXT_BYTES;
+	return (volatile char *)plics[plic].context +
+	    (size_t)context * (plics[plic].tree->aplic ? APLIC_IDC_BYTES : CONTEXT_BYTES);
 }
 
 static void
@@ -70,6 +75,12 @@ plic_map(struct plic *c, int32_t last)
 	uint64_t base = c->tree->reg.base;
 	size_t contexts = (size_t)last + 1;
 
+	if (c->tree->aplic) {
+		c->priority = devmap(base, APLIC_DOMAIN_BYTES);
+		if (c->priority != NULL)
+			c->context = devmap(base + APLIC_DOMAIN_BYTES, contexts * APLIC_IDC_BYTES);
+		return;
+	}
 	c->priority = devmap(base, 4 * ((size_t)c->tree->ndev + 1));
 	c->enable = devmap(base + ENABLE, contexts * ENABLE_BYTES);
 	if (c->priority != NULL && c->enable != NULL)
@@ -83,6 +94,10 @@ plic_silence(struct plic *c)
 	unsigned hart;
 	int32_t context;
 
+	if (c->tree->aplic) {
+		aplic_silence(c->priority);
+		return;
+	}
 	for (i = 1; i <= c->tree->ndev; i++)
 		mmio_write32(c->priority, 4 * (size_t)i, 0);
 	for (hart = 0; hart < MAXHARTS; hart++) {
@@ -128,7 +143,9 @@ plic_hart_online(unsigned hart)
 
 	for (i = 0; i < plic_count; i++) {
 		context = context_of(i, hart);
-		if (context >= 0)
+		if (context >= 0 && plics[i].tree->aplic)
+			aplic_hart_online(context_regs(i, context));
+		else if (context >= 0)
 			mmio_write32(context_regs(i, context), THRESHOLD, 0);
 	}
 }
@@ -152,7 +169,10 @@ plic_register(unsigned plic, uint32_t source, plic_handler_t handler, void *arg)
 	    find_handler(plic, source) != NULL)
 		return false;
 	handlers[handler_count++] = (struct handler){ plic, source, handler, arg };
-	mmio_write32(plics[plic].priority, 4 * (size_t)source, 1);
+	if (plics[plic].tree->aplic)
+		aplic_activate(plics[plic].priority, source);
+	else
+		mmio_write32(plics[plic].priority, 4 * (size_t)source, 1);
 	return true;
 }
 
@@ -165,6 +185,10 @@ set_enable(unsigned plic, uint32_t source, unsigned hart, bool on)
 
 	if (context < 0 || source == 0 || source > plics[plic].tree->ndev)
 		return false;
+	if (plics[plic].tree->aplic) {
+		aplic_route(plics[plic].priority, source, (uint32_t)context, on);
+		return true;
+	}
 	at = (size_t)context * ENABLE_BYTES + 4 * (size_t)(source / 32);
 	word = mmio_read32(plics[plic].enable, at);
 	mmio_write32(plics[plic].enable, at, on ? word | bit : word & ~bit);
@@ -193,7 +217,9 @@ handle(unsigned plic, uint32_t source)
 		return;
 	}
 	kprintf("atlas: interrupt %u of PLIC %u has no handler: switched off\n", source, plic);
-	if (source <= plics[plic].tree->ndev)
+	if (plics[plic].tree->aplic)
+		aplic_route(plics[plic].priority, source, 0, false);
+	else if (source <= plics[plic].tree->ndev)
 		mmio_write32(plics[plic].priority, 4 * (size_t)source, 0);
 }
 
@@ -210,9 +236,11 @@ plic_interrupt(unsigned hart)
 		if (context < 0)
 			continue;
 		regs = context_regs(i, context);
-		while (served < CLAIMS_MAX && (source = mmio_read32(regs, CLAIM)) != 0) {
+		while (served < CLAIMS_MAX && (source = plics[i].tree->aplic ? aplic_claim(regs) :
+		    mmio_read32(regs, CLAIM)) != 0) {
 			handle(i, source);
-			mmio_write32(regs, CLAIM, source);
+			if (!plics[i].tree->aplic)
+				mmio_write32(regs, CLAIM, source);
 			served++;
 		}
 	}

@@ -71,6 +71,7 @@ struct platform_plic {
 	struct phys_range reg;
 	uint32_t   ndev;                /* highest source */
 	uint32_t   phandle;
+	bool       aplic;               /* an APLIC in direct mode: contexts are its IDCs */
 	int32_t    context[MAXHARTS];   /* of S mode, by hart index; -1: none */
 };
 
