@@ -47,6 +47,8 @@ MATRIX = [Config(mode, smp, mem)
           for mode in ("sv39", "sv48", "sv57") for smp in (1, 4) for mem in ("128M", "2G")]
 MATRIX.append(Config("sv57", 1, "32M"))
 MATRIX.append(Config("sv39", 4, "128M", debug=True))
+# Machines for what needs more memory than those above: a gigabyte of it in one run.
+LARGE = [Config("sv39", 4, "3G"), Config("sv57", 4, "3G")]
 
 
 @dataclasses.dataclass(frozen=True)
@@ -88,9 +90,10 @@ class Directives(dict):
     The words of `test: name name=value` in a file's first lines:
     min_mem=SIZE, min_smp=N, mode=MODE: where it can run; once: on one machine;
     timeout=S; status=N: the exit status that is right (0); expect=REGEX: what
-    the console must show; elsewhere: another test runs it.
+    the console must show; elsewhere: another test runs it; mem=SIZE: not on the
+    machines of the matrix, but on LARGE ones that have just so much memory.
     """
-    KNOWN = {"min_mem", "min_smp", "timeout", "status", "once", "mode", "expect", "elsewhere"}
+    KNOWN = {"min_mem", "min_smp", "timeout", "status", "once", "mode", "expect", "elsewhere", "mem"}
 
     def __init__(self, text, where):
         super().__init__()
@@ -106,6 +109,10 @@ class Directives(dict):
 
     def fits(self, config):
         if "once" in self and config != MATRIX[0]:
+            return False
+        if config in LARGE:
+            return self.get("mem") == config.mem and config.mode == self.get("mode", config.mode)
+        if "mem" in self:
             return False
         return (megabytes(config.mem) >= megabytes(self.get("min_mem", "1M"))
                 and config.smp >= int(self.get("min_smp", 1))

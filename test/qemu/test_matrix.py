@@ -5,6 +5,8 @@
 * U-mode programs (user/programs, test/user), one boot each; test/user/list
   says with which arguments.
 
+Some need a gigabyte of memory in one run, and have machines of their own (LARGE).
+
 A script says in a comment `# test: min_mem=512M`, a line of the list behind
 its #, what it needs; see Directives in conftest.py.
 """
@@ -15,13 +17,15 @@ import re
 import pytest
 
 import ktap
-from conftest import MATRIX, ROOT, Directives
+from conftest import LARGE, MATRIX, ROOT, Directives
 
 LIST = os.path.join(ROOT, "test/user/list")
 
 
 def boot_jobs():
-    return [c.job("", "--exec", "test run *") for c in MATRIX]
+    """On large machines those tests only that want a gigabyte in one run."""
+    return ([c.job("", "--exec", "test run *") for c in MATRIX] +
+            [c.job("giga", "--exec", "test run *_giga*") for c in LARGE])
 
 
 def script_jobs():
@@ -30,7 +34,7 @@ def script_jobs():
         name = os.path.basename(path)
         with open(path) as f:
             wants = Directives(f.read(), name)
-        for c in MATRIX:
+        for c in MATRIX + LARGE:
             if wants.fits(c):
                 job = c.job(name, "--script", path, timeout=wants.timeout())
                 jobs.append(pytest.param(job, wants, id=job.name))
@@ -70,6 +74,20 @@ def test_boot(job, result, record):
     assert not failed, f"{failed}{result}"
     assert report.tests, f"no test ran{result}"
     assert result.status == 0, str(result)
+
+
+def test_gigabytes_are_tested_somewhere():
+    jobs = [p.values[0].name for p in script_jobs()]
+    for c in LARGE:
+        assert f"gigapages.atlas-{c}" in jobs
+    assert not any(name.startswith("gigapages") and name.endswith("2G") for name in jobs)
+
+
+@pytest.mark.parametrize("job", [j for j in boot_jobs() if j.name.startswith("giga")], ids=str)
+def test_no_gigabyte_is_skipped(job, result):
+    """Where there is a GiB in one run, those tests have something to say."""
+    skipped = [t.name for t in ktap.parse(result.output).tests if t.outcome == "skipped"]
+    assert not skipped, f"{skipped}{result}"
 
 
 @pytest.mark.parametrize("job,wants", script_jobs())
