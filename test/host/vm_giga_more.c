@@ -6,7 +6,10 @@
 #include <mm/vm_map_find.h>
 #include <mm/vm_map_range.h>
 #include <mm/vm_page_compact.h>
+#include <sched.h>
 #include <arch/tlb.h>
+#include <base/wait.h>
+#include <vm_map_impl.h>
 #include <host.h>
 #include "../unit/vm_fixture.h"
 
@@ -85,6 +88,55 @@ TEST(vm_giga, several_harts_touch_it_first_and_it_is_made_once)
 	for (unsigned h = 0; h < HARTS; h++)
 		for (unsigned i = 0; i < 8; i++)
 			ASSERT_LOAD(map, place(h, i), h * 8 + i + 1);
+	ASSERT_TRUE(fixture_sound(map, NULL));
+	vm_map_deallocate(map);
+}
+
+static vm_object_t object;
+
+/* Hart 0 is the one that makes it, and does so when hart 1 sleeps. */
+static void
+wait_for_it(unsigned hart, void *arg)
+{
+	(void)arg;
+	if (hart == 1) {
+		wrong += fixture_store(map, at + 3 * M, 7) != KERN_SUCCESS;
+		return;
+	}
+	while (host_sleepers() == 0)
+		sched_yield();
+	wrong += vm_object_populate_run(object, 0, VM_PAGE_ORDER_GIGA) != KERN_SUCCESS;
+	spin_lock(&object->lock);
+	object->filling = false;
+	spin_unlock(&object->lock);
+	wake_all(&object->filling);
+}
+
+TEST(vm_giga, who_comes_while_it_is_made_sleeps_and_who_comes_too_late_finds_it)
+{
+	bool filled = false;
+	vm_map_entry_t e;
+
+	setup();
+	e = fixture_entry(map, at);
+	object = e->object.vm_object = vm_object_allocate(G, at);
+	ASSERT_TRUE(object != NULL);
+	object->filling = true;
+	wrong = 0;
+	host_run_harts(2, wait_for_it, NULL);
+	ASSERT_EQ(wrong, 0);
+	ASSERT_EQ(leaf(map, at), G);
+	ASSERT_LOAD(map, at + 3 * M, 7);
+	/* Looked when nothing was there, came when it was. */
+	ASSERT_EQ(vm_fault_giga_fill(object, 5 * P, map->pmap, &filled), KERN_SUCCESS);
+	ASSERT_TRUE(filled);
+	ASSERT_EQ(stats(map).giga.refused[PMAP_REFUSED_SHORTAGE], 0);
+	/* A thread that is to end does not wait. */
+	object->filling = true;
+	host_abort(true);
+	ASSERT_EQ(vm_fault_giga_fill(object, 5 * P, map->pmap, &filled), KERN_ABORTED);
+	host_abort(false);
+	object->filling = false;
 	ASSERT_TRUE(fixture_sound(map, NULL));
 	vm_map_deallocate(map);
 }
