@@ -51,6 +51,10 @@ struct __lock {
 
 struct __lock __lock___libc_recursive_mutex;
 
+/* Declared by <sys/lock.h> of some versions only. */
+int __retarget_lock_try_acquire_recursive(_LOCK_T lock);
+int __retarget_lock_try_acquire(_LOCK_T lock);
+
 void
 __retarget_lock_acquire_recursive(_LOCK_T lock)
 {
