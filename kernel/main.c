@@ -133,6 +133,18 @@ boot_attributes(void)
 	return "; device memory by Svpbmt";
 }
 
+/* Leaves of 64 KiB where every hart has Svnapot, but for svnapot=0. */
+static void
+boot_napot(void)
+{
+	char word[8];
+	bool given = boot_arg("svnapot", word, sizeof(word));
+
+	if (given && strcmp(word, "0") != 0 && strcmp(word, "1") != 0)
+		kprintf("paging   svnapot=%s is neither 0 nor 1: ignored\n", word);
+	pmap_napot = (boot_platform.isa_common & ISA_SVNAPOT) && !(given && strcmp(word, "0") == 0);
+}
+
 static void
 boot_mode(void)
 {
@@ -148,9 +160,11 @@ boot_mode(void)
 		}
 	}
 	paging_choose_mode(max);
-	kprintf("paging   %s, %u ASID bits%s%s%s\n", paging_mode_name(), asid_bits,
+	boot_napot();
+	kprintf("paging   %s, %u ASID bits%s%s%s%s\n", paging_mode_name(), asid_bits,
 	    max < 5 ? " (mode limited by the boot argument)" : "",
-	    hart_full_fences_only ? "; SiFive U7: full fences only" : "", boot_attributes());
+	    hart_full_fences_only ? "; SiFive U7: full fences only" : "", boot_attributes(),
+	    pmap_napot ? "; leaves of 64 KiB by Svnapot" : "");
 }
 
 static struct phys_range

@@ -119,8 +119,10 @@ pmap_harvest_table(struct vm_page *table)
 	pte_t *e = sv_entries(table), *end = e + SV_ENTRIES;
 
 	for (; e < end; e++)
-		if (*e != 0)
+		if (*e != 0) {
+			pmap_break_at(NULL, e);
 			pmap_harvest(pmap_leaf_page(*e), *e);
+		}
 }
 
 /* The fence is complete: unhooked tables go, their records onto b. */
@@ -337,6 +339,7 @@ static noinline kern_return_t
 pmap_replace(struct pmap *pmap, vm_offset_t va, struct vm_page *table, pte_t *e, pte_t new,
     struct vm_page *m, struct pmap_batch *b)
 {
+	pmap_break_at(pmap, e);
 	if (((pte_load(e) ^ new) & LEAF_KIND) == 0) {
 		pmap_change_leaf(pmap, va, table, e, new, b);
 		return KERN_SUCCESS;
@@ -489,32 +492,69 @@ pmap_enter_other(struct pmap *pmap, vm_offset_t va, struct vm_page *m, pte_t new
 /*
  * Where leaf table and pv record are those of the last fault, and the leaf is
  * neither there, wired nor executable, nothing but the leaf and four counts
- * changes. No call is made on that way, so no register is saved.
+ * changes. FALSE: not so, and nothing changed. pmap locked.
  */
+static inline bool
+pmap_enter_cached(struct pmap *pmap, vm_offset_t va, struct vm_page *m, pte_t new)
+{
+	struct pv *pv = pmap->leaf_page->t.pv;
+	pte_t *e = &pmap->leaf[sv_index(va, 0)];
+
+	if (unlikely(pte_load(e) != 0 || pv == NULL || pv->chunk != m->o.chunk ||
+	    pv->origin != va - ((vm_offset_t)m->slot << PAGE_SHIFT)))
+		return false;
+	pv->count++;
+	pmap->leaf_page->slot++;
+	pte_store(e, new);
+	pmap->resident++;
+	return true;
+}
+
+/* Is va's leaf table the one in the cache, and new what pmap_enter_cached can make? */
+static inline bool
+pmap_enter_is_near(const struct pmap *pmap, vm_offset_t va, pte_t new)
+{
+	return likely(pmap->leaf_window == va >> MEGAPAGE_SHIFT && (new & (PTE_R | PTE_X | PTE_WIRED)) == PTE_R);
+}
+
+/* pmap_enter where leaves may become groups: this one may be the last of 16. */
+static noinline kern_return_t
+pmap_enter_grouped(struct pmap *pmap, vm_offset_t va, struct vm_page *m, pte_t new)
+{
+	kern_return_t kr = KERN_SUCCESS;
+	bool near;
+
+	spin_lock(&pmap->lock);
+	pmap->enters++;
+	near = pmap_enter_is_near(pmap, va, new);
+	if (!near || !pmap_enter_cached(pmap, va, m, new)) {
+		kr = near ? pmap_enter_slow(pmap, va, m, new) : pmap_enter_other(pmap, va, m, new);
+		spin_lock(&pmap->lock);         /* whatever became of the leaf meanwhile */
+	}
+	if (kr == KERN_SUCCESS && pmap->leaf_window == va >> MEGAPAGE_SHIFT)
+		pmap_group_join(pmap, &pmap->leaf[sv_index(va, 0)], m->o.chunk);
+	spin_unlock(&pmap->lock);
+	return kr;
+}
+
+/* On the usual way (pmap_enter_cached) no call is made, so no register is saved. */
 kern_return_t
 pmap_enter(pmap_t pmap, vm_offset_t va, struct vm_page *m, vm_prot_t prot, unsigned flags)
 {
-	pte_t new = pte_make(vm_page_pa(m), pmap_leaf_bits(prot, flags)), *e;
-	struct pv *pv;
+	pte_t new = pte_make(vm_page_pa(m), pmap_leaf_bits(prot, flags));
 
 	DASSERT(va < vm_max_address && page_aligned(va), ("pmap_enter at 0x%lx", (unsigned long)va));
+	if (unlikely(pmap_napot))
+		return pmap_enter_grouped(pmap, va, m, new);
 	if (ATLAS_DEBUG)
 		spin_lock(&pmap->lock);         /* checks the order of locks */
 	else if (unlikely(!spin_trylock(&pmap->lock)))
 		return pmap_enter_contended(pmap, va, m, new);
 	pmap->enters++;
-	if (unlikely(pmap->leaf_window != va >> MEGAPAGE_SHIFT ||
-	    (new & (PTE_R | PTE_X | PTE_WIRED)) != PTE_R))
+	if (unlikely(!pmap_enter_is_near(pmap, va, new)))
 		return pmap_enter_other(pmap, va, m, new);
-	e = &pmap->leaf[sv_index(va, 0)];
-	pv = pmap->leaf_page->t.pv;
-	if (unlikely(pte_load(e) != 0 || pv == NULL || pv->chunk != m->o.chunk ||
-	    pv->origin != va - ((vm_offset_t)m->slot << PAGE_SHIFT)))
+	if (unlikely(!pmap_enter_cached(pmap, va, m, new)))
 		return pmap_enter_here(pmap, va, m, new);
-	pv->count++;
-	pmap->leaf_page->slot++;
-	pte_store(e, new);
-	pmap->resident++;
 	spin_unlock(&pmap->lock);
 	return KERN_SUCCESS;
 }
@@ -536,8 +576,8 @@ pmap_has_cache_attributes(void)
 }
 
 /*
- * A leaf that is there already, of the very page, gets WRITE. No fence: a hart
- * that remembers the weaker leaf faults once more.
+ * The leaf v at e, that is there already, gets WRITE if it is the very page's. No
+ * fence: a hart that remembers the weaker leaf faults once more.
  */
 static inline void
 pmap_add_write(pte_t *e, pte_t v, const struct vm_chunk *c, unsigned slot)
@@ -577,13 +617,25 @@ pmap_enter_in_step(pte_t *e, const struct vm_chunk *c, unsigned slot, unsigned n
 	return (unsigned)(m - first);
 }
 
+/* The record for the first leaf of a run in `table`, counting it; NULL: shortage. */
+static inline struct pv *
+pmap_run_record(struct pmap *pmap, struct vm_page *table, struct vm_page *m, vm_offset_t va, pte_t bits)
+{
+	struct pv *pv = pv_get(pmap, table, m, va);
+
+	if (pv != NULL && (bits & PTE_X))
+		tlb_code_shootdown(pmap);
+	return pv;
+}
+
 /*
  * The part of pmap_enter_run inside one leaf table. A is set: the point is to
- * save the faults; D is not, for nobody has written.
+ * save the faults; D is not, for nobody has written. groups: leaves may be
+ * members of groups; of those WRITE is added to whole ones only, so they stay.
  */
-static unsigned
+static always_inline unsigned
 pmap_enter_window(struct pmap *pmap, vm_offset_t va, struct vm_chunk *c, unsigned slot, unsigned n,
-    pte_t bits)
+    pte_t bits, bool groups)
 {
 	struct vm_page *table, *m;
 	struct pv *pv = NULL;
@@ -594,9 +646,9 @@ pmap_enter_window(struct pmap *pmap, vm_offset_t va, struct vm_chunk *c, unsigne
 		return 0;
 	table = sv_table_page(e);
 	/* Mostly the first page is the one that faulted, and the others lack leaves. */
-	if (c->base != 0 && n > 1 && pte_load(e) != 0 && !(bits & PTE_W & ~pte_load(e)))
+	if (!groups && c->base != 0 && n > 1 && pte_load(e) != 0 && !(bits & PTE_W & ~pte_load(e)))
 		n--, slot++, e++, va += PAGE_SIZE;
-	if (c->base != 0 && pmap_may_enter(e, c, slot) && (pv = pv_get(pmap, table, c->head + slot, va)) != NULL) {
+	if (!groups && c->base != 0 && pmap_may_enter(e, c, slot) && (pv = pv_get(pmap, table, c->head + slot, va)) != NULL) {
 		if (bits & PTE_X)
 			tlb_code_shootdown(pmap);
 		made = pmap_enter_in_step(e, c, slot, n, bits);
@@ -609,8 +661,22 @@ pmap_enter_window(struct pmap *pmap, vm_offset_t va, struct vm_chunk *c, unsigne
 	for (; n > 0; n--, slot++, e++, va += PAGE_SIZE) {
 		pte_t v = pte_load(e);
 
+		if (groups && v == 0 && n >= SV_GROUP && pmap_group_is_free(e, c, slot)) {
+			if (pv == NULL && (pv = pmap_run_record(pmap, table, vm_chunk_page(c, slot), va, bits)) == NULL)
+				break;
+			pv->count += SV_GROUP - (made == 0);    /* the record came with a count of 1 */
+			pmap_group_make(pmap, e, pte_make(vm_page_pa(vm_chunk_page(c, slot)), bits));
+			made += SV_GROUP;
+			n -= SV_GROUP - 1;
+			slot += SV_GROUP - 1;
+			e += SV_GROUP - 1;
+			va += (SV_GROUP - 1) * PAGE_SIZE;
+			continue;
+		}
 		if (v != 0) {
-			if (bits & PTE_W & ~v)
+			if (groups && (v & PTE_N))
+				pmap_group_add_write(pmap, e, c, slot, n, bits & PTE_W & ~v);
+			else if (bits & PTE_W & ~v)
 				pmap_add_write(e, v, c, slot);
 			continue;
 		}
@@ -621,10 +687,8 @@ pmap_enter_window(struct pmap *pmap, vm_offset_t va, struct vm_chunk *c, unsigne
 			continue;
 		if (pv != NULL)
 			pv->count++;
-		else if ((pv = pv_get(pmap, table, m, va)) == NULL)
+		else if ((pv = pmap_run_record(pmap, table, m, va, bits)) == NULL)
 			break;
-		else if (bits & PTE_X)
-			tlb_code_shootdown(pmap);
 		pte_store(e, pte_make(vm_page_pa(m), bits));
 		made++;
 	}
@@ -633,14 +697,12 @@ pmap_enter_window(struct pmap *pmap, vm_offset_t va, struct vm_chunk *c, unsigne
 	return made;
 }
 
-unsigned
-pmap_enter_run(pmap_t pmap, vm_offset_t va, struct vm_chunk *c, unsigned slot, unsigned n, vm_prot_t prot)
+static always_inline unsigned
+pmap_enter_windows(struct pmap *pmap, vm_offset_t va, struct vm_chunk *c, unsigned slot, unsigned n, pte_t bits,
+    bool groups)
 {
-	pte_t bits = pmap_leaf_bits(prot, 0);
 	unsigned made = 0, part;
 
-	if (!pte_leaf(bits))
-		return 0;
 	spin_lock(&pmap->lock);
 	if ((bits & (PTE_R | PTE_X)) == PTE_X)
 		pmap->execute_only = true;
@@ -648,10 +710,30 @@ pmap_enter_run(pmap_t pmap, vm_offset_t va, struct vm_chunk *c, unsigned slot, u
 		part = SV_ENTRIES - sv_index(va, 0);
 		if (part > n)
 			part = n;
-		made += pmap_enter_window(pmap, va, c, slot, part, bits);
+		made += pmap_enter_window(pmap, va, c, slot, part, bits, groups);
+		if (groups)
+			pmap_groups_join(pmap, va, part, c);
 	}
 	spin_unlock(&pmap->lock);
 	return made;
+}
+
+static noinline unsigned
+pmap_enter_run_grouped(struct pmap *pmap, vm_offset_t va, struct vm_chunk *c, unsigned slot, unsigned n, pte_t bits)
+{
+	return pmap_enter_windows(pmap, va, c, slot, n, bits, true);
+}
+
+unsigned
+pmap_enter_run(pmap_t pmap, vm_offset_t va, struct vm_chunk *c, unsigned slot, unsigned n, vm_prot_t prot)
+{
+	pte_t bits = pmap_leaf_bits(prot, 0);
+
+	if (!pte_leaf(bits))
+		return 0;
+	if (unlikely(pmap_napot))
+		return pmap_enter_run_grouped(pmap, va, c, slot, n, bits);
+	return pmap_enter_windows(pmap, va, c, slot, n, bits, false);
 }
 
 /* --- faults --- */
@@ -687,7 +769,7 @@ pmap_fault(pmap_t pmap, vm_offset_t va, vm_prot_t access)
 	ok = pmap_permits(pmap, v, access);
 	if (ok) {
 		if ((v & need) != need)
-			pte_or(e, need);
+			pmap_set_ad(e, v, need);
 	} else if (unlikely(v & (PTE_NESTED | PTE_PARKED)) && !pte_leaf(v))
 		ok = v & PTE_PARKED ? pmap_fault_parked(pmap, va, access, need) : pmap_fault_nested(pmap, va, access, need);
 	if (!kernel)

@@ -4,6 +4,7 @@
  *   pmap.c          life, and making mappings of 4 KiB
  *   pmap_mega.c     megapage leaves: entering, promotion, demotion
  *   pmap_giga.c     gigapage leaves
+ *   pmap_napot.c    groups of 16 leaves: joining and breaking
  *   pmap_remove.c   removing and protecting ranges
  *   pmap_wire.c     wiring, and clearing referenced bits, by range
  *   pmap_pv.c       reverse mappings, and operations on a page's or chunk's mappings
@@ -56,6 +57,7 @@ extern struct pmap pmap_kernel_store;
 /* Root entries below this one are empty in the kernel's half: in Sv48 and Sv57 all but the last. */
 extern unsigned pmap_kernel_first;
 extern uint64_t    pmap_uncached_bits;          /* PTE bits for device memory; 0 without Svpbmt */
+extern bool        pmap_napot;                  /* Svnapot: leaves may become groups */
 
 static inline bool pmap_is_kernel(const struct pmap *p) { return p == &pmap_kernel_store; }
 
@@ -189,6 +191,46 @@ pmap_find_parked(struct pmap *pmap, vm_offset_t va, unsigned *level)
 		e = &pte_table(v)[sv_index(va, 0)];
 	}
 	return e;
+}
+
+/* pmap_napot.c; pmap locked. All but pmap_group_break: only where pmap_napot. */
+/* The leaves around e, which was just made or changed and maps a page of c, become a group if they can. */
+void pmap_group_join(struct pmap *pmap, pte_t *e, const struct vm_chunk *c);
+/* The same for the leaves of the n pages from va on, in one table, if that is there. */
+void pmap_groups_join(struct pmap *pmap, vm_offset_t va, unsigned n, const struct vm_chunk *c);
+/* Nothing is at e and in its neighbours, e is the first, and c's pages from `slot` on can be mapped there as a group. */
+bool pmap_group_is_free(const pte_t *e, const struct vm_chunk *c, unsigned slot);
+/* There: leaves for them, the first of which is v. */
+void pmap_group_make(struct pmap *pmap, pte_t *e, pte_t v);
+/* The group that e lies in becomes 16 leaves by themselves, which all know its A and D. pmap NULL: not counted. */
+void pmap_group_break(struct pmap *pmap, pte_t *e);
+/* All groups that the n leaves from e on meet, in one table. */
+void pmap_groups_break(struct pmap *pmap, pte_t *e, unsigned n);
+/* Only those that lie there in part: what happens to the others happens to all of their leaves alike. */
+void pmap_groups_cut(struct pmap *pmap, pte_t *e, unsigned n);
+/* Groups in pmap now. */
+uint64_t pmap_groups(struct pmap *pmap);
+/* Before the leaf at e changes by itself. */
+static inline void
+pmap_break_at(struct pmap *pmap, pte_t *e)
+{
+	if (unlikely(pte_load(e) & PTE_N))
+		pmap_group_break(pmap, e);
+}
+/* A, or A and D, for the leaf v at e, and for all its group. */
+void pmap_group_or(pte_t *e, pte_t bits);
+/*
+ * The leaf at e, of a group, gets `write` (PTE_W or 0) if it is that of c's page `slot`, and so will the n - 1 after it: the
+ * whole group does, where it is among them.
+ */
+void pmap_group_add_write(struct pmap *pmap, pte_t *e, const struct vm_chunk *c, unsigned slot, unsigned n, pte_t write);
+static inline void
+pmap_set_ad(pte_t *e, pte_t v, pte_t bits)
+{
+	if (unlikely(v & PTE_N))
+		pmap_group_or(e, bits);
+	else
+		pte_or(e, bits);
 }
 
 /* pmap_nest.c */

@@ -72,7 +72,10 @@ pmap_demote_with(struct pmap *pmap, vm_offset_t va, pte_t *entry, struct pv *pv,
 
 	if (pv == NULL)
 		pv = pv_of_mega(dir, vm_page_of_pfn(pte_pfn(mega))->o.chunk, va & ~MEGAPAGE_MASK);
-	sv_split(mega, 1, t);
+	if (unlikely(pmap_napot))
+		sv_split_groups(mega, t);
+	else
+		sv_split(mega, 1, t);
 	t->slot = SV_ENTRIES;
 	__atomic_thread_fence(__ATOMIC_RELEASE);
 	late = pte_swap(entry, pte_make(vm_page_pa(t), 0));

@@ -54,6 +54,6 @@ pmap_fault_parked(struct pmap *pmap, vm_offset_t va, vm_prot_t access, pte_t nee
 	v = pte_load(e);
 	if (!pte_valid(v) || (sv_bits_prot(v) & access) != access)
 		return false;
-	pte_or(e, need);
+	pmap_set_ad(e, v, need);
 	return true;
 }

@@ -373,8 +373,8 @@ pv_mega_leaf(struct pv *pv, struct pmap_batch *b)
 }
 
 /*
- * The 4 KiB leaf that maps op->m under this record; NULL: none. Larger ones are
- * split first; where that is not possible the megapage is dropped.
+ * The 4 KiB leaf that maps op->m under this record, to be changed; NULL: none.
+ * Larger ones are split first; where that is not possible the megapage is dropped.
  */
 static pte_t *
 pv_page_leaf(struct pv *pv, struct vm_page *m, struct pmap_batch *b)
@@ -390,7 +390,10 @@ pv_page_leaf(struct pv *pv, struct vm_page *m, struct pmap_batch *b)
 			return NULL;
 	}
 	e = &sv_entries(pv->table)[sv_index(va, 0)];
-	return pte_pfn(pte_load(e)) == m->pfn && (pte_load(e) & PTE_MANAGED) ? e : NULL;
+	if (pte_pfn(pte_load_own(e)) != m->pfn || !(pte_load(e) & PTE_MANAGED))
+		return NULL;
+	pmap_break_at(pv->pmap, e);
+	return e;
 }
 
 /* The leaf of either size that covers m, as a value; 0: none. */
@@ -402,7 +405,7 @@ pv_page_value(struct pv *pv, struct vm_page *m)
 
 	if (va - pv->window >= MEGAPAGE_SIZE)
 		return 0;
-	v = pte_load(unlikely(pv->mega) ? pv_large_leaf(pv) : &sv_entries(pv->table)[sv_index(va, 0)]);
+	v = unlikely(pv->mega) ? pte_load(pv_large_leaf(pv)) : sv_leaf(&sv_entries(pv->table)[sv_index(va, 0)]);
 	return pv->mega || (pte_pfn(v) == m->pfn && (v & PTE_MANAGED)) ? v : 0;
 }
 
@@ -474,7 +477,7 @@ pv_op_protect_chunk(struct pv *pv, struct pv_op *op, struct pmap_batch *b)
 	for (i = 0; i < SV_ENTRIES && left > 0; i++) {
 		vm_offset_t va = pv->window + i * PAGE_SIZE;
 		uint64_t slot = (va - pv->origin) >> PAGE_SHIFT;
-		pte_t v = pte_load(&entries[i]);
+		pte_t v = pte_load_own(&entries[i]);
 		struct vm_page *m;
 
 		/* Most have nothing to lose when a copy is followed by another: the page is not looked at. */
@@ -566,9 +569,10 @@ pv_op_clear_reference(struct pv *pv, struct pv_op *op, struct pmap_batch *b)
 	(void)b;
 	if (!(pv_page_value(pv, op->m) & PTE_A))
 		return;
-	if (!pv->mega)
+	if (!pv->mega) {
+		pmap_break_at(pv->pmap, &sv_entries(pv->table)[sv_index(va, 0)]);
 		pte_and(&sv_entries(pv->table)[sv_index(va, 0)], ~PTE_A);
-	else if (op->m->slot == 0 && (!(pv->table->flags & SV_ASIDE) || (va & GIGAPAGE_MASK) == 0))
+	} else if (op->m->slot == 0 && (!(pv->table->flags & SV_ASIDE) || (va & GIGAPAGE_MASK) == 0))
 		pte_and(pv_large_leaf(pv), ~PTE_A);
 }
 

@@ -12,10 +12,11 @@ bool
 pmap_extract(pmap_t pmap, vm_offset_t va, paddr_t *pa)
 {
 	unsigned level;
-	pte_t v;
+	pte_t v, *e;
 
 	spin_lock(&pmap->lock);
-	v = pte_load(sv_find_through(pmap->root, pmap->levels, va, &level));
+	e = sv_find_through(pmap->root, pmap->levels, va, &level);
+	v = level == 0 ? pte_load_own(e) : pte_load(e);
 	spin_unlock(&pmap->lock);
 	if (!pte_valid(v) || !pte_leaf(v))
 		return false;
@@ -44,6 +45,10 @@ pmap_walk_locked(struct pmap *pmap, vm_offset_t va, struct pmap_walk *w)
 		}
 		table = pte_table(v);
 	} while (level > 0 && !pte_leaf(v));
+	if (v & PTE_N) {
+		w->group = true;
+		v = sv_leaf(&((const pte_t *)phys_to_virt(w->step[w->levels - 1].table))[sv_index(va, 0)]);
+	}
 	w->leaf = pte_leaf(v);
 	w->size = sv_size(level);
 	w->pa = pte_pa(v) + (va & (w->size - 1));
@@ -99,6 +104,7 @@ pmap_stats(pmap_t pmap, struct pmap_stats *s)
 		.enters = pmap->enters, .shootdowns = pmap->shootdowns,
 		.harts = __atomic_load_n(&pmap->tlb.active, __ATOMIC_RELAXED),
 		.asid = (unsigned)(__atomic_load_n(&pmap->tlb.ctx, __ATOMIC_RELAXED) & 0xffff),
+		.groups = pmap_napot ? pmap_groups(pmap) : 0,
 	};
 	spin_unlock(&pmap->lock);
 }
@@ -225,6 +231,27 @@ census_managed(struct pmap_census *c, vm_offset_t va, pte_t v, unsigned level)
 	return true;
 }
 
+/* A leaf of a group, by itself: so are its neighbours, with the same rights and pages of the same chunk. */
+static bool
+census_group(struct pmap_census *c, vm_offset_t va, const pte_t *e)
+{
+	const pte_t *g = pte_group(e), same = ~(PTE_A | PTE_D | PTE_WIRED);
+	struct vm_page *m = pmap_leaf_page(pte_load_own(e)), *first;
+	unsigned i;
+
+	if (!pmap_napot)
+		return census_fail(c, va, "leaf with N on a machine without Svnapot");
+	if ((pte_load(e) >> PTE_PPN_SHIFT) % SV_GROUP != SV_GROUP / 2)
+		return census_fail(c, va, "leaf with N and a reserved size");
+	for (i = 0; i < SV_GROUP; i++)
+		if ((pte_load(&g[i]) ^ pte_load(e)) & same)
+			return census_fail(c, va, "group whose leaves differ");
+	first = pmap_leaf_page(pte_load_own(g));
+	if (m == NULL || first == NULL || m->o.chunk != first->o.chunk)
+		return census_fail(c, va, "group of leaves that map no object's pages, or two");
+	return true;
+}
+
 static bool
 census_leaf(struct pmap_census *c, struct vm_page *table, vm_offset_t va, pte_t v, unsigned level)
 {
@@ -276,7 +303,8 @@ census_records(struct pmap_census *c, struct vm_page *table, vm_offset_t base)
 		if (!pv_on_chunk_list(pv))
 			return census_fail(c, pv->window, "reverse mapping not on its chunk's list");
 		for (i = n = 0; i < SV_ENTRIES; i++)
-			if (pte_leaf(e[i]) && census_record(table, base + i * sv_size(level), e[i], level) == pv)
+			if (pte_leaf(e[i]) && census_record(table, base + i * sv_size(level),
+			    level == 0 ? pte_load_own(&e[i]) : e[i], level) == pv)
 				n += level == 1 ? SV_ENTRIES : 1;
 		n += pv->chunk == &pv_no_chunk && (table->flags & SV_PINNED);
 		if (n != pv->count)
@@ -380,6 +408,11 @@ census_table(struct pmap_census *c, const pte_t *entries, unsigned level, vm_off
 		}
 		valid++;
 		wired += pte_leaf(v) && (v & PTE_WIRED);
+		if (unlikely(v & PTE_N) && level == 0 && user) {
+			if (!census_group(c, va, &entries[i]))
+				return false;
+			v = pte_load_own(&entries[i]);
+		}
 		if (pte_leaf(v)) {
 			if (!census_leaf(c, table, va, v, level))
 				return false;

@@ -50,8 +50,10 @@ void
 pmap_clear_leaf(struct pmap *pmap, vm_offset_t va, pte_t *e, struct pv *pv, struct pmap_batch *b)
 {
 	struct vm_page *table = sv_table_page(e);
-	pte_t v = pte_swap(e, 0);
+	pte_t v;
 
+	pmap_break_at(pmap, e);
+	v = pte_swap(e, 0);
 	pmap_harvest(pmap_leaf_page(v), v);
 	if (v & PTE_WIRED) {
 		table->t.md--;
@@ -74,6 +76,12 @@ pmap_remove_entries(struct pmap *pmap, vm_offset_t start, vm_offset_t end, struc
 	unsigned n = 0, wired = 0, left = table->slot;
 	vm_offset_t va;
 
+	if (unlikely(pmap_napot)) {
+		/* Where nothing is asked of the leaves, nothing needs to be known of each. */
+		bool all = only == NULL || (how & (PMAP_REMOVE_HARVEST | PMAP_KEEP_WIRED));
+
+		(all ? pmap_groups_break : pmap_groups_cut)(pmap, e, (unsigned)((end - start) >> PAGE_SHIFT));
+	}
 	for (va = start; va < end && n < left; va += PAGE_SIZE, e++) {
 		pte_t v = pte_load(e);
 
@@ -278,8 +286,8 @@ pmap_finish_only(struct pmap *pmap, struct pv *only, vm_offset_t start, vm_offse
  * none of them wired: what a program has just touched goes again by a few stores
  * and one fence.
  */
-void
-pmap_remove_dead(pmap_t pmap, vm_offset_t start, vm_offset_t end)
+static always_inline void
+pmap_remove_dead_how(struct pmap *pmap, vm_offset_t start, vm_offset_t end, bool groups)
 {
 	struct vm_page *table;
 	pte_t *e, *last;
@@ -298,6 +306,8 @@ pmap_remove_dead(pmap_t pmap, vm_offset_t start, vm_offset_t end)
 		return;
 	}
 	e = &pmap->leaf[sv_index(start, 0)];
+	if (groups)
+		pmap_groups_cut(pmap, e, (unsigned)((end - start) >> PAGE_SHIFT));
 	for (last = e + ((end - start) >> PAGE_SHIFT); e < last; e++)
 		if (pte_load(e) != 0) {
 			pte_store(e, 0);
@@ -311,6 +321,21 @@ pmap_remove_dead(pmap_t pmap, vm_offset_t start, vm_offset_t end)
 	table->slot -= (uint16_t)n;
 	pmap->resident -= n;
 	pmap_finish_only(pmap, only, start, end);
+}
+
+static noinline void
+pmap_remove_dead_grouped(struct pmap *pmap, vm_offset_t start, vm_offset_t end)
+{
+	pmap_remove_dead_how(pmap, start, end, true);
+}
+
+void
+pmap_remove_dead(pmap_t pmap, vm_offset_t start, vm_offset_t end)
+{
+	if (unlikely(pmap_napot))
+		pmap_remove_dead_grouped(pmap, start, end);
+	else
+		pmap_remove_dead_how(pmap, start, end, false);
 }
 
 void
@@ -336,6 +361,8 @@ pmap_protect_slow(struct pmap *pmap, vm_offset_t start, vm_offset_t end, pte_t *
 	struct vm_page *table = sv_table_page(e);
 	unsigned left = table->slot;
 
+	if (unlikely(pmap_napot))
+		pmap_groups_break(pmap, e, (unsigned)((end - start) >> PAGE_SHIFT));
 	for (; start < end && left > 0; start += PAGE_SIZE, e++) {
 		pte_t v = pte_load(e);
 
@@ -376,6 +403,15 @@ pmap_protect_table(struct pmap *pmap, vm_offset_t start, vm_offset_t end, pte_t 
 	}
 }
 
+/* The same for a part of a table that may hold groups. */
+static noinline void
+pmap_protect_part(struct pmap *pmap, vm_offset_t start, vm_offset_t end, pte_t *e, pte_t keep,
+    struct pmap_batch *b)
+{
+	pmap_groups_cut(pmap, e, (unsigned)((end - start) >> PAGE_SHIFT));
+	pmap_protect_table(pmap, start, end, e, keep, b);
+}
+
 static void
 pmap_protect_mega(struct pmap *pmap, vm_offset_t start, vm_offset_t end, pte_t *e, pte_t keep,
     struct pmap_batch *b)
@@ -393,7 +429,7 @@ pmap_protect_mega(struct pmap *pmap, vm_offset_t start, vm_offset_t end, pte_t *
 	if (end - start == MEGAPAGE_SIZE)
 		pmap_remove_mega(pmap, start, e, NULL, b);
 	else if ((table = pmap_demote_or_drop(pmap, start, e, NULL, b)) != NULL)
-		pmap_protect_table(pmap, start, end, &sv_entries(table)[sv_index(start, 0)], keep, b);
+		(unlikely(pmap_napot) ? pmap_protect_part : pmap_protect_table)(pmap, start, end, &sv_entries(table)[sv_index(start, 0)], keep, b);
 }
 
 /*
@@ -455,7 +491,7 @@ pmap_protect_unlock(struct pmap *pmap, vm_offset_t start, vm_offset_t end, pte_t
 		e = pmap_find_parked(pmap, start, &level);
 		next = pmap_piece_end(start, end, level);
 		if (level == 0)
-			pmap_protect_table(pmap, start, next, e, keep, &b);
+			(unlikely(pmap_napot) ? pmap_protect_part : pmap_protect_table)(pmap, start, next, e, keep, &b);
 		else if (unlikely(level == 2 && pte_leaf(pte_load(e))))
 			next = pmap_protect_giga(pmap, start, next, e, keep, &b) ? next : start;
 		else if (pte_leaf(pte_load(e)))
@@ -484,6 +520,13 @@ pmap_protect_few(struct pmap *pmap, vm_offset_t start, vm_offset_t end, pte_t ma
 	spin_unlock(&pmap->lock);
 }
 
+static noinline void
+pmap_protect_few_grouped(struct pmap *pmap, vm_offset_t start, vm_offset_t end, pte_t mask)
+{
+	pmap_groups_cut(pmap, &pmap->leaf[sv_index(start, 0)], (unsigned)((end - start) >> PAGE_SHIFT));
+	pmap_protect_few(pmap, start, end, mask);
+}
+
 void
 pmap_protect(pmap_t pmap, vm_offset_t start, vm_offset_t end, vm_prot_t prot)
 {
@@ -496,9 +539,12 @@ pmap_protect(pmap_t pmap, vm_offset_t start, vm_offset_t end, vm_prot_t prot)
 	if (keep == PTE_RWX)
 		return;
 	spin_lock(&pmap->lock);
-	if (pmap_is_in_cache(pmap, start, end) && (keep & PTE_R) && !pmap->execute_only)
-		pmap_protect_few(pmap, start, end, ~(PTE_RWX & ~keep));
-	else
+	if (pmap_is_in_cache(pmap, start, end) && (keep & PTE_R) && !pmap->execute_only) {
+		if (unlikely(pmap_napot))
+			pmap_protect_few_grouped(pmap, start, end, ~(PTE_RWX & ~keep));
+		else
+			pmap_protect_few(pmap, start, end, ~(PTE_RWX & ~keep));
+	} else
 		pmap_protect_unlock(pmap, start, end, keep, false);
 }
 

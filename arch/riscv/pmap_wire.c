@@ -151,6 +151,8 @@ wire_leaf(struct pmap *pmap, pte_t *e, pte_t v, const struct vm_page *m, pte_t b
 		return false;
 	if (add & PTE_X & ~v)
 		tlb_code_shootdown(pmap);
+	if (add & PTE_RWX & ~v)
+		pmap_break_at(pmap, e);
 	if (add & ~v)
 		pte_or(e, add);
 	return true;
@@ -177,7 +179,7 @@ wire_window(struct pmap *pmap, vm_offset_t va, struct vm_chunk *c, unsigned slot
 		m = vm_chunk_page(c, slot);
 		if (m->flags & (VM_PAGE_BUSY | VM_PAGE_ABSENT | VM_PAGE_ERROR))
 			continue;
-		v = pte_load(e);
+		v = pte_load_own(e);
 		if (v != 0) {
 			if (!wire_leaf(pmap, e, v, m, bits))
 				continue;
@@ -197,6 +199,8 @@ wire_window(struct pmap *pmap, vm_offset_t va, struct vm_chunk *c, unsigned slot
 	table->slot += (uint16_t)made;
 	pmap->resident += made;
 	count_wired(pmap, table, wired);
+	if (unlikely(pmap_napot))
+		pmap_groups_join(pmap, start, (unsigned)((va - start) >> PAGE_SHIFT), c);
 	if (table->slot == 0)
 		pmap_unhook(pmap, start, 0, b);
 	return done;
@@ -255,6 +259,8 @@ pmap_clear_reference_range(pmap_t pmap, vm_offset_t start, vm_offset_t end)
 		e = pmap_find_parked(pmap, start, &level);
 		next = pmap_piece_end(start, end, level);
 		if (level == 0) {
+			if (unlikely(pmap_napot))
+				pmap_groups_cut(pmap, e, (unsigned)((next - start) >> PAGE_SHIFT));
 			for (last = e + ((next - start) >> PAGE_SHIFT); e < last; e++)
 				if (pte_load(e) & PTE_A)
 					pte_and(e, ~PTE_A);

@@ -261,6 +261,31 @@ sv_split(pte_t leaf, unsigned level, struct vm_page *table)
 	}
 }
 
+void
+sv_split_groups(pte_t mega, struct vm_page *table)
+{
+	pte_t *e = sv_entries(table), *end = e + SV_ENTRIES;
+	pte_t v = mega | PTE_N | (SV_GROUP / 2) << PTE_PPN_SHIFT;
+
+	for (; e < end; e += SV_GROUP, v += SV_GROUP << PTE_PPN_SHIFT) {
+#pragma GCC unroll 16
+		for (unsigned i = 0; i < SV_GROUP; i++)
+			e[i] = v;
+	}
+}
+
+pte_t
+sv_leaf_of_group(const pte_t *e, pte_t v)
+{
+	const pte_t *g = pte_group(e);
+	unsigned i;
+
+	v ^= pte_group_bits(e);
+	for (i = 0; i < SV_GROUP; i++)
+		v |= pte_load(&g[i]) & (PTE_A | PTE_D);
+	return v;
+}
+
 pte_t
 sv_or_all(const pte_t *table)
 {

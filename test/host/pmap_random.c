@@ -567,12 +567,9 @@ one_op(void)
 }
 
 static void
-run(unsigned levels, unsigned asid_bits, bool fault_ad, bool full_only, unsigned steps)
+run_on(const struct tlb_sim_config *c, unsigned steps)
 {
-	struct tlb_sim_config c = { levels, asid_bits, fault_ad, full_only, levels * 1000 + asid_bits,
-	    .sticky = levels == 4 };
-
-	start(&c);
+	start(c);
 	pmap_park_leaves = 1;
 	for (g.step = 0; g.step < steps && !test_failed(); g.step++) {
 		one_op();
@@ -584,6 +581,30 @@ run(unsigned levels, unsigned asid_bits, bool fault_ad, bool full_only, unsigned
 	pmap_park_leaves = 32;
 }
 
+static void
+run(unsigned levels, unsigned asid_bits, bool fault_ad, bool full_only, unsigned steps)
+{
+	struct tlb_sim_config c = { levels, asid_bits, fault_ad, full_only, levels * 1000 + asid_bits,
+	    .sticky = levels == 4 };
+
+	run_on(&c, steps);
+}
+
+/* With Svnapot; groups do come and go. */
+static void
+run_groups(unsigned levels, bool fault_ad, unsigned steps)
+{
+	struct tlb_sim_config c = { levels, 16, fault_ad, .seed = levels * 1000 + 64, .napot = true };
+	struct pmap_mega_counts before, after;
+	unsigned kept, wanted;
+
+	pmap_mega_totals(&before, &kept, &wanted);
+	run_on(&c, steps);
+	pmap_mega_totals(&after, &kept, &wanted);
+	ASSERT_GE(after.joined - before.joined, steps / 10);
+	ASSERT_GE(after.broken - before.broken, steps / 10);
+}
+
 TEST(pmap_random, sv39_asid16)                  { run(3, 16, false, false, 3000); }
 TEST(pmap_random, sv39_asid16_fault_ad)         { run(3, 16, true, false, 3000); }
 TEST(pmap_random, sv39_asid2)                   { run(3, 2, false, false, 3000); }
@@ -592,3 +613,5 @@ TEST(pmap_random, sv39_no_asid_fault_ad_full_fences) { run(3, 0, true, true, 300
 TEST(pmap_random, sv48_asid2_fault_ad)          { run(4, 2, true, false, 3000); }
 TEST(pmap_random, sv48_asid16_full_fences)      { run(4, 16, false, true, 2000); }
 TEST(pmap_random, sv57_asid2)                   { run(5, 2, false, false, 3000); }
+TEST(pmap_random, sv39_groups)                  { run_groups(3, false, 3000); }
+TEST(pmap_random, sv48_groups_fault_ad)         { run_groups(4, true, 3000); }

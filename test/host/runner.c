@@ -1,7 +1,9 @@
 /*
  * runner.c: runs the unit tests on the host and reports in KTAP.
  *
- *	unit [-l] [GLOB...]     tests whose suite.name matches one of the globs
+ *	unit [-l] [--svnapot] [GLOB...]     tests whose suite.name matches one of the globs
+ *
+ * --svnapot: on machines with Svnapot, where the same tests see leaves of 64 KiB.
  *
  * A test passes when it asserted something, nothing failed, no lock is held
  * afterwards, every physical page is free again and the page allocator's census
@@ -17,6 +19,7 @@
 #include <base/lock.h>
 #include <mm/vm_page.h>
 #include <host.h>
+#include <tlb_sim.h>
 
 #define TEST_SECONDS    300     /* a hang, however busy the machine is */
 
@@ -151,7 +154,12 @@ main(int argc, char **argv)
 	bool list = argc > 1 && strcmp(argv[1], "-l") == 0;
 	unsigned failed = 0;
 
-	collect(argc - 1 - list, argv + 1 + list);
+	argc -= list;
+	argv += list;
+	tlb_sim_napot = argc > 1 && strcmp(argv[1], "--svnapot") == 0;
+	argc -= tlb_sim_napot;
+	argv += tlb_sim_napot;
+	collect(argc - 1, argv + 1);
 	if (list) {
 		for (at = 0; at < ntests; at++)
 			printf("%s.%s\n", test[at]->suite, test[at]->name);

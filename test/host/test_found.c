@@ -15,7 +15,7 @@
  */
 TEST(found, megapage_that_a_tlb_remembers_as_absent)
 {
-	static const struct tlb_sim_config sticky = { 3, 16, false, false, 1, true };
+	static const struct tlb_sim_config sticky = { 3, 16, false, false, 1, true, false };
 	vm_offset_t va = 4 * MEGAPAGE_SIZE;
 	vm_map_t map;
 	vm_address_ut a = vm_address_u(va);

@@ -12,6 +12,11 @@
  *	asid           everything of the ASID that is not global
  *	va, asid       leaves ... that cover va, of the ASID, not global
  *
+ * Of a leaf with N (Svnapot) a walk may make one entry for the 64 KiB, one for
+ * each of its 16 pages, or one of another page's than was asked for, all with the
+ * rights, A and D of the leaf that was read; and where A or D is to be set,
+ * it may set it in any of the 16, and not in the one that it read.
+ *
  * So a fence that is missing, too narrow or for the wrong ASID shows as an
  * access that the tables do not justify, within some accesses; the audit looks
  * at all entries at once. Leaves with G or read under one are global.
@@ -36,6 +41,7 @@ struct sim_entry {
 	pte_t       pte;
 	uint16_t    asid;
 	uint8_t     level;
+	bool        group;      /* 64 KiB; pte is the first page's */
 	bool        global;
 };
 
@@ -48,6 +54,7 @@ struct sim_hart {
 };
 
 bool hart_full_fences_only;
+bool tlb_sim_napot;
 const char *tlb_sim_violation;
 struct tlb_sim_counts tlb_sim_counts;
 struct tlb_sim_config tlb_sim_next = TLB_SIM_DEFAULT;
@@ -83,6 +90,8 @@ host_pmap_boot(void)
 	tlb_sim_at_fence = NULL;
 	random_state = config.seed * 0x9e3779b97f4a7c15ul | 1;
 	hart_full_fences_only = config.full_fences_only;
+	config.napot |= tlb_sim_napot;
+	pmap_napot = config.napot;
 	host_hart = 0;
 	root = sv_table_alloc(config.levels - 1, true);
 	for (unsigned i = 0; i < MAXHARTS; i++) {
@@ -104,10 +113,16 @@ unsigned tlb_sim_entries(unsigned hart) { return sim[hart].n; }
 
 /* --- fences --- */
 
+static vm_size_t
+entry_size(const struct sim_entry *e)
+{
+	return e->group ? SV_GROUP_SIZE : sv_size(e->level);
+}
+
 static bool
 covers(const struct sim_entry *e, vm_offset_t va)
 {
-	return (va & ~(sv_size(e->level) - 1)) == e->va;
+	return (va & ~(entry_size(e) - 1)) == e->va;
 }
 
 static bool
@@ -228,15 +243,47 @@ tlb_load_root(unsigned levels, paddr_t root, unsigned asid)
 /* --- translation --- */
 
 static void
-remember(struct sim_hart *h, vm_offset_t va, unsigned level, pte_t pte, bool global)
+remember(struct sim_hart *h, vm_offset_t va, unsigned level, pte_t pte, bool group, bool global)
 {
+	vm_size_t size = group ? SV_GROUP_SIZE : sv_size(level);
 	unsigned i = h->n;
 
 	if (h->n == ENTRIES_MAX)
 		i = (unsigned)(random_next() % ENTRIES_MAX);
 	else
 		h->n++;
-	h->entry[i] = (struct sim_entry){ va & ~(sv_size(level) - 1), pte, (uint16_t)h->asid, (uint8_t)level, global };
+	h->entry[i] = (struct sim_entry){ va & ~(size - 1), pte, (uint16_t)h->asid, (uint8_t)level, group, global };
+}
+
+/* What a walk may make of leaf v with N, read for va. The leaf of the very page. */
+static pte_t
+remember_group(struct sim_hart *h, vm_offset_t va, pte_t v, bool global)
+{
+	const pte_t step = 1ul << PTE_PPN_SHIFT;
+	vm_offset_t base = va & ~(SV_GROUP_SIZE - 1);
+	unsigned own = sv_index(va, 0) % SV_GROUP, other = (unsigned)(random_next() % SV_GROUP), i;
+
+	if (!config.napot || (v >> PTE_PPN_SHIFT) % SV_GROUP != SV_GROUP / 2) {
+		tlb_sim_violation = "a leaf with N and a reserved size, or without Svnapot";
+		return 0;
+	}
+	v = (v & ~PTE_N) - SV_GROUP / 2 * step;
+	switch (random_next() % 4) {
+	case 0:
+		remember(h, base, 0, v, true, global);
+		break;
+	case 1:
+		for (i = 0; i < SV_GROUP; i++)
+			remember(h, base + i * PAGE_SIZE, 0, v + i * step, false, global);
+		break;
+	case 2:
+		remember(h, base + other * PAGE_SIZE, 0, v + other * step, false, global);
+		break;
+	default:
+		remember(h, va, 0, v + own * step, false, global);
+		break;
+	}
+	return v + own * step;
 }
 
 static bool
@@ -265,8 +312,10 @@ walk_from(struct sim_hart *h, paddr_t pa, unsigned level, vm_offset_t va, unsign
 		*place = (pte_t *)phys_to_virt(pa) + sv_index(va, level);
 		v = pte_load(*place);
 		global |= (v & PTE_G) != 0;
-		remember(h, va, level, v, global);
 		*at = level;
+		if (level == 0 && pte_valid(v) && (v & PTE_N))
+			return remember_group(h, va, v, global);
+		remember(h, va, level, v, false, global);
 		if (!pte_valid(v) || pte_leaf(v) || level == 0)
 			return v;
 		pa = pte_pa(v);
@@ -303,19 +352,27 @@ needs(vm_prot_t access)
 	return PTE_A | (access & VM_PROT_WRITE ? PTE_D : 0);
 }
 
-/* Sets A and D in memory as the hardware does: only in a leaf that still permits the access. */
+/*
+ * Sets A and D in memory as the hardware does: only in a leaf that still permits the access, and for a group in any of
+ * its leaves, as long as that is one.
+ */
 static bool
 update_ad(struct sim_hart *h, vm_offset_t va, unsigned level, pte_t *place, vm_prot_t access, pte_t *v)
 {
-	pte_t old = pte_load(place);
+	bool group = level == 0 && (pte_load(place) & PTE_N) != 0;
+	pte_t *at = group ? pte_group(place) + random_next() % SV_GROUP : place, old = pte_load(at);
 
 	do {
-		if (!permits(old, access))
+		if (!permits(old, access) || (level == 0 && (old & PTE_N) != 0) != group)
 			return false;
-	} while (!__atomic_compare_exchange_n(place, &old, old | needs(access), false,
+	} while (!__atomic_compare_exchange_n(at, &old, old | needs(access), false,
 	    __ATOMIC_SEQ_CST, __ATOMIC_SEQ_CST));
-	*v = old | needs(access);
-	remember(h, va, level, *v, false);
+	if (group)
+		*v = remember_group(h, va, old | needs(access), false);
+	else {
+		*v = old | needs(access);
+		remember(h, va, level, *v, false, false);
+	}
 	return true;
 }
 
@@ -324,6 +381,7 @@ translate(struct sim_hart *h, vm_offset_t va, vm_prot_t access, paddr_t *pa)
 {
 	const struct sim_entry *e = choose(h, va);
 	unsigned level = h->levels - 1;
+	vm_size_t size = 0;             /* of the entry that v comes from; 0: it is memory's */
 	paddr_t table = h->root;
 	pte_t v = 0, *place = NULL;
 
@@ -335,6 +393,7 @@ translate(struct sim_hart *h, vm_offset_t va, vm_prot_t access, paddr_t *pa)
 	if (e != NULL) {
 		v = e->pte;
 		level = e->level;
+		size = entry_size(e);
 	} else
 		v = walk_from(h, table, level, va, &level, &place);
 	if (!permits(v, access))
@@ -344,10 +403,11 @@ translate(struct sim_hart *h, vm_offset_t va, vm_prot_t access, paddr_t *pa)
 			return false;
 		if (place == NULL)      /* a cached leaf: the update looks at memory again */
 			walk_from(h, h->root, h->levels - 1, va, &level, &place);
+		size = 0;
 		if (place == NULL || !update_ad(h, va, level, place, access, &v))
 			return false;
 	}
-	*pa = pte_pa(v) + (va & (sv_size(level) - 1));
+	*pa = pte_pa(v) + (va & ((size != 0 ? size : sv_size(level)) - 1));
 	return true;
 }
 
@@ -385,16 +445,26 @@ fresh(struct pmap *pmap, vm_offset_t va, unsigned stop, unsigned *level)
 		table = pte_table(v);
 	}
 	*level = l;
-	return v;
+	return l == 0 ? sv_leaf(&table[sv_index(va, 0)]) : v;
 }
 
 /* NULL: the tables justify e. */
 static const char *
 audit_entry(struct pmap *pmap, const struct sim_entry *e)
 {
+	const char *wrong = NULL;
 	unsigned level;
 	pte_t v;
 
+	if (e->group) {         /* each of its pages by itself */
+		for (unsigned i = 0; i < SV_GROUP && wrong == NULL; i++) {
+			struct sim_entry one = { e->va + i * PAGE_SIZE, e->pte + ((pte_t)i << PTE_PPN_SHIFT), e->asid, 0, false,
+			    e->global };
+
+			wrong = audit_entry(pmap, &one);
+		}
+		return wrong;
+	}
 	if (!pte_valid(e->pte))
 		return NULL;            /* costs a spurious fault at most */
 	v = fresh(pmap, e->va, pte_leaf(e->pte) ? 0 : e->level, &level);

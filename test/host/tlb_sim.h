@@ -14,8 +14,11 @@ struct tlb_sim_config {
 	bool     full_fences_only;      /* fences of one address or ASID do nothing (CIP-1200) */
 	uint64_t seed;
 	bool     sticky;                /* no walk where anything is cached */
+	bool     napot;                 /* Svnapot */
 };
-#define TLB_SIM_DEFAULT { 3, 16, false, false, 1, false }
+#define TLB_SIM_DEFAULT { 3, 16, false, false, 1, false, false }
+/* All machines have Svnapot, whatever their boot asked for. */
+extern bool tlb_sim_napot;
 extern struct tlb_sim_config tlb_sim_next;
 
 /*

@@ -133,7 +133,7 @@ driver_boot(const struct driver_config *c)
 	memset(&d, 0, sizeof(d));
 	d.config = *c;
 	tlb_sim_next = (struct tlb_sim_config){ c->levels, c->asid_bits, c->fault_ad,
-	    c->full_fences_only, 12345, c->sticky };
+	    c->full_fences_only, 12345, c->sticky, c->napot };
 	host_boot(c->memory);
 	windows(vm_max_address, c->memory < (16u << 20), w);
 	model_init(VM_MIN_ADDRESS, vm_max_address, w, 4);

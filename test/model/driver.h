@@ -25,6 +25,7 @@ struct driver_config {
 	size_t      memory;
 	bool        inject;             /* allocations fail on purpose */
 	unsigned    check_every;        /* operations from one full check to the next; 1: after each */
+	bool        napot;              /* Svnapot */
 };
 
 enum driver_kind {
@@ -41,7 +42,7 @@ struct driver_counts {
 	uint64_t done[DRV_KINDS], refused[DRV_KINDS], shortage[DRV_KINDS], skipped[DRV_KINDS];
 	uint64_t partial;               /* writes of the kernel that memory stopped half way */
 	uint64_t accesses, pages_compared, checks, regions;
-	uint64_t promotions, demotions, megapages;
+	uint64_t promotions, demotions, megapages, joined, broken;
 	uint64_t chain_max, chain_sum, chain_samples;
 	uint64_t code[64];              /* how often each result code came */
 };

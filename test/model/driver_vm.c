@@ -458,6 +458,8 @@ end_task(unsigned t)
 	driver_counts.promotions += s.mega.promotions;
 	driver_counts.demotions += s.mega.demotions;
 	driver_counts.megapages += s.megapages;
+	driver_counts.joined += s.mega.joined;
+	driver_counts.broken += s.mega.broken;
 	for (unsigned h = 0; h < HARTS; h++)
 		if (d.on[h] == t)
 			run_on(h, NOBODY);

@@ -56,6 +56,8 @@ print_counts(void)
 	printf("#   %lu megapages made, %lu broken, %lu whole at the end; shadow chains: longest %lu, mean %.2f\n",
 	    n->promotions, n->demotions, n->megapages, n->chain_max,
 	    n->chain_samples ? (double)n->chain_sum / (double)n->chain_samples : 0);
+	if (n->joined > 0)
+		printf("#   %lu groups of 64 KiB joined, %lu broken\n", n->joined, n->broken);
 }
 
 static bool
@@ -119,7 +121,7 @@ main(int argc, char **argv)
 		seed = strtoull(getenv("ATLAS_SEED"), NULL, 0);
 	for (int i = 1; i < argc; i++) {
 		if (strcmp(argv[i], "--full") == 0)
-			ops_each = 145000;
+			ops_each = 130000;
 		else if (strcmp(argv[i], "--slow") == 0)
 			slow = true;
 		else if (strcmp(argv[i], "--no-shrink") == 0)

@@ -18,15 +18,17 @@
 #define MB(n)           ((size_t)(n) << 20)
 
 const struct driver_config machines[] = {
-	{ "sv39_asid16", 3, 16, false, false, false, MB(48), false, 64 },
-	{ "sv39_asid2_fault_ad", 3, 2, true, false, false, MB(48), false, 64 },
-	{ "sv39_no_asid_full_fences_fault_ad", 3, 0, true, true, true, MB(48), false, 64 },
-	{ "sv48_asid2", 4, 2, false, false, true, MB(48), false, 64 },
-	{ "sv57_asid16_fault_ad", 5, 16, true, false, false, MB(48), false, 64 },
-	{ "sv39_shortage", 3, 16, false, false, false, MB(7), false, 64 },
-	{ "sv39_allocations_fail", 3, 2, false, false, false, MB(40), true, 32 },
-	{ "sv48_shortage_allocations_fail", 4, 0, true, false, false, MB(7), true, 32 },
-	{ "sv39_every_check", 3, 2, false, false, true, MB(32), false, 1 },
+	{ "sv39_asid16", 3, 16, false, false, false, MB(48), false, 64, false },
+	{ "sv39_asid2_fault_ad", 3, 2, true, false, false, MB(48), false, 64, false },
+	{ "sv39_no_asid_full_fences_fault_ad", 3, 0, true, true, true, MB(48), false, 64, false },
+	{ "sv48_asid2", 4, 2, false, false, true, MB(48), false, 64, false },
+	{ "sv57_asid16_fault_ad", 5, 16, true, false, false, MB(48), false, 64, false },
+	{ "sv39_shortage", 3, 16, false, false, false, MB(7), false, 64, false },
+	{ "sv39_allocations_fail", 3, 2, false, false, false, MB(40), true, 32, false },
+	{ "sv48_shortage_allocations_fail", 4, 0, true, false, false, MB(7), true, 32, false },
+	{ "sv39_every_check", 3, 2, false, false, true, MB(32), false, 1, false },
+	{ "sv39_svnapot", 3, 16, false, false, false, MB(48), false, 64, true },
+	{ "sv48_svnapot_fault_ad", 4, 2, true, false, true, MB(48), false, 64, true },
 };
 const unsigned nmachines = sizeof(machines) / sizeof(machines[0]);
 

@@ -68,6 +68,8 @@ struct pmap_mega_counts {
 	uint64_t dropped;               /* to be split, but taken away whole: no table (sv_table_reserve) */
 	uint64_t refused[PMAP_REFUSALS];
 	uint64_t split[PMAP_SPLITS];
+	uint64_t joined;                /* 16 leaves of 4 KiB became a group of 64 KiB (Svnapot) */
+	uint64_t broken;                /* a group became 16 leaves, because some of them were to change */
 };
 
 #include <machine/pmap.h>       /* struct pmap */
@@ -129,6 +131,9 @@ unsigned pmap_enter_run(pmap_t pmap, vm_offset_t va, struct vm_chunk *c, unsigne
 kern_return_t pmap_enter_phys(pmap_t pmap, vm_offset_t va, paddr_t pa, vm_prot_t prot, unsigned flags);
 /* Can leaves be uncached where their memory is cached by default? (Svpbmt) */
 bool pmap_has_cache_attributes(void);
+/* May 16 leaves of 4 KiB, aligned and alike, be one of 64 KiB? (Svnapot, on all harts, and not turned off.) Constant since boot. */
+bool pmap_has_groups(void);
+#define PMAP_GROUP_SIZE     (16 * PAGE_SIZE)
 
 /* --- nested page tables --- */
 
@@ -227,6 +232,7 @@ struct pmap_walk {
 	bool     managed;               /* leaf: of an object's page; FALSE: a device's, or the kernel's own */
 	bool     parked;                /* no leaf, but a leaf table that comes back at the next access (pmap_write_protect) */
 	bool     nested;                /* reached through a submap's table (pmap_nest) */
+	bool     group;                 /* one of 16 leaves of 4 KiB that map 64 KiB, aligned, as one (Svnapot) */
 };
 void pmap_walk(pmap_t pmap, vm_offset_t va, struct pmap_walk *w);
 
@@ -237,6 +243,7 @@ struct pmap_stats {
 	uint64_t resident;              /* pages mapped, a megapage counts 512, a gigapage 512 times as many */
 	uint64_t wired;
 	uint64_t megapages, gigapages;  /* leaves of 2 MiB, of 1 GiB, now */
+	uint64_t groups;                /* groups of 16 leaves now, each of 64 KiB (Svnapot) */
 	uint64_t tables;                /* table pages, root included */
 	uint64_t nested;                /* leaf tables of submaps that serve it, not counted in tables */
 	uint64_t enters, shootdowns;    /* since creation */

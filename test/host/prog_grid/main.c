@@ -706,7 +706,7 @@ run_mode(unsigned levels)
 {
 	vm_address_ut a = vm_address_u(3ul << 30);
 
-	tlb_sim_next = (struct tlb_sim_config){ levels, 16, false, false, 1, false };
+	tlb_sim_next = (struct tlb_sim_config){ levels, 16, false, false, 1, false, false };
 	host_boot(16ul << 20);
 	g_max = vm_max_address;
 	target = new_map();

@@ -17,5 +17,7 @@ void pmap_bootstrap(paddr_t root, unsigned levels, unsigned asid_bits);
 
 /* PTE bits that make a leaf uncached device memory (PTE_PBMT_IO with Svpbmt); 0 until set. */
 extern uint64_t pmap_uncached_bits;
+/* All harts have Svnapot, and leaves of user pmaps may become groups (pmap_napot.c); FALSE until set, by boot, for ever. */
+extern bool pmap_napot;
 
 #endif

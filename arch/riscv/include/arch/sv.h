@@ -4,7 +4,8 @@
  *   va:   | sign | index n-1 | ... | index 1 | index 0 | offset 12 |     n = levels: 3, 4, 5
  *   PTE:  63 N | 62:61 PBMT | 60:54 0 | 53:10 PPN | 9:8 RSW | 7 D | 6 A | 5 G | 4 U | 3 X | 2 W | 1 R | 0 V
  *
- * Level 0 entries map 4 KiB, level 1 a megapage, level 2 a gigapage. Table
+ * Level 0 entries map 4 KiB, level 1 a megapage, level 2 a gigapage. With
+ * Svnapot 16 entries of level 0 with N map 64 KiB as one (pmap_napot.c). Table
  * pages are struct vm_page of kind VM_PAGE_TABLE: `slot` counts the valid
  * entries, `level` is the table's level, t.pv heads the pv records of leaves
  * in this table, t.md counts the wired leaves in it. A leaf table that serves
@@ -45,11 +46,14 @@ typedef uint64_t pte_t;
 #define PTE_PBMT        (3ul << 61)     /* Svpbmt: memory type; 0: as the physical memory is by itself */
 #define PTE_PBMT_NC     (1ul << 61)     /* memory, not cached */
 #define PTE_PBMT_IO     (2ul << 61)     /* strongly ordered, not cached */
+#define PTE_N           (1ul << 63)     /* Svnapot: one of the SV_GROUP leaves of a group; PPN[3:0] is 8 */
 
 #define SV_ENTRIES      512u
 #define SV_PINNED       0x80u           /* vm_page.flags of a leaf table: it stays, empty or not */
 #define SV_ASIDE        0x40u           /* of a directory: not hooked in, but its records stand for a gigapage leaf */
 #define SV_INDEX_BITS   9
+#define SV_GROUP        16u             /* leaves of a group: the one size that Svnapot has */
+#define SV_GROUP_SIZE   (SV_GROUP * PAGE_SIZE)
 #define SV_MAX_LEVELS   5
 
 static inline unsigned sv_shift(unsigned level) { return PAGE_SHIFT + SV_INDEX_BITS * level; }
@@ -80,6 +84,32 @@ static inline void pte_store(pte_t *p, pte_t v) { *(volatile pte_t *)p = v; }
 static inline pte_t pte_swap(pte_t *p, pte_t v) { return __atomic_exchange_n(p, v, __ATOMIC_RELAXED); }
 static inline pte_t pte_and(pte_t *p, pte_t mask) { return __atomic_fetch_and(p, mask, __ATOMIC_RELAXED); }
 static inline pte_t pte_or(pte_t *p, pte_t bits) { return __atomic_fetch_or(p, bits, __ATOMIC_RELAXED); }
+
+/* What differs between the leaf at e by itself and as one of a group: N, and the low bits of its PPN. */
+static inline pte_t
+pte_group_bits(const pte_t *e)
+{
+	return PTE_N | ((uintptr_t)e / sizeof(pte_t) % SV_GROUP ^ SV_GROUP / 2) << PTE_PPN_SHIFT;
+}
+/* The first leaf of the group that e lies in, or would. */
+static inline pte_t *pte_group(const pte_t *e) { return (pte_t *)((uintptr_t)e & ~(SV_GROUP * sizeof(pte_t) - 1)); }
+/* The leaf at e of a leaf table as it would be by itself: with the PPN of its own page. A and D as they lie there. */
+static inline pte_t
+pte_load_own(const pte_t *e)
+{
+	pte_t v = pte_load(e);
+
+	return likely(!(v & PTE_N)) ? v : v ^ pte_group_bits(e);
+}
+/* The same with A and D as they are known: a walker may have set any of a group's. */
+pte_t sv_leaf_of_group(const pte_t *e, pte_t v);
+static inline pte_t
+sv_leaf(const pte_t *e)
+{
+	pte_t v = pte_load(e);
+
+	return likely(!(v & PTE_N)) ? v : sv_leaf_of_group(e, v);
+}
 
 /* R, W, X bits for rights; W brings R along. 0 for VM_PROT_NONE. */
 static inline pte_t
@@ -206,6 +236,9 @@ unsigned sv_unhook(pte_t *root, unsigned levels, vm_offset_t va, unsigned level,
 
 /* Writes all 512 leaves that `leaf` of `level` (1, 2) stands for into a table of the level below; same rights, A and D. */
 void sv_split(pte_t leaf, unsigned level, struct vm_page *table);
+
+/* The same as groups. */
+void sv_split_groups(pte_t mega, struct vm_page *table);
 
 /* OR of all entries of a table. */
 pte_t sv_or_all(const pte_t *table);
