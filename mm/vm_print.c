@@ -181,6 +181,23 @@ count_large_leaves(pmap_t pmap, vm_offset_t start, vm_offset_t end, struct vm_en
 	}
 }
 
+/* Groups of leaves of 64 KiB that begin in [start, end). */
+static uint64_t
+groups_of_leaves(pmap_t pmap, vm_offset_t start, vm_offset_t end)
+{
+	vm_offset_t at = start, next;
+	struct pmap_walk w;
+	uint64_t n = 0;
+
+	if (!pmap_has_groups())
+		return 0;
+	for (; at < end && pmap_next_leaf(pmap, &at, end, &w); at = next) {
+		next = w.size > PAGE_SIZE ? at + w.size : (at | (PMAP_GROUP_SIZE - 1)) + 1;
+		n += w.group && (at & ~(PMAP_GROUP_SIZE - 1)) >= start;
+	}
+	return n;
+}
+
 /* Whole 2 MiB windows of the entry that one leaf each could map. */
 static uint64_t
 megapages_possible(vm_map_entry_t e)
@@ -244,8 +261,10 @@ fill(vm_map_t map, vm_map_entry_t e, struct vm_entry_info *info)
 		.megapages_possible = megapages_possible(e),
 		.offset = e->offset,
 	};
-	if (map->pmap != PMAP_NULL)
+	if (map->pmap != PMAP_NULL) {
 		count_large_leaves(map->pmap, e->vme_start, e->vme_end, info);
+		info->groups = groups_of_leaves(map->pmap, e->vme_start, e->vme_end);
+	}
 	fill_object(e, info);
 }
 

@@ -79,10 +79,10 @@ digits(uint64_t max)
 }
 
 #define COLUMNS         13u
-#define COLUMNS_JSON    (COLUMNS + 5)
+#define COLUMNS_JSON    (COLUMNS + 6)
 
 struct map_total {
-	uint64_t entries, size, resident, megapages, possible, gigapages;
+	uint64_t entries, size, resident, megapages, possible, gigapages, groups;
 };
 
 static void
@@ -114,6 +114,7 @@ map_row(struct listing *l, const struct vm_entry_info *e, unsigned depth)
 	list_num(l, e->user_wired_count);
 	list_num(l, e->behavior);
 	list_num(l, depth);
+	list_num(l, e->groups);
 }
 
 /* The columns of a map whose addresses have `width` digits; as JSON with more. */
@@ -128,6 +129,7 @@ map_columns(struct column column[COLUMNS_JSON], int width, bool json)
 		{ "object", "OBJECT", COL_COUNT, 6 }, { "offset", "OFFSET", COL_HEX, 8 }, { "tag", "TAG", COL_COUNT, 3 },
 		{ "megapages_possible", "", COL_COUNT, 0 }, { "gigapages", "", COL_COUNT, 0 }, { "user_wired", "", COL_COUNT, 0 },
 		{ "behavior", "", COL_COUNT, 0 }, { "depth", "", COL_COUNT, 0 },
+		{ "groups", "", COL_COUNT, 0 },
 	};
 
 	memcpy(column, all, sizeof(all));
@@ -168,14 +170,16 @@ show_total(bool json, const struct map_total *total)
 
 	if (json)
 		kprintf("{\"total\":true,\"entries\":%lu,\"size\":%lu,\"resident\":%lu,\"megapages\":%lu,"
-		    "\"megapages_possible\":%lu,\"gigapages\":%lu}\n", total->entries, total->size, total->resident,
-		    total->megapages, total->possible, total->gigapages);
+		    "\"megapages_possible\":%lu,\"gigapages\":%lu,\"groups\":%lu}\n", total->entries, total->size, total->resident,
+		    total->megapages, total->possible, total->gigapages, total->groups);
 	else {
 		kprintf("total: %lu entr%s, %s bytes, %lu pages resident, %lu of %lu possible megapages",
 		    total->entries, total->entries == 1 ? "y" : "ies", size_text(total->size, size), total->resident,
 		    total->megapages, total->possible);
 		if (total->gigapages != 0)
 			kprintf(", in %lu gigapage%s", total->gigapages, total->gigapages == 1 ? "" : "s");
+		if (total->groups != 0)
+			kprintf(", %lu group%s of 64K", total->groups, total->groups == 1 ? "" : "s");
 		kprintf("\n");
 	}
 	cmd_set_num("entries", total->entries);
@@ -184,6 +188,7 @@ show_total(bool json, const struct map_total *total)
 	cmd_set_num("megapages", total->megapages);
 	cmd_set_num("megapages_possible", total->possible);
 	cmd_set_num("gigapages", total->gigapages);
+	cmd_set_num("groups", total->groups);
 }
 
 static void
@@ -210,6 +215,7 @@ show_map(struct cmd_ctx *c, vm_map_t map, const char *name, unsigned levels)
 		total.megapages += e.megapages;
 		total.possible += e.megapages_possible;
 		total.gigapages += e.gigapages;
+		total.groups += e.groups;
 		submap = levels > 0 && e.is_sub_map ? vm_entry_submap(map, e.start) : VM_MAP_NULL;
 		if (submap != VM_MAP_NULL)
 			submap_rows(&l, submap, &e, 1, levels);
@@ -239,7 +245,8 @@ COMMAND_NAMED(show_map, "show map", do_show_map, "show", "the entries of a map",
     "Flags: c copied at the next write, s shared on purpose, t in transition, p permanent, n page\n"
     "tables nested, d u a stack that grows down, up, f never faulted in, y not written back, z not\n"
     "dumped, m g cut at megapages, gigapages only; R random, Q sequential, B backwards. Sets\n"
-    "$entries $size $resident $megapages $megapages_possible $gigapages. `kernel` is the kernel's own map.",
+    "$entries $size $resident $megapages $megapages_possible $gigapages, $groups (16 leaves of 4K that\n"
+    "are one of 64K, by Svnapot). `kernel` is the kernel's own map.",
     ARG(MAP, "map"), OPT(NUM, "submaps", "0"));
 
 /* The chain of objects behind an entry, top first; copied out object by object. */

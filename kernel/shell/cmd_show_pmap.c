@@ -14,7 +14,8 @@
 #define COLUMNS 13
 #define COLUMNS_MEGA (2 + PMAP_REFUSALS + PMAP_SPLITS)
 #define COLUMNS_GIGA (3 + COLUMNS_MEGA)
-#define COLUMNS_JSON (COLUMNS + COLUMNS_MEGA + COLUMNS_GIGA)
+#define COLUMNS_GROUPS 3
+#define COLUMNS_JSON (COLUMNS + COLUMNS_MEGA + COLUMNS_GIGA + COLUMNS_GROUPS)
 #define KEY_MAX 32
 
 /* "refused_not_full" */
@@ -94,11 +95,25 @@ giga_set(const struct pmap_stats *s)
 		cmd_set_num(event_key(key, "giga_split", split(i)), s->giga.split[i]);
 }
 
+/* Groups: now (of all since boot: that is not known), and events. */
+static void
+groups_text(const char *whose, const uint64_t *now, const struct pmap_mega_counts *m)
+{
+	if (!pmap_has_groups())
+		return;
+	kprintf("groups of 64K of %s: ", whose);
+	if (now != NULL)
+		kprintf("%lu now, ", *now);
+	kprintf("%lu joined of 16 leaves, %lu broken\n", m->joined, m->broken);
+}
+
 static void
 mega_set(const struct pmap_mega_counts *m)
 {
 	char key[KEY_MAX];
 
+	cmd_set_num("joined", m->joined);
+	cmd_set_num("broken", m->broken);
 	cmd_set_num("entered", m->entered);
 	cmd_set_num("promotions", m->promotions);
 	cmd_set_num("demotions", m->demotions);
@@ -148,10 +163,14 @@ pmap_row(struct listing *l, const char *name, pmap_t pmap)
 		list_num(l, s.giga.promotions);
 		list_num(l, s.giga.demotions);
 		large_columns(l, &s.giga);
+		list_num(l, s.groups);
+		list_num(l, s.mega.joined);
+		list_num(l, s.mega.broken);
 	}
 	cmd_set_num("resident", s.resident);
 	cmd_set_num("wired", s.wired);
 	cmd_set_num("megapages", s.megapages);
+	cmd_set_num("groups", s.groups);
 	cmd_set_num("tables", s.tables);
 	cmd_set_num("nested", s.nested);
 	mega_set(&s.mega);
@@ -184,8 +203,11 @@ static const char *
 mega_key(unsigned i, char key[KEY_MAX])
 {
 	static const char *const giga[] = { "gigapages", "giga_promotions", "giga_demotions", "giga_entered", "giga_dropped" };
+	static const char *const group[COLUMNS_GROUPS] = { "groups", "joined", "broken" };
 	bool large = i >= COLUMNS_MEGA;
 
+	if (i >= COLUMNS_MEGA + COLUMNS_GIGA)
+		return group[i - COLUMNS_MEGA - COLUMNS_GIGA];
 	if (large && i - COLUMNS_MEGA < nitems(giga))
 		return giga[i - COLUMNS_MEGA];
 	if (large)
@@ -233,9 +255,11 @@ do_show_pmap(struct cmd_ctx *c)
 		pmap_stats(pmap, &s);
 		large_text("megapages", v->word, &s.mega);
 		giga_text(v->word, &s.giga);
+		groups_text(v->word, &s.groups, &s.mega);
 	}
 	pmap_mega_totals(&m, &kept, &wanted);
 	large_text("megapages", "all since boot", &m);
+	groups_text("all since boot", NULL, &m);
 	pmap_giga_totals(&m);
 	giga_text("all since boot", &m);
 	kprintf("%u of %u tables are in reserve for splits\n", kept, wanted);
@@ -248,7 +272,8 @@ COMMAND_NAMED(show_pmap, "show pmap", do_show_pmap, "show", "page tables: counts
     "entered, batches of remote fences; now: harts (a set, hex), ASID. Then megapages: what made\n"
     "and split them, and why places looked at got none. Sets $resident $wired $megapages $tables\n"
     "$gigapages $nested $promotions $demotions $enters $fences $entered $dropped $refused, $refused_not_full,\n"
-    "$split_protect and so on, and the same of gigapages ($giga_entered), of the last row.",
+    "$split_protect and so on, and the same of gigapages ($giga_entered), of the last row. With Svnapot also\n"
+    "groups, 16 leaves of 4K that are one of 64K: $groups now, $joined and $broken since it was made.",
     OPT(MAP, "map", ""));
 
 /* --- walk --- */
@@ -280,9 +305,9 @@ walk_step(const struct pmap_walk *w, unsigned i, unsigned top)
 	else if (!w->leaf)
 		kprintf("%s\n", w->parked ? "nothing until the next access: the table was put aside by a copy" : "nothing");
 	else
-		kprintf("%s, %s%s%s%s: %s at 0x%lx\n", vm_prot_text(w->prot, prot), w->user ? "user" : "kernel only",
+		kprintf("%s, %s%s%s%s: %s%s at 0x%lx\n", vm_prot_text(w->prot, prot), w->user ? "user" : "kernel only",
 		    w->accessed ? ", accessed" : ", never accessed", w->dirty ? ", dirty" : ", clean",
-		    w->wired ? ", wired" : "", leaves[level],
+		    w->wired ? ", wired" : "", leaves[level], w->group ? " of a 64 KiB group (Svnapot)" : "",
 		    w->pa & ~((PAGE_SIZE << 9 * level) - 1));
 }
 
@@ -318,6 +343,7 @@ do_walk(struct cmd_ctx *c)
 	pmap_walk(kernel ? pmap_kernel() : map->pmap, addr, &w);
 	cmd_set_num("pa", w.leaf ? w.pa : 0);
 	cmd_set_num("leaf", w.leaf ? w.size : 0);
+	cmd_set_num("group", w.group ? PMAP_GROUP_SIZE : 0);
 	if (c->json) {
 		walk_json(&w, top);
 		return 0;
@@ -331,5 +357,6 @@ do_walk(struct cmd_ctx *c)
 COMMAND(walk, do_walk, "show", "every level of the page table at an address, and what is behind",
     "Entry by entry from the root down, with its bits (valid, read, write, execute, user,\n"
     "global, accessed, dirty); then the map's entry and the chain of objects. Sets $pa and $leaf\n"
-    "(bytes the leaf maps; 0: not mapped now, which a fault may change).",
+    "(bytes the leaf maps; 0: not mapped now, which a fault may change) and $group (of a leaf of 4K,\n"
+    "one of 16 that a TLB may hold as one: 64K, by Svnapot; else 0).",
     ARG(MAP, "map"), ARG(NUM, "addr"));

@@ -8,8 +8,8 @@
  *   step ──> L1: 32 entries, any place ──miss──> L2: 512 entries, 4 ways ──miss──> walk
  *            (first in, first out)               (set by page number)       an access each level
  *
- * An entry stands for a whole leaf, whatever its size, and holds 1 or 2 MiB as
- * well as 4 KiB. A walk goes from the root, as on a hart that caches no
+ * An entry stands for a whole leaf, whatever its size, and holds 2 MiB or a group
+ * of 64 KiB (Svnapot) as well as 4 KiB. A walk goes from the root, as on a hart that caches no
  * directories, and its accesses are what pmap_walk went through. Nothing is
  * accessed and nothing faults: what is not mapped is counted and passed over.
  *
@@ -25,6 +25,7 @@
 #define L2_SETS         128u
 #define L2_WAYS         4u
 #define STEPS_MAX       1000000u
+#define GROUP_SHIFT     ((unsigned)__builtin_ctzl(PMAP_GROUP_SIZE))
 
 struct entry {
 	uint64_t    page;               /* va / size, + 1; 0: none */
@@ -34,7 +35,7 @@ struct entry {
 struct reach {
 	struct entry l1[L1_ENTRIES], l2[L2_SETS][L2_WAYS];
 	unsigned     next1, next2[L2_SETS];
-	uint64_t     hits1, hits2, walks, accesses, absent, large;
+	uint64_t     hits1, hits2, walks, accesses, absent, large, groups;
 };
 
 static inline bool
@@ -46,7 +47,7 @@ covers(const struct entry *e, vm_offset_t va)
 static bool
 in_l2(const struct reach *r, vm_offset_t va, struct entry *found)
 {
-	static const unsigned char shifts[] = { PAGE_SHIFT, MEGAPAGE_SHIFT, GIGAPAGE_SHIFT };
+	static const unsigned char shifts[] = { PAGE_SHIFT, GROUP_SHIFT, MEGAPAGE_SHIFT, GIGAPAGE_SHIFT };
 
 	for (unsigned i = 0; i < nitems(shifts); i++)
 		for (unsigned way = 0; way < L2_WAYS; way++) {
@@ -83,7 +84,8 @@ step(struct reach *r, pmap_t pmap, vm_offset_t va)
 			return;
 		}
 		r->large += w.size > PAGE_SIZE;
-		e.shift = (unsigned)__builtin_ctzl(w.size);
+		r->groups += w.group;
+		e.shift = w.group ? GROUP_SHIFT : (unsigned)__builtin_ctzl(w.size);
 		e.page = (va >> e.shift) + 1;
 		set = (va >> e.shift) % L2_SETS;
 		r->l2[set][r->next2[set]++ % L2_WAYS] = e;
@@ -128,15 +130,15 @@ do_tlb_reach(struct cmd_ctx *c)
 	cmd_set_num("walks", r.walks);
 	cmd_set_num("accesses", r.accesses);
 	cmd_set_num("absent", r.absent);
-	return cmd_result(c, KERN_SUCCESS, "steps=%lu l1_hits=%lu l2_hits=%lu walks=%lu large=%lu absent=%lu accesses=%lu "
-	    "per_step=%lu.%02lu", steps, r.hits1, r.hits2, r.walks, r.large, r.absent, r.accesses, r.accesses / steps,
+	return cmd_result(c, KERN_SUCCESS, "steps=%lu l1_hits=%lu l2_hits=%lu walks=%lu large=%lu groups=%lu absent=%lu accesses=%lu "
+	    "per_step=%lu.%02lu", steps, r.hits1, r.hits2, r.walks, r.large, r.groups, r.absent, r.accesses, r.accesses / steps,
 	    r.accesses % steps * 100 / steps);
 }
 
 COMMAND(tlb_reach, do_tlb_reach, "show", "accesses to page tables of a pointer chase past a model of a TLB",
     "Steps from page to page of [ADDR, ADDR+SIZE) in an order that visits each once, by a TLB of\n"
     "32 entries, behind it 512 in 4 ways, each for a leaf of any size; a miss walks the real page\n"
-    "tables from the root. Counts hits, walks, walks that ended at a megapage or larger, pages that\n"
-    "are not mapped (passed over, no fault), and accesses to tables. Sets $walks $accesses $absent.\n"
+    "tables from the root. Counts hits, walks, walks that ended at a megapage or larger, at a leaf of\n"
+    "a group of 64K (which one entry holds), pages that are not mapped (passed over, no fault), and accesses to tables. Sets $walks $accesses $absent.\n"
     "KERN_INVALID_ARGUMENT: no page tables, not in user space, or steps not of 1 to 1000000.",
     ARG(MAP, "map"), ARG(NUM, "addr"), ARG(SIZE, "size"), OPT(NUM, "steps", "100000"));

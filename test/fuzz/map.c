@@ -17,7 +17,7 @@ int LLVMFuzzerTestOneInput(const uint8_t *data, size_t size);
 int
 LLVMFuzzerTestOneInput(const uint8_t *data, size_t size)
 {
-	static const struct driver_config config = { "fuzz", 3, 2, false, false, false, 24ul << 20, true, 16 };
+	static const struct driver_config config = { "fuzz", 3, 2, false, false, false, 24ul << 20, true, 16, false };
 	static bool booted;
 	struct op op;
 	bool good = true;

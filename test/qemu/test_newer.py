@@ -69,6 +69,7 @@ def isa(name):
 
 
 SV39, SV48, SV57 = (rf"paging   Sv{n}, " for n in (39, 48, 57))
+NAPOT = "; leaves of 64 KiB by Svnapot"
 SBI_TIMER, SSTC = "online, timer by SBI", "online, timer by Sstc"
 ALL_ON = "rv64,svade=on,svpbmt=on,svnapot=on,svinval=on"
 
@@ -88,10 +89,12 @@ CASES = [
     Case("no-sv57", "rv64,sv57=off", (SV48,)),
     Case("no-sstc", "rv64,sstc=off", (SV57, SBI_TIMER)),
     Case("svpbmt", "rv64,svpbmt=on", (isa("svpbmt"),)),
-    Case("svnapot", "rv64,svnapot=on", (SV57,)),
+    Case("svnapot", "rv64,svnapot=on", (SV57, NAPOT)),
     Case("svinval", "rv64,svinval=on", (SV57,)),
-    Case("all-on", ALL_ON, (SV57, isa("svpbmt"), isa("svade"))),
-    Case("all-on-sv39", ALL_ON + ",sv39=on,sstc=off", (SV39, SBI_TIMER)),
+    Case("svnapot-programs", "rv64,svnapot=on,svade=on", (SV57, NAPOT), work=(
+        "--exec", "run groups_test; run mega_storm 8; check")),
+    Case("all-on", ALL_ON, (SV57, NAPOT, isa("svpbmt"), isa("svade"))),
+    Case("all-on-sv39", ALL_ON + ",sv39=on,sstc=off", (SV39, NAPOT, SBI_TIMER)),
     Case("max", "max", (SV57,)),
     Case("rva22s64", "rva22s64", (SV39,)),
     Case("rva23s64", "rva23s64", (SV39,)),

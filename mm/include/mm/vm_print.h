@@ -21,6 +21,7 @@ struct vm_entry_info {
 	uint64_t     megapages;                 /* windows of 2 MiB in the range that leaves of the map's pmap of that size, or larger, map */
 	uint64_t     gigapages;                 /* gigapage leaves wholly in the range */
 	uint64_t     megapages_possible;        /* whole aligned 2 MiB windows, congruent with the object */
+	uint64_t     groups;                    /* groups of 64 KiB (Svnapot) of the map's pmap in the range */
 	uint64_t     object_id;                 /* 0: none */
 	uint64_t     submap_id;                 /* 0: none */
 	vm_object_offset_t offset;              /* in the object or submap */
