@@ -27,6 +27,7 @@
  * Locks: rank SCHED: sleepers, then wait buckets (wait.c), then run queues.
  */
 #include <kernel/thread.h>
+#include <kernel/hold.h>
 #include <base/wait.h>
 #include <arch/csr.h>
 #include <arch/hart_start.h>
@@ -443,9 +444,30 @@ user_return_work(void)
 	if (current_thread()->terminating)
 		thread_exit();
 	thread_yield();
+	if (unlikely(hold_phase != HOLD_NONE))
+		hold_thread();
+}
+
+unsigned
+sched_ready(unsigned hart)
+{
+	return __atomic_load_n(&runqs[hart].count, __ATOMIC_SEQ_CST);
 }
 
 /* --- idle --- */
+
+/* Until an interrupt. A sleeping hart must not hold a dead task's tables. */
+static void
+sched_rest(void)
+{
+	pmap_switch(pmap_kernel());
+	if (unlikely(timer_silent)) {
+		if (timer_due())
+			sched_tick();
+	} else {
+		wfi();
+	}
+}
 
 /* Nothing to run: useful work a page at a time, else sleep until an interrupt. */
 static void
@@ -456,18 +478,15 @@ sched_idle(struct hart *h)
 	struct thread *stolen;
 
 	__atomic_fetch_or(&idle_set, self, __ATOMIC_SEQ_CST);
+	if (unlikely(hold_phase != HOLD_NONE) && hold_idle(h->index, sched_ready(h->index) != 0)) {
+		sched_rest();
+		trap_window();
+		return;
+	}
 	stolen = q->count == 0 && hart_count > 1 ? sched_steal(h->index) : NULL;
 	if (stolen == NULL && q->count == 0) {
-		if (!vm_page_clear_ahead()) {
-			/* A sleeping hart must not hold a dead task's tables. */
-			pmap_switch(pmap_kernel());
-			if (unlikely(timer_silent)) {
-				if (timer_due())
-					sched_tick();
-			} else {
-				wfi();
-			}
-		}
+		if (!vm_page_clear_ahead())
+			sched_rest();
 		trap_window();
 	}
 	if (stolen != NULL) {

@@ -262,10 +262,16 @@ reaper_main(void *arg)
 	}
 }
 
+bool
+task_settling(void)
+{
+	return __atomic_load_n(&reaper_due, __ATOMIC_ACQUIRE) != 0;
+}
+
 void
 task_settle(void)
 {
-	while (__atomic_load_n(&reaper_due, __ATOMIC_ACQUIRE) != 0 && thread_sleep_us(SETTLE_US))
+	while (task_settling() && thread_sleep_us(SETTLE_US))
 		continue;
 }
 

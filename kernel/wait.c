@@ -81,8 +81,6 @@ wait_on(const void *event, struct spinlock *interlock, bool interruptible)
 	spin_unlock(interlock);
 	if (ATLAS_DEBUG)
 		lock_order_sleep();
-	if (unlikely(__atomic_load_n(&hart_holder, __ATOMIC_RELAXED) == hart_index() + 1))
-		hart_let_go();          /* who is to wake us may be held */
 	sched_switch();
 	return th->wait_result;
 }

@@ -19,12 +19,6 @@
  * wait for a lock that the asker holds: so whoever spins answers meanwhile
  * (hart_relax), two that ask each other too. Without software interrupts a hart
  * cannot be reached, and only the boot hart runs.
- *
- * Holding: one hart may ask the others to rest, for a look at what they work on.
- * Each comes to rest where it takes the software interrupt, that is with no lock
- * held and nothing half done of its own, and sleeps (wfi) until it is let go.
- * Who sleeps itself meanwhile lets all go first (wait.c): it may be waiting for a
- * thread of theirs.
  */
 #include <arch/hart_start.h>
 #include <arch/hart_boot.h>
@@ -53,9 +47,6 @@ struct hart_boot hart_boot[MAXHARTS];
 uint32_t         hart_calls_closed;
 static uint64_t         hart_stopping;          /* 1 once a panic wants silence */
 static uint64_t         harts_stopped;
-uint32_t                hart_holder;            /* index + 1 of the hart that holds all others */
-static uint64_t         hart_hold;              /* number of the hold; odd: the others are held */
-static uint64_t         harts_rest[MAXHARTS];   /* the hold for which each came to rest last */
 static char             boot_emergency[HART_EMERGENCY_SIZE] __attribute__((aligned(16)));
 
 extern char hart_entry[];
@@ -277,99 +268,12 @@ hart_stop_others(void)
 	return __atomic_load_n(&harts_stopped, __ATOMIC_ACQUIRE);
 }
 
-/* TRUE: all of the set rest for this hold. They tell by software interrupt, so we sleep meanwhile. */
-static bool
-hart_wait_rest(uint64_t set, uint64_t number, uint64_t limit_us)
-{
-	uint64_t deadline = timer_now() + timer_us_to_ticks(limit_us), enabled = csr_read(sie), s;
-
-	csr_write(sie, SIE_SSIE | SIE_STIE);
-	if (!timer_silent)
-		timer_set(deadline);
-	for (s = set; s != 0; ) {
-		if (__atomic_load_n(&harts_rest[__builtin_ctzl(s)], __ATOMIC_ACQUIRE) == number) {
-			s &= s - 1;
-			continue;
-		}
-		if (timer_now() >= deadline)
-			break;
-		if (timer_silent)
-			hart_relax();
-		else
-			wfi();
-		/* Cleared before the next look: what is sent after it ends the next wfi. */
-		csr_clear(sip, SIE_SSIE);
-		if (hart_fence_by_ipi)
-			hart_fence_answer();
-	}
-	csr_write(sie, enabled);
-	if (!timer_silent)
-		timer_set(timer_now());         /* the tick that this took the place of */
-	return s == 0;
-}
-
-bool
-hart_hold_others(uint64_t limit_us)
-{
-	uint64_t others = __atomic_load_n(&harts_online, __ATOMIC_ACQUIRE) & ~(1ul << hart_index()), number;
-	uint32_t nobody = 0;
-
-	if (!__atomic_compare_exchange_n(&hart_holder, &nobody, hart_index() + 1, false, __ATOMIC_SEQ_CST, __ATOMIC_RELAXED))
-		return false;
-	number = __atomic_add_fetch(&hart_hold, 1, __ATOMIC_SEQ_CST);
-	hart_kick_set(others);
-	if (others == 0 || hart_wait_rest(others, number, limit_us))
-		return true;
-	hart_let_go();
-	return false;
-}
-
-bool
-hart_let_go(void)
-{
-	if (__atomic_load_n(&hart_holder, __ATOMIC_RELAXED) != hart_index() + 1)
-		return false;
-	__atomic_add_fetch(&hart_hold, 1, __ATOMIC_SEQ_CST);
-	__atomic_store_n(&hart_holder, 0, __ATOMIC_SEQ_CST);
-	hart_kick_set(__atomic_load_n(&harts_online, __ATOMIC_ACQUIRE) & ~(1ul << hart_index()));
-	hart_self()->need_resched = 1;  /* an interrupt that was for the thread may have been taken for an answer */
-	return true;
-}
-
-/* While this hart is held, by one holder or the next; interrupts other than software ones wait. */
-static void
-hart_rest(void)
-{
-	uint64_t enabled = csr_read(sie), number;
-	uint32_t holder;
-
-	csr_write(sie, SIE_SSIE);
-	while ((number = __atomic_load_n(&hart_hold, __ATOMIC_SEQ_CST)) % 2 != 0) {
-		__atomic_store_n(&harts_rest[hart_index()], number, __ATOMIC_RELEASE);
-		holder = __atomic_load_n(&hart_holder, __ATOMIC_RELAXED);
-		if (holder != 0)
-			hart_kick(holder - 1);
-		while (__atomic_load_n(&hart_hold, __ATOMIC_SEQ_CST) == number &&
-		    __atomic_load_n(&hart_stopping, __ATOMIC_SEQ_CST) == 0) {
-			wfi();
-			csr_clear(sip, SIE_SSIE);
-			if (hart_fence_by_ipi)
-				hart_fence_answer();
-		}
-		if (__atomic_load_n(&hart_stopping, __ATOMIC_SEQ_CST) != 0)
-			break;
-	}
-	csr_write(sie, enabled);
-}
-
 void
 hart_ipi(void)
 {
 	csr_clear(sip, SIE_SSIE);
 	if (unlikely(hart_fence_by_ipi))
 		hart_fence_answer();
-	if (unlikely(__atomic_load_n(&hart_hold, __ATOMIC_SEQ_CST) % 2 != 0))
-		hart_rest();
 	if (__atomic_load_n(&hart_stopping, __ATOMIC_SEQ_CST) == 0)
 		return;
 	csr_write(sie, 0);

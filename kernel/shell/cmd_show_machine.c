@@ -5,7 +5,7 @@
 #include <stdio.h>
 #include <base/lock.h>
 #include <base/print.h>
-#include <arch/hart_start.h>
+#include <kernel/hold.h>
 #include <kernel/thread.h>
 #include <machine/hart.h>
 #include <mm/vm_check.h>
@@ -178,34 +178,36 @@ add_map(vm_map_t *maps, unsigned *n, unsigned room, vm_map_t map)
 	maps[(*n)++] = map;
 }
 
-/* All maps of tasks and under names, in memory of their own; *bytes for kmem_free. */
+/*
+ * All maps of tasks and under names, in a block of 2^*order pages of their own: by
+ * the direct map, so that no other hart has to hear of it.
+ */
 static kern_return_t
-collect_maps(vm_map_t **maps, unsigned *n, vm_size_t *bytes)
+collect_maps(struct vm_page **block, unsigned *n, unsigned *order)
 {
-	vm_offset_t addr;
+	unsigned i, room = task_count() + 16;
+	vm_map_t *maps;
 	struct held *h;
 	struct task *t;
-	unsigned i, room = task_count() + 16;
-	kern_return_t kr;
 
 	for (i = 0; held_nth(i) != NULL; i++)
 		room++;
-
-	*bytes = round_page(room * sizeof(vm_map_t));
-	kr = kmem_alloc(&addr, *bytes, 0);
-	if (kr != KERN_SUCCESS)
-		return kr;
-	*maps = (vm_map_t *)(uintptr_t)addr;
+	for (*order = 0; (PAGE_SIZE << *order) < room * sizeof(vm_map_t); (*order)++)
+		continue;
+	*block = *order < VM_PAGE_ORDERS ? vm_page_alloc_order(*order, 0) : NULL;
+	if (*block == NULL)
+		return KERN_FAIL(KERN_RESOURCE_SHORTAGE, "no %u pages in one run for the list of maps", 1u << *order);
+	maps = vm_page_va(*block);
 	*n = 0;
-	(*maps)[(*n)++] = kernel_map;
+	maps[(*n)++] = kernel_map;
 	for (i = 0; (t = task_nth(i)) != NULL; i++) {
 		if (t->map != NULL && !t->ended)
-			add_map(*maps, n, room, t->map);
+			add_map(maps, n, room, t->map);
 		task_deallocate(t);
 	}
 	for (i = 0; (h = held_nth(i)) != NULL; i++)
 		if (h->kind == CMD_MAP)
-			add_map(*maps, n, room, h->map);
+			add_map(maps, n, room, h->map);
 	return KERN_SUCCESS;
 }
 
@@ -236,60 +238,76 @@ check_pages(void)
 	    m->kind < nitems(kind_names) ? kind_names[m->kind] : "none");
 }
 
-#define LOOKS           20u
-#define HOLD_US         1000000u        /* until all harts rest: the longest call of a program */
-#define LOOK_AGAIN_US   2000u           /* between looks: threads asleep in a call go on */
+#define SETTLE_TRIES    100u
 
-/* All invariants, once, over all maps there are; *n of them. FALSE in *still: others were at work meanwhile. */
+/* Others at rest, and what ended is gone, not half gone. */
+static void
+hold_others(void)
+{
+	uint64_t missing = 0;
+
+	for (unsigned i = 0; i < SETTLE_TRIES; i++) {
+		task_settle();
+		missing = harts_hold();
+		if (missing != 0 || !task_settling())
+			break;
+		if (i < SETTLE_TRIES - 1)
+			harts_release();
+	}
+	for (; missing != 0; missing &= missing - 1)
+		kprintf("hart %u did not come to rest: what changes meanwhile may look wrong\n",
+		    (unsigned)__builtin_ctzl(missing));
+}
+
+/* All invariants, once, over the *n maps that there are. */
 static kern_return_t
-check_once(unsigned *n, bool *still)
+check_once(unsigned *n)
 {
 	struct vm_check_failure f;
+	struct vm_page *block;
 	vm_map_t *maps;
-	vm_size_t bytes;
 	kern_return_t kr;
-	unsigned i;
+	unsigned i, order;
 
-	task_settle();          /* what ended is gone, not half gone */
-	kr = collect_maps(&maps, n, &bytes);
-	if (kr != KERN_SUCCESS)
+	hold_others();
+	kr = collect_maps(&block, n, &order);
+	if (kr != KERN_SUCCESS) {
+		harts_release();
 		return kr;
-	*still = hart_hold_others(HOLD_US);
+	}
+	maps = vm_page_va(block);
 	if (!vm_check_all(maps, *n, &f))
 		kr = KERN_FAIL(KERN_FAILURE, "%s: %s", f.id, f.text);
 	if (kr == KERN_SUCCESS)
 		kr = check_pmaps(maps, *n);
 	if (kr == KERN_SUCCESS)
 		kr = check_pages();
-	*still = hart_let_go() && *still;
+	harts_release();
 	for (i = 1; i < *n; i++)
 		vm_map_deallocate(maps[i]);
-	kmem_free((vm_offset_t)(uintptr_t)maps, bytes, 0);
+	vm_page_free_order(block, order);
 	return kr;
 }
 
-/*
- * What a look finds may be a call half done, whose thread sleeps, or which a hart
- * did not leave in time: it is looked at again. What stays is wrong.
- */
+#define LOOKS           10u
+#define LOOK_AGAIN_US   2000u
+
+/* Who sleeps in the middle of a call, for a pager say, may have left an entry half done: what is wrong stays so. */
 static int
 do_check(struct cmd_ctx *c)
 {
+	unsigned n = 0, look = 0;
 	kern_return_t kr;
-	unsigned n, look;
-	bool still;
 
-	for (look = 1;; look++) {
-		still = false;
-		kr = check_once(&n, &still);
-		if (kr != KERN_FAILURE || look == LOOKS || !thread_sleep_us(look * LOOK_AGAIN_US))
-			break;
-	}
-	return cmd_result(c, kr, "maps=%u%s", n, still ? "" : " (other harts were at work meanwhile)");
+	do {
+		kr = check_once(&n);
+	} while (kr == KERN_FAILURE && ++look < LOOKS && thread_sleep_us(look * LOOK_AGAIN_US));
+	return cmd_result(c, kr, "maps=%u", n);
 }
 
 COMMAND(check, do_check, "test", "verify the invariants of all maps, page tables and pages",
     "Recounts references from all maps, compares page tables with the maps, asks every page for\n"
-    "its owner. Other harts rest meanwhile; what a thread that sleeps in a call may have left half\n"
-    "done is looked at again, up to 20 times.\n"
+    "its owner. Programs in the background, on whatever harts, wait meanwhile: each goes on until it\n"
+    "returns to U-mode or sleeps. What one may have left half done that sleeps in the middle of a call\n"
+    "(for a pager, say) is looked at again, up to ten times.\n"
     "KERN_FAILURE: the invariant that does not hold, and where");

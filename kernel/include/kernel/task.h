@@ -94,6 +94,8 @@ struct task *task_nth(unsigned i);
 unsigned task_count(void);
 /* Sleeps until tasks that ended on their own, before this call, are freed (if nobody else refers to them). */
 void task_settle(void);
+/* TRUE: there are such tasks. */
+bool task_settling(void);
 /* id of the parent, 0: none. */
 uint64_t task_parent_id(struct task *t);
 

@@ -46,20 +46,6 @@ void hart_fence_set(uint64_t set);
  * the set that did.
  */
 uint64_t hart_stop_others(void);
-
-/*
- * For a look at what all harts work on: the others come to rest in U-mode, idle
- * or asleep, none of them in the middle of kernel code, and stay so until
- * hart_let_go. Threads that sleep in the middle of a call stay asleep. No
- * spinlock may be held. FALSE: somebody else holds them, or not all came within
- * limit_us; nobody is held then.
- */
-bool hart_hold_others(uint64_t limit_us);
-/* FALSE: they were let go already, because the caller slept. */
-bool hart_let_go(void);
-/* Index + 1 of the hart that holds the others; 0: nobody does. */
-extern uint32_t hart_holder;
-
 /* trap.c: a software interrupt arrived. Stops here for ever when a panic wants it. */
 void hart_ipi(void);
 
