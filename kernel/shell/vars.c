@@ -16,6 +16,7 @@
 #include <string.h>
 #include <arch/paging.h>
 #include <machine/hart.h>
+#include <kernel/hold.h>
 #include <kernel/thread.h>
 #include <mm/pmap.h>
 #include <mm/vm_page.h>
@@ -61,7 +62,8 @@ free_pages_now(void)
 
 /*
  * What a task leaves behind (its last stack) goes a moment after its end, on
- * another hart: the count is taken when it has stood still for a while.
+ * another hart, which may stand still for long under an emulator: each hart comes
+ * to rest first. The count is taken when it has not changed for a while.
  */
 static uint64_t
 free_pages(void)
@@ -70,6 +72,8 @@ free_pages(void)
 	unsigned same = 0, tries;
 
 	task_settle();
+	(void)harts_hold();
+	harts_release();
 	n = free_pages_now();
 	for (tries = 0; same < SETTLE_SAME && tries < SETTLE_TRIES; tries++) {
 		thread_sleep_us(SETTLE_US);

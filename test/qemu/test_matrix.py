@@ -35,7 +35,7 @@ def script_jobs():
         with open(path) as f:
             wants = Directives(f.read(), name)
         for c in MATRIX + LARGE:
-            if wants.fits(c):
+            if wants.fits(c) and "elsewhere" not in wants:
                 job = c.job(name, "--script", path, timeout=wants.timeout())
                 jobs.append(pytest.param(job, wants, id=job.name))
     return jobs
