@@ -273,6 +273,7 @@ task_settle(void)
 {
 	while (task_settling() && thread_sleep_us(SETTLE_US))
 		continue;
+	task_reap_threads(kernel_task, false);  /* else by the kernel's next thread only */
 }
 
 void
